@@ -1,0 +1,162 @@
+import type { Event, Request } from '../ipc/contract.js';
+
+/** What the master tells a cluster when it starts; the cluster reads no settings of its own. */
+export interface ClusterAssignment {
+  readonly token: string;
+  /** Without the version, for example `https://discord.com/api`. */
+  readonly apiUrl: string;
+  /** From `/gateway/bot`, fetched once by the master: no cluster spends a request on it. */
+  readonly gatewayUrl: string;
+  readonly shardIds: readonly number[];
+  readonly shardCount: number;
+  readonly clusterCount: number;
+  /** Users that may run owner commands. */
+  readonly ownerIds: readonly string[];
+  readonly logLevel: string;
+}
+
+/** What Discord keeps for a shard, and what RESUME needs (discord.com/developers/docs/events/gateway#resuming). */
+export interface ShardSession {
+  readonly shardId: number;
+  readonly sessionId: string;
+  /** Number of the last dispatch that was handled. */
+  readonly seq: number;
+  readonly resumeUrl: string;
+}
+
+export type ShardState = 'idle' | 'waiting' | 'connecting' | 'ready' | 'resuming' | 'disconnected' | 'released';
+
+export interface ShardStatus {
+  readonly shardId: number;
+  readonly state: ShardState;
+  /** Milliseconds from heartbeat to its ACK; null until the first one. */
+  readonly latencyMs: number | null;
+  readonly guilds: number;
+}
+
+export interface ClusterStats {
+  readonly clusterId: number;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  readonly guilds: number;
+  readonly users: number;
+  readonly shards: readonly ShardStatus[];
+  /** Dispatches handled since the process started. */
+  readonly events: number;
+  readonly commands: number;
+  /** Median and 99th percentile from a command's dispatch to its acknowledged answer, over the last 1000, in ms. */
+  readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
+}
+
+export interface GuildSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly memberCount: number;
+  readonly channelCount: number;
+  readonly ownerId: string;
+  readonly shardId: number;
+  readonly clusterId: number;
+}
+
+export interface UserSummary {
+  readonly id: string;
+  readonly username: string;
+  readonly bot: boolean;
+  readonly clusterId: number;
+}
+
+export interface ChannelSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly type: number;
+  readonly guildId: string;
+  readonly clusterId: number;
+}
+
+/** One target's outcome of an `eval`: `output` is the inspected value, or the error where `ok` is false. */
+export interface EvalResult {
+  readonly target: string;
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+export type EvalTarget = 'all' | 'master' | { readonly clusterId: number };
+
+/** One slash command as Discord's API takes it (discord.com/developers/docs/interactions/application-commands). */
+export interface CommandDefinition {
+  readonly name: string;
+  readonly description: string;
+  readonly options?: readonly CommandOptionDefinition[];
+}
+
+export interface CommandOptionDefinition {
+  /** 3 string, 4 integer, 5 boolean. */
+  readonly type: 3 | 4 | 5;
+  readonly name: string;
+  readonly description: string;
+  readonly required?: boolean;
+  readonly choices?: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Where the master reports the progress of a restart: an answer of the bot, which outlives the process that sent it. */
+export type ProgressTarget =
+  | { readonly kind: 'interaction'; readonly applicationId: string; readonly interactionToken: string }
+  | { readonly kind: 'message'; readonly channelId: string; readonly messageId: string };
+
+export interface RestartRequest {
+  /** Which clusters; all of them where it is left out. */
+  readonly clusterIds?: readonly number[];
+  readonly progress?: ProgressTarget;
+  /** Who asked, for the log. */
+  readonly requestedBy: string;
+}
+
+export interface FleetStats {
+  readonly shardCount: number;
+  readonly masterPid: number;
+  readonly masterRssBytes: number;
+  readonly masterUptimeMs: number;
+  /** IDENTIFYs left in Discord's window, as far as the master knows. */
+  readonly identifiesRemaining: number | null;
+  readonly clusters: readonly ({ readonly clusterId: number; readonly error: string } | ClusterStats)[];
+}
+
+/** Every message between a cluster and the master. */
+export type ClusterContract = {
+  toMaster: {
+    /** First question of a new cluster. */
+    getAssignment: Request<undefined, ClusterAssignment>;
+    /** Waits in the identify queue; the reply is the permission to send one IDENTIFY now. */
+    acquireSlot: Request<{ shardId: number }, { leaseId: string }>;
+    /** `used`: an IDENTIFY was sent with it. */
+    releaseSlot: Event<{ leaseId: string; used: boolean }>;
+    /**
+     * Asked inside a cluster's `start()` when it is prepared: the master has the predecessor, if there is one, release its
+     * shards, and answers with their sessions. From the reply on the shards are the asker's.
+     */
+    acquireShards: Request<undefined, { sessions: readonly ShardSession[] }>;
+    shardStateChanged: Event<ShardStatus>;
+    findGuild: Request<{ guildId: string }, GuildSummary | null>;
+    findUser: Request<{ userId: string }, UserSummary | null>;
+    findChannel: Request<{ channelId: string }, ChannelSummary | null>;
+    evaluate: Request<{ code: string; target: EvalTarget }, readonly EvalResult[]>;
+    getFleetStats: Request<undefined, FleetStats>;
+    /** Replies when the restart has begun; its progress goes to `progress`. */
+    restart: Request<RestartRequest, { clusterIds: readonly number[] }>;
+    setLogLevel: Request<{ level: string }, undefined>;
+  };
+  toWorker: {
+    /** Closes every shard so that its session can be resumed, and says how. The process lives on until it is stopped. */
+    releaseShards: Request<undefined, { sessions: readonly ShardSession[] }>;
+    /** Takes released shards back: the successor failed. */
+    adoptShards: Request<undefined, undefined>;
+    describeCommands: Request<undefined, readonly CommandDefinition[]>;
+    getStats: Request<undefined, ClusterStats>;
+    findGuild: Request<{ guildId: string }, GuildSummary | null>;
+    findUser: Request<{ userId: string }, UserSummary | null>;
+    findChannel: Request<{ channelId: string }, ChannelSummary | null>;
+    evaluate: Request<{ code: string }, EvalResult>;
+    setLogLevel: Request<{ level: string }, undefined>;
+  };
+};

@@ -1,0 +1,181 @@
+/**
+ * Every error of the framework, with its stable code. `docs/errors.md` shows the same table; a test keeps them equal.
+ * `retryable` says whether the same call may succeed later without anybody changing anything.
+ */
+export const ERROR_CODES = {
+  CONFIG_INVALID: { retryable: false, meaning: 'A setting has a value that is not allowed.' },
+  DATA_DIR_UNUSABLE: { retryable: false, meaning: 'DATA_DIR cannot be created, read or written.' },
+  DATA_DIR_IN_USE: { retryable: false, meaning: 'Another master already runs on this DATA_DIR.' },
+  DISCORD_REFUSED: { retryable: false, meaning: 'Discord refuses this bot for good: token, intents, shards or version.' },
+  DISCORD_UNREACHABLE: { retryable: true, meaning: "Discord's REST API gave no usable answer." },
+  IDENTIFY_BUDGET_SPENT: { retryable: true, meaning: 'A planned restart would use IDENTIFYs kept back for crashes.' },
+  RESTART_IN_PROGRESS: { retryable: true, meaning: 'A rolling restart is already under way.' },
+  WORKER_NOT_FOUND: { retryable: true, meaning: 'No ready worker has this id.' },
+  SPAWN_FAILED: { retryable: true, meaning: "The worker's process could not be created." },
+  START_FAILED: { retryable: true, meaning: "The worker's start() threw." },
+  EXITED_BEFORE_READY: { retryable: true, meaning: "The worker's process ended by itself before it was ready." },
+  KILLED_BEFORE_READY: { retryable: true, meaning: "A signal ended the worker's process before it was ready." },
+  READY_TIMEOUT: { retryable: true, meaning: 'The worker was not ready in the time allowed.' },
+  STOPPED_BEFORE_READY: { retryable: true, meaning: 'The worker was told to stop before it was ready.' },
+  WORKER_EXITED: { retryable: true, meaning: 'The process at the other end of the request has ended.' },
+  REQUEST_TIMEOUT: { retryable: true, meaning: 'No reply came in the time allowed.' },
+  REQUEST_ABORTED: { retryable: false, meaning: 'The caller gave the request up.' },
+  NO_HANDLER: { retryable: false, meaning: 'Nobody at the other end serves this message.' },
+  REMOTE_ERROR: { retryable: false, meaning: 'The handler at the other end threw an error without a code of its own.' },
+  SERIALIZATION_FAILED: { retryable: false, meaning: 'The data cannot be written as JSON.' },
+  QUEUE_FULL: { retryable: true, meaning: 'The other end reads too slowly and the send queue is full.' },
+  PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that are not of our protocol.' },
+} as const satisfies Record<string, { retryable: boolean; meaning: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Base of all errors of the framework: a stable `code`, and `retryable` from the table above. */
+export class KallistiError extends Error {
+  public readonly code: string;
+  public readonly retryable: boolean;
+
+  public constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+    this.retryable = ERROR_CODES[code].retryable;
+  }
+}
+
+/** The handler at the other end threw. Message and code are its own; `origin` says which process it was in. */
+export class RemoteError extends KallistiError {
+  public override readonly code: string;
+  public readonly remoteName: string;
+  public readonly remoteStack: string | undefined;
+  public readonly origin: string;
+
+  public constructor(remote: { name: string; message: string; code?: string; stack?: string }, origin: string) {
+    super('REMOTE_ERROR', remote.message);
+    this.code = remote.code ?? 'REMOTE_ERROR';
+    this.remoteName = remote.name;
+    this.remoteStack = remote.stack;
+    this.origin = origin;
+    if (remote.stack !== undefined) this.stack = `${this.stack}\n  thrown by ${origin}: ${remote.stack}`;
+  }
+}
+
+/** No reply within `timeoutMs`. */
+export class RequestTimeoutError extends KallistiError {
+  public constructor(
+    request: string,
+    public readonly timeoutMs: number,
+  ) {
+    super('REQUEST_TIMEOUT', `${request}: no reply within ${timeoutMs} ms`);
+  }
+}
+
+/** The caller's `AbortSignal` fired; `cause` is its reason. Named as the web platform names it. */
+export class AbortError extends KallistiError {
+  public constructor(request: string, reason: unknown) {
+    super('REQUEST_ABORTED', `${request}: given up by the caller`, { cause: reason });
+  }
+}
+
+/** How a process ended: exactly one of `code` and `signal` is set, or neither where only the connection was lost. */
+export interface ExitReason {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** @returns the end of a process in words, for example `was killed by SIGKILL` or `exited with code 3`. */
+export function describeExit({ code, signal }: ExitReason): string {
+  if (signal !== null) return `was killed by ${signal}`;
+  if (code !== null) return `exited with code ${code}`;
+  return 'closed its connection';
+}
+
+/** The peer ended while a request was under way, or had already ended when it was made. */
+export class WorkerExitedError extends KallistiError {
+  public constructor(
+    request: string,
+    public readonly peer: string,
+    public readonly exit: ExitReason,
+  ) {
+    super('WORKER_EXITED', `${request}: ${peer} ${describeExit(exit)}`);
+  }
+}
+
+/** Nobody at the other end serves this message name. */
+export class NoHandlerError extends KallistiError {
+  public constructor(request: string, peer: string) {
+    super('NO_HANDLER', `${request}: ${peer} has no handler for it`);
+  }
+}
+
+/** The data cannot be written as JSON (a cycle, a BigInt, a throwing getter). */
+export class SerializationError extends KallistiError {
+  public constructor(what: string, cause: unknown) {
+    super('SERIALIZATION_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** The peer reads too slowly: more than `maxBytes` would wait in the send queue. Nothing was sent. */
+export class QueueFullError extends KallistiError {
+  public constructor(
+    what: string,
+    public readonly maxBytes: number,
+  ) {
+    super('QUEUE_FULL', `${what}: the other end reads too slowly, its queue of ${maxBytes} bytes is full`);
+  }
+}
+
+/** The other end sent something that is not of our protocol; the connection is closed. */
+export class ProtocolError extends KallistiError {
+  public constructor(message: string) {
+    super('PROTOCOL_VIOLATION', message);
+  }
+}
+
+/** A worker did not become ready. `logLines` are the last lines that it printed. */
+export class WorkerStartError extends KallistiError {
+  public constructor(
+    code: Extract<
+      ErrorCode,
+      | 'SPAWN_FAILED'
+      | 'START_FAILED'
+      | 'EXITED_BEFORE_READY'
+      | 'KILLED_BEFORE_READY'
+      | 'READY_TIMEOUT'
+      | 'STOPPED_BEFORE_READY'
+    >,
+    message: string,
+    public readonly logLines: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    const tail = logLines.length === 0 ? '' : `\nIts last log lines:\n${logLines.map((line) => `  ${line}`).join('\n')}`;
+    super(code, message + tail, options);
+  }
+}
+
+/** No ready worker has this id. */
+export class WorkerNotFoundError extends KallistiError {
+  public constructor(
+    public readonly workerType: string,
+    public readonly workerId: number,
+    why: string,
+  ) {
+    super('WORKER_NOT_FOUND', `${workerType} ${workerId} ${why}`);
+  }
+}
+
+/** A setting is wrong: one line that names the variable, its value (never a secret's) and what is allowed. */
+export class ConfigError extends KallistiError {
+  public constructor(message: string, code: 'CONFIG_INVALID' | 'DATA_DIR_UNUSABLE' | 'DATA_DIR_IN_USE' = 'CONFIG_INVALID') {
+    super(code, message);
+  }
+}
+
+/** Discord refuses the bot for good; retrying cannot help. The message says what to fix, and never holds the token. */
+export class DiscordRefusedError extends KallistiError {
+  public constructor(
+    message: string,
+    public readonly closeCode?: number,
+  ) {
+    super('DISCORD_REFUSED', message);
+  }
+}
