@@ -6,7 +6,10 @@ export const ERROR_CODES = {
   CONFIG_INVALID: { retryable: false, meaning: 'A setting has a value that is not allowed.' },
   DATA_DIR_UNUSABLE: { retryable: false, meaning: 'DATA_DIR cannot be created, read or written.' },
   DATA_DIR_IN_USE: { retryable: false, meaning: 'Another master already runs on this DATA_DIR.' },
-  DISCORD_REFUSED: { retryable: false, meaning: 'Discord refuses this bot for good: token, intents, shards or version.' },
+  DISCORD_REFUSED: {
+    retryable: false,
+    meaning: 'Discord refuses this bot for good: token, intents, shards or version.',
+  },
   DISCORD_UNREACHABLE: { retryable: true, meaning: "Discord's REST API gave no usable answer." },
   IDENTIFY_BUDGET_SPENT: { retryable: true, meaning: 'A planned restart would use IDENTIFYs kept back for crashes.' },
   RESTART_IN_PROGRESS: { retryable: true, meaning: 'A rolling restart is already under way.' },
@@ -114,13 +117,13 @@ export class SerializationError extends KallistiError {
   }
 }
 
-/** The peer reads too slowly: more than `maxBytes` would wait in the send queue. Nothing was sent. */
+/** The peer reads too slowly: a message of `messageBytes` does not fit in the send queue any more. Nothing was sent. */
 export class QueueFullError extends KallistiError {
   public constructor(
     what: string,
-    public readonly maxBytes: number,
+    public readonly messageBytes: number,
   ) {
-    super('QUEUE_FULL', `${what}: the other end reads too slowly, its queue of ${maxBytes} bytes is full`);
+    super('QUEUE_FULL', `${what}: the other end reads too slowly, no room for another ${messageBytes} bytes`);
   }
 }
 
@@ -147,7 +150,8 @@ export class WorkerStartError extends KallistiError {
     public readonly logLines: readonly string[],
     options?: ErrorOptions,
   ) {
-    const tail = logLines.length === 0 ? '' : `\nIts last log lines:\n${logLines.map((line) => `  ${line}`).join('\n')}`;
+    const tail =
+      logLines.length === 0 ? '' : `\nIts last log lines:\n${logLines.map((line) => `  ${line}`).join('\n')}`;
     super(code, message + tail, options);
   }
 }
@@ -165,7 +169,10 @@ export class WorkerNotFoundError extends KallistiError {
 
 /** A setting is wrong: one line that names the variable, its value (never a secret's) and what is allowed. */
 export class ConfigError extends KallistiError {
-  public constructor(message: string, code: 'CONFIG_INVALID' | 'DATA_DIR_UNUSABLE' | 'DATA_DIR_IN_USE' = 'CONFIG_INVALID') {
+  public constructor(
+    message: string,
+    code: 'CONFIG_INVALID' | 'DATA_DIR_UNUSABLE' | 'DATA_DIR_IN_USE' = 'CONFIG_INVALID',
+  ) {
     super(code, message);
   }
 }

@@ -1,0 +1,288 @@
+import {
+  AbortError,
+  type ExitReason,
+  NoHandlerError,
+  ProtocolError,
+  QueueFullError,
+  RemoteError,
+  RequestTimeoutError,
+  SerializationError,
+  WorkerExitedError,
+} from '../errors.js';
+import type { ReplyFunction, RequestOptions } from './contract.js';
+import { type Envelope, parseEnvelope, toWireError, type WireError } from './Envelope.js';
+import type { Handlers } from './Handlers.js';
+import type { Transport } from './Transport.js';
+
+/** How long a request waits for its reply where the caller says nothing, in milliseconds. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
+
+export interface ChannelOptions {
+  readonly transport: Transport;
+  readonly handlers: Handlers;
+  /** The other end in words, for errors: `cluster 3 (pid 4711)`. */
+  readonly peer: string;
+  /** What a handler of an event threw; there is nobody to answer. */
+  readonly onEventError: (name: string, error: unknown) => void;
+  /** The transport has closed. Requests stay open until {@link Channel.end}, which knows why the peer ended. */
+  readonly onClosed: (error: Error | undefined) => void;
+}
+
+interface Pending {
+  readonly name: string;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: (() => void) | undefined;
+}
+
+/**
+ * Requests, replies and events over a {@link Transport}.
+ *
+ * A request settles exactly once, by the first of: reply, the handler's error, timeout, the caller's signal, the peer's end,
+ * no handler, unserialisable data, a full queue. Its timer and listener are gone then, and a later reply is ignored.
+ */
+export class Channel {
+  readonly #options: ChannelOptions;
+  readonly #pending = new Map<number, Pending>();
+  /** Requests of the other end that a handler is at work on, with what aborts their `reply.signal`. */
+  readonly #serving = new Map<number, { controller?: AbortController }>();
+  #lastId = 0;
+  #exit: ExitReason | undefined;
+  #closed = false;
+
+  public constructor(options: ChannelOptions) {
+    this.#options = options;
+  }
+
+  /** Requests that wait for a reply. */
+  public get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Nothing can be sent any more. */
+  public get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Starts delivery. */
+  public open(): void {
+    this.#options.transport.listen({
+      message: (text) => this.#receive(text),
+      closed: (error) => {
+        this.#closed = true;
+        for (const { controller } of this.#serving.values()) controller?.abort(new Error('the caller is gone'));
+        this.#serving.clear();
+        this.#options.onClosed(error);
+      },
+    });
+  }
+
+  /**
+   * Sends an event. It is on its way when this returns, and not more: an event has no answer.
+   *
+   * @throws WorkerExitedError where the peer has ended, SerializationError, QueueFullError.
+   */
+  public send(name: string, data: unknown): void {
+    const what = this.#describe('event', name);
+    if (this.#closed) throw this.#exitError(what);
+    const text = serialize(what, { id: ++this.#lastId, kind: 'event', name, data });
+    if (!this.#options.transport.send(text)) throw new QueueFullError(what, text.length);
+  }
+
+  /** Sends a request. The promise rejects as the class says; it never throws. */
+  public request(name: string, data: unknown, options: RequestOptions = {}): Promise<unknown> {
+    const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, signal } = options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(new AbortError(this.#describe('request', name), signal.reason));
+        return;
+      }
+      if (this.#closed) {
+        reject(this.#exitError(this.#describe('request', name)));
+        return;
+      }
+      const id = ++this.#lastId;
+      const text = serialize(this.#describe('request', name), { id, kind: 'request', name, data });
+      if (!this.#options.transport.send(text)) {
+        reject(new QueueFullError(this.#describe('request', name), text.length));
+        return;
+      }
+      const timer =
+        timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#timeOut(id, timeoutMs), timeoutMs);
+      const onAbort =
+        signal === undefined
+          ? undefined
+          : (): void => this.#giveUp(id, new AbortError(this.#describe('request', name), signal.reason));
+      if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
+      this.#pending.set(id, { name, resolve, reject, timer, signal, onAbort });
+    });
+  }
+
+  /** Resolves when everything sent so far has left this process. */
+  public flush(): Promise<void> {
+    return this.#options.transport.flush();
+  }
+
+  /** Sends what is queued, then closes. Open requests are rejected by {@link end}. */
+  public close(): Promise<void> {
+    return this.#options.transport.close();
+  }
+
+  /** Closes now. */
+  public destroy(): void {
+    this.#options.transport.destroy();
+  }
+
+  /** The peer has ended: every open request and every later one rejects with how. */
+  public end(exit: ExitReason): void {
+    this.#exit ??= exit;
+    this.#closed = true;
+    for (const [id, pending] of this.#pending) {
+      this.#forget(id, pending);
+      pending.reject(this.#exitError(this.#describe('request', pending.name)));
+    }
+  }
+
+  #describe(kind: 'request' | 'event', name: string): string {
+    return `${kind} "${name}" to ${this.#options.peer}`;
+  }
+
+  #exitError(what: string): WorkerExitedError {
+    return new WorkerExitedError(what, this.#options.peer, this.#exit ?? { code: null, signal: null });
+  }
+
+  #forget(id: number, pending: Pending): void {
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
+  }
+
+  #timeOut(id: number, timeoutMs: number): void {
+    const name = this.#pending.get(id)?.name ?? '';
+    this.#giveUp(id, new RequestTimeoutError(this.#describe('request', name), timeoutMs));
+  }
+
+  /** The caller no longer waits: the other end is told, so that its handler can stop working for nobody. */
+  #giveUp(id: number, error: Error): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#forget(id, pending);
+    if (!this.#closed) this.#options.transport.send(JSON.stringify({ kind: 'cancel', re: id }), true);
+    pending.reject(error);
+  }
+
+  #receive(text: string): void {
+    let envelope: Envelope;
+    try {
+      envelope = parseEnvelope(text);
+    } catch (error) {
+      this.#options.transport.destroy(error instanceof Error ? error : new ProtocolError(String(error)));
+      return;
+    }
+    switch (envelope.kind) {
+      case 'request':
+        this.#serveRequest(envelope.id, envelope.name, envelope.data);
+        return;
+      case 'event':
+        this.#serveEvent(envelope.id, envelope.name, envelope.data);
+        return;
+      case 'reply':
+      case 'error': {
+        const pending = this.#pending.get(envelope.re);
+        // Given up in the meantime: its caller has had its answer.
+        if (pending === undefined) return;
+        this.#forget(envelope.re, pending);
+        if (envelope.kind === 'reply') pending.resolve(envelope.data);
+        else pending.reject(this.#fromWire(pending.name, envelope.data));
+        return;
+      }
+      case 'cancel': {
+        const serving = this.#serving.get(envelope.re);
+        this.#serving.delete(envelope.re);
+        serving?.controller?.abort(new Error('the caller gave the request up'));
+        return;
+      }
+    }
+  }
+
+  #fromWire(name: string, wire: WireError): Error {
+    const { peer } = this.#options;
+    const what = this.#describe('request', name);
+    if (wire.by === 'channel' && wire.code === 'NO_HANDLER') return new NoHandlerError(what, peer);
+    if (wire.by === 'channel' && wire.code === 'SERIALIZATION_FAILED')
+      return new SerializationError(what, wire.message);
+    return new RemoteError(wire, peer);
+  }
+
+  #serveRequest(id: number, name: string, data: unknown): void {
+    const { handlers, transport, peer } = this.#options;
+    if (!handlers.has(name)) {
+      const error = toWireError(new NoHandlerError(name, peer), 'channel');
+      transport.send(JSON.stringify({ kind: 'error', re: id, data: { ...error, stack: undefined } }), true);
+      return;
+    }
+    const serving: { controller?: AbortController } = {};
+    this.#serving.set(id, serving);
+    const answer = (value: unknown): void => {
+      if (this.#serving.delete(id)) this.#reply(id, name, value);
+    };
+    handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
+      if (thrown !== undefined) {
+        if (this.#serving.delete(id)) this.#sendError(id, toWireError(thrown.error, 'handler'));
+      } else if (outcome !== undefined) {
+        answer(outcome.value);
+      }
+    });
+  }
+
+  #serveEvent(id: number, name: string, data: unknown): void {
+    const { handlers, onEventError } = this.#options;
+    handlers.call(name, data, String(id), NO_REPLY, (_, thrown) => {
+      if (thrown !== undefined) onEventError(name, thrown.error);
+    });
+  }
+
+  #reply(id: number, name: string, data: unknown): void {
+    let text: string;
+    try {
+      text = serialize(`reply to "${name}"`, { kind: 'reply', re: id, data });
+    } catch (error) {
+      this.#sendError(id, toWireError(error, 'channel'));
+      return;
+    }
+    if (this.#options.transport.send(text) || this.#closed) return;
+    // The caller reads too slowly for a reply of this size; it must still learn that it will not come.
+    this.#sendError(id, toWireError(new QueueFullError(`reply to "${name}"`, text.length), 'channel'));
+  }
+
+  #sendError(id: number, error: WireError): void {
+    this.#options.transport.send(JSON.stringify({ kind: 'error', re: id, data: error }), true);
+  }
+}
+
+/** An event has nobody to answer, and nobody who could give it up. */
+const NO_REPLY = replyFunction(() => undefined, {});
+
+/** @throws SerializationError */
+function serialize(what: string, envelope: Envelope): string {
+  try {
+    return JSON.stringify(envelope);
+  } catch (error) {
+    throw new SerializationError(what, error);
+  }
+}
+
+/** Builds what a handler calls to answer. Its signal is made only where it is asked for: most handlers never do. */
+function replyFunction(
+  answer: (value: unknown) => void,
+  serving: { controller?: AbortController },
+): ReplyFunction<unknown> {
+  return Object.defineProperty((value: unknown) => answer(value), 'signal', {
+    get: () => {
+      serving.controller ??= new AbortController();
+      return serving.controller.signal;
+    },
+  }) as ReplyFunction<unknown>;
+}

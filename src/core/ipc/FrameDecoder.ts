@@ -1,0 +1,73 @@
+import { ProtocolError } from '../errors.js';
+
+/** Bytes of a frame's length prefix: one unsigned 32-bit integer, big endian, that counts the bytes after it. */
+export const HEADER_BYTES = 4;
+
+/**
+ * Cuts a stream of bytes into frames. A frame that spans chunks is collected in one buffer of its final size, so that a
+ * message of many megabytes costs one copy and not one per chunk.
+ */
+export class FrameDecoder {
+  public maxBytes: number;
+  readonly #onFrame: (text: string) => void;
+  readonly #header = Buffer.alloc(HEADER_BYTES);
+  #headerFilled = 0;
+  #body: Buffer | undefined;
+  #bodyFilled = 0;
+
+  public constructor(maxBytes: number, onFrame: (text: string) => void) {
+    this.maxBytes = maxBytes;
+    this.#onFrame = onFrame;
+  }
+
+  /** @throws ProtocolError where a frame announces more than `maxBytes`. */
+  public push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#body !== undefined) {
+        at += this.#fillBody(this.#body, chunk, at);
+      } else if (this.#headerFilled === 0 && chunk.length - at >= HEADER_BYTES) {
+        const length = this.#checked(chunk.readUInt32BE(at));
+        at += HEADER_BYTES;
+        if (chunk.length - at >= length) {
+          this.#onFrame(chunk.toString('utf8', at, at + length));
+          at += length;
+        } else {
+          this.#body = Buffer.allocUnsafe(length);
+        }
+      } else {
+        at += this.#fillHeader(chunk, at);
+      }
+    }
+  }
+
+  #fillHeader(chunk: Buffer, at: number): number {
+    const copied = chunk.copy(this.#header, this.#headerFilled, at);
+    this.#headerFilled += copied;
+    if (this.#headerFilled === HEADER_BYTES) {
+      this.#headerFilled = 0;
+      const length = this.#checked(this.#header.readUInt32BE(0));
+      if (length === 0) this.#onFrame('');
+      else this.#body = Buffer.allocUnsafe(length);
+    }
+    return copied;
+  }
+
+  #fillBody(body: Buffer, chunk: Buffer, at: number): number {
+    const copied = chunk.copy(body, this.#bodyFilled, at);
+    this.#bodyFilled += copied;
+    if (this.#bodyFilled === body.length) {
+      this.#body = undefined;
+      this.#bodyFilled = 0;
+      this.#onFrame(body.toString('utf8'));
+    }
+    return copied;
+  }
+
+  #checked(length: number): number {
+    if (length > this.maxBytes) {
+      throw new ProtocolError(`a message of ${length} bytes is larger than the ${this.maxBytes} bytes allowed`);
+    }
+    return length;
+  }
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm, unlink } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ProtocolError } from '../errors.js';
+import { SocketTransport } from './SocketTransport.js';
+import { TRANSPORT_LIMITS } from './Transport.js';
+
+/** First message of a worker on its connection. */
+export interface Hello {
+  readonly protocol: number;
+  readonly secret: string;
+  readonly pid: number;
+}
+
+/** Version of hello, envelope and control messages; a peer of another version is refused. */
+export const PROTOCOL_VERSION = 1;
+
+const HELLO_MAX_BYTES = 4096;
+const HELLO_TIMEOUT_MS = 5_000;
+
+type Admit = (transport: SocketTransport, hello: Hello) => void;
+
+/**
+ * The master's side of the socket on which workers call back. It admits a connection only for a secret that was handed out
+ * by {@link expect}, once; whoever sends anything else is cut off before more than 4 kB of it were read. Its folder is open
+ * to its own user alone (0700).
+ */
+export class IpcServer {
+  readonly #expected = new Map<string, Admit>();
+  readonly #strangers = new Set<Socket>();
+  readonly #server: Server;
+  #users = 0;
+  #cleanUp: () => Promise<void> = () => Promise.resolve();
+  #path = '';
+
+  static #shared: Promise<IpcServer> | undefined;
+
+  public constructor() {
+    this.#server = createServer((socket) => this.#greet(socket));
+  }
+
+  /** The socket's path. */
+  public get path(): string {
+    return this.#path;
+  }
+
+  /**
+   * The server of programs that set none up themselves: made in a new private folder with the first worker, gone with the
+   * last. Every call is paired with one of {@link release}.
+   */
+  public static async acquireShared(): Promise<IpcServer> {
+    IpcServer.#shared ??= (async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'kallisti-'));
+      const server = new IpcServer();
+      await server.listen(process.platform === 'win32' ? `\\\\.\\pipe\\${folder}` : join(folder, 'ipc.sock'));
+      server.#cleanUp = () => rm(folder, { recursive: true, force: true });
+      return server;
+    })();
+    const shared = IpcServer.#shared;
+    try {
+      const server = await shared;
+      server.#users++;
+      return server;
+    } catch (error) {
+      if (IpcServer.#shared === shared) IpcServer.#shared = undefined;
+      throw error;
+    }
+  }
+
+  /** Ends one use of the shared server; the last one closes it. */
+  public async release(): Promise<void> {
+    if (--this.#users > 0) return;
+    IpcServer.#shared = undefined;
+    await this.close();
+  }
+
+  /** Listens on `path`. A socket that a dead process has left there is removed: whoever may call this owns the path. */
+  public async listen(path: string): Promise<void> {
+    if (process.platform !== 'win32') await unlink(path).catch(ignoreMissing);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(path, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#path = path;
+    if (process.platform !== 'win32') await chmod(path, 0o600);
+  }
+
+  /**
+   * Makes a new secret and calls `admit` when somebody shows it. The first message after the hello goes to the listener
+   * that `admit` sets, so it must set one before it returns.
+   */
+  public expect(admit: Admit): { secret: string; cancel: () => void } {
+    const secret = randomBytes(32).toString('base64url');
+    this.#expected.set(secret, admit);
+    return { secret, cancel: () => void this.#expected.delete(secret) };
+  }
+
+  /** Stops listening and cuts strangers off; admitted connections live on with their owners. Idempotent. */
+  public async close(): Promise<void> {
+    for (const socket of this.#strangers) socket.destroy();
+    this.#expected.clear();
+    if (this.#server.listening) {
+      // Not awaited: `close` calls back only when every admitted connection has ended, and those are not ours any more.
+      this.#server.close();
+    }
+    await this.#cleanUp();
+  }
+
+  #greet(socket: Socket): void {
+    this.#strangers.add(socket);
+    const transport = new SocketTransport(socket, TRANSPORT_LIMITS);
+    transport.maxMessageBytes = HELLO_MAX_BYTES;
+    const timer = setTimeout(() => transport.destroy(new ProtocolError('no hello in time')), HELLO_TIMEOUT_MS);
+    const known = (): void => {
+      clearTimeout(timer);
+      this.#strangers.delete(socket);
+    };
+    transport.listen({
+      message: (text) => {
+        const hello = parseHello(text);
+        // A Map's lookup hashes the whole 256-bit secret: its timing tells nothing that helps to guess one.
+        const admit = hello && this.#expected.get(hello.secret);
+        if (hello === undefined || admit === undefined) {
+          transport.destroy(new ProtocolError('a stranger'));
+          return;
+        }
+        known();
+        this.#expected.delete(hello.secret);
+        transport.maxMessageBytes = TRANSPORT_LIMITS.maxMessageBytes;
+        admit(transport, hello);
+      },
+      closed: known,
+    });
+  }
+}
+
+function parseHello(text: string): Hello | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { protocol, secret, pid } = value as Partial<Record<keyof Hello, unknown>>;
+    if (protocol !== PROTOCOL_VERSION || typeof secret !== 'string' || typeof pid !== 'number') return undefined;
+    return { protocol, secret, pid };
+  } catch {
+    // Not JSON: a stranger, treated like any other.
+    return undefined;
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -1,0 +1,104 @@
+import { TRANSPORT_LIMITS, type Transport, type TransportLimits, type TransportListener } from './Transport.js';
+
+/**
+ * One end of a pair of transports inside one process, for tests and for programs that run everything in one process.
+ * Delivers in a later turn of the event loop, as a socket does, so that code cannot come to rely on an answer in the same one.
+ */
+export class MemoryTransport implements Transport {
+  readonly #limits: TransportLimits;
+  #peer: MemoryTransport | undefined;
+  #listener: TransportListener | undefined;
+  #outbox: string[] = [];
+  #outboxBytes = 0;
+  #inbox: string[] = [];
+  #delivering = false;
+  #closed = false;
+  #flushed: (() => void)[] = [];
+
+  private constructor(limits: TransportLimits) {
+    this.#limits = limits;
+  }
+
+  /** @returns both ends of a new pair. */
+  public static pair(limits: TransportLimits = TRANSPORT_LIMITS): [MemoryTransport, MemoryTransport] {
+    const left = new MemoryTransport(limits);
+    const right = new MemoryTransport(limits);
+    left.#peer = right;
+    right.#peer = left;
+    return [left, right];
+  }
+
+  public listen(listener: TransportListener): void {
+    this.#listener = listener;
+    if (this.#delivering) return;
+    setImmediate(() => {
+      this.#delivering = true;
+      this.#drain();
+    });
+  }
+
+  public send(text: string, urgent = false): boolean {
+    if (this.#closed) return false;
+    // What the other end has not begun to read counts against the queue, as a socket's buffer does.
+    const waiting = this.#outboxBytes + (this.#peer === undefined ? 0 : this.#peer.#unread());
+    if (!urgent && waiting + text.length > this.#limits.maxQueueBytes) return false;
+    if (this.#outbox.length === 0) setImmediate(() => this.#deliver());
+    this.#outbox.push(text);
+    this.#outboxBytes += text.length;
+    return true;
+  }
+
+  public flush(): Promise<void> {
+    if (this.#outbox.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushed.push(resolve));
+  }
+
+  public async close(): Promise<void> {
+    if (this.#closed) return;
+    await this.flush();
+    this.destroy();
+  }
+
+  public destroy(error?: Error): void {
+    if (this.#closed) return;
+    this.#end(error);
+    const peer = this.#peer;
+    // What was delivered before this turn is read first, then the end is seen.
+    if (peer !== undefined) setImmediate(() => peer.#end());
+  }
+
+  #unread(): number {
+    return this.#inbox.reduce((bytes, text) => bytes + text.length, 0);
+  }
+
+  #deliver(): void {
+    const texts = this.#outbox;
+    this.#outbox = [];
+    this.#outboxBytes = 0;
+    if (this.#peer !== undefined) this.#peer.#receive(texts);
+    const flushed = this.#flushed;
+    this.#flushed = [];
+    for (const resolve of flushed) resolve();
+  }
+
+  #receive(texts: readonly string[]): void {
+    if (this.#closed) return;
+    this.#inbox.push(...texts);
+    if (this.#delivering) this.#drain();
+  }
+
+  #drain(): void {
+    for (let text = this.#inbox.shift(); text !== undefined; text = this.#inbox.shift()) this.#listener?.message(text);
+  }
+
+  #end(error?: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#outbox = [];
+    this.#inbox = [];
+    const flushed = this.#flushed;
+    this.#flushed = [];
+    for (const resolve of flushed) resolve();
+    this.#listener?.closed(error);
+  }
+}

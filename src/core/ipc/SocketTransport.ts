@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net';
+import { ProtocolError } from '../errors.js';
+import { FrameDecoder, HEADER_BYTES } from './FrameDecoder.js';
+import { TRANSPORT_LIMITS, type Transport, type TransportLimits, type TransportListener } from './Transport.js';
+
+/** Frames up to this size are copied together into one buffer; larger ones are written beside it, in the same writev. */
+const JOIN_BYTES = 16 * 1024;
+
+/**
+ * A {@link Transport} over a stream socket: a unix domain socket, or a named pipe on Windows.
+ *
+ * Messages of one turn of the event loop leave in one write: with 100 small requests in flight that is 1.5 times the rate of
+ * a write per message. They are framed one by one and never joined into one JSON value, which costs two thirds of the rate
+ * with large messages.
+ */
+export class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  readonly #limits: TransportLimits;
+  readonly #decoder: FrameDecoder;
+  #listener: TransportListener | undefined;
+  #queue: string[] = [];
+  #queuedBytes = 0;
+  #closed = false;
+  #error: Error | undefined;
+  readonly #whenClosed: Promise<void>;
+
+  public constructor(socket: Socket, limits: TransportLimits = TRANSPORT_LIMITS) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#decoder = new FrameDecoder(limits.maxMessageBytes, (text) => this.#listener?.message(text));
+    this.#whenClosed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#closed = true;
+        this.#queue = [];
+        resolve();
+        this.#listener?.closed(this.#error);
+      });
+    });
+    socket.on('error', (error) => {
+      // A peer that dies resets the connection: that is an end like any other, and `closed` follows.
+      this.#error ??= error;
+    });
+    socket.pause();
+  }
+
+  /** Bytes of the largest message that is accepted; lowered until the other end has shown its secret. */
+  public set maxMessageBytes(bytes: number) {
+    this.#decoder.maxBytes = bytes;
+  }
+
+  public listen(listener: TransportListener): void {
+    const first = this.#listener === undefined;
+    this.#listener = listener;
+    if (!first) return;
+    this.#socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#decoder.push(chunk);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        this.destroy(error);
+      }
+    });
+    this.#socket.resume();
+  }
+
+  public send(text: string, urgent = false): boolean {
+    if (this.#closed || !this.#socket.writable) return false;
+    // A UTF-16 length is at most the UTF-8 length and at least a third of it: cheap, and exact enough for a bound.
+    if (!urgent && this.#queuedBytes + this.#socket.writableLength + text.length > this.#limits.maxQueueBytes) {
+      return false;
+    }
+    // nextTick runs when the running callback and all its promise jobs are done, which is when the turn's messages are known.
+    if (this.#queue.length === 0) process.nextTick(() => this.#write());
+    this.#queue.push(text);
+    this.#queuedBytes += text.length;
+    return true;
+  }
+
+  public flush(): Promise<void> {
+    this.#write();
+    if (this.#closed || !this.#socket.writable) return Promise.resolve();
+    return new Promise((resolve) => {
+      // An empty write's callback comes after all earlier ones; a socket that dies first emits 'close'.
+      const done = (): void => {
+        this.#socket.off('close', done);
+        resolve();
+      };
+      this.#socket.once('close', done);
+      this.#socket.write('', done);
+    });
+  }
+
+  public async close(): Promise<void> {
+    this.#write();
+    // `end` alone would wait for the other end's FIN; when ours is out, nobody reads here any more.
+    if (!this.#closed) this.#socket.end(() => this.#socket.destroy());
+    await this.#whenClosed;
+  }
+
+  public destroy(error?: Error): void {
+    this.#error ??= error;
+    this.#socket.destroy();
+  }
+
+  #write(): void {
+    const queue = this.#queue;
+    if (queue.length === 0) return;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    if (!this.#socket.writable) return;
+    this.#socket.cork();
+    let from = 0;
+    while (from < queue.length) from = this.#writeRun(queue, from);
+    this.#socket.uncork();
+  }
+
+  /** Writes one large frame, or a run of small ones as one buffer. Returns the index of the next frame. */
+  #writeRun(queue: readonly string[], from: number): number {
+    let to = from;
+    let bytes = 0;
+    const lengths: number[] = [];
+    for (; to < queue.length && bytes < JOIN_BYTES; to++) {
+      const length = Buffer.byteLength(queue[to] ?? '');
+      if (to > from && length > JOIN_BYTES) break;
+      lengths.push(length);
+      bytes += HEADER_BYTES + length;
+    }
+    const buffer = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    lengths.forEach((length, index) => {
+      at = buffer.writeUInt32BE(length, at);
+      at += buffer.write(queue[from + index] ?? '', at, 'utf8');
+    });
+    this.#socket.write(buffer);
+    return to;
+  }
+}

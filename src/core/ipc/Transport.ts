@@ -1,0 +1,42 @@
+/** What a transport tells its user. Called synchronously, in order, and never after `closed`. */
+export interface TransportListener {
+  message(text: string): void;
+  /** The other end is gone, or `close` / `destroy` was called. `error` says why where it was not orderly. */
+  closed(error?: Error): void;
+}
+
+/**
+ * A two-way, ordered pipe of texts between two processes. It knows nothing of requests, names or retries: those live above
+ * it, once, in `Channel`. Nothing above it may assume that both ends are on one machine.
+ *
+ * Every implementation passes `test/core/ipc/transport.conformance.ts`.
+ */
+export interface Transport {
+  /** Starts delivery to `listener`; a later call replaces it, from the next message on. */
+  listen(listener: TransportListener): void;
+  /**
+   * Queues a text. Texts of one turn of the event loop travel together.
+   *
+   * @param urgent Goes out even where the queue is full; for small messages that tell of a failure.
+   * @returns false where more than `maxQueueBytes` would wait: nothing was queued. Also false once closed.
+   */
+  send(text: string, urgent?: boolean): boolean;
+  /** Resolves when everything sent so far has been handed over, or the transport has closed. Never rejects. */
+  flush(): Promise<void>;
+  /** Hands over what is queued, then closes. Idempotent. */
+  close(): Promise<void>;
+  /** Closes now; what is queued is lost. Idempotent. */
+  destroy(error?: Error): void;
+}
+
+export interface TransportLimits {
+  /** A larger message from the other end closes the transport with `ProtocolError`. Default 128 MiB. */
+  readonly maxMessageBytes: number;
+  /** Bytes that may wait for a slow reader before `send` returns false. Default 128 MiB. */
+  readonly maxQueueBytes: number;
+}
+
+export const TRANSPORT_LIMITS = {
+  maxMessageBytes: 128 * 1024 * 1024,
+  maxQueueBytes: 128 * 1024 * 1024,
+} as const satisfies TransportLimits;

@@ -1,0 +1,222 @@
+import { createConnection } from 'node:net';
+import { Channel } from '../ipc/Channel.js';
+import type {
+  AnyContract,
+  Contract,
+  DataArgs,
+  DataOf,
+  EventName,
+  ReplyChecked,
+  ReplyOf,
+  RequestName,
+  RequestOptions,
+  WorkerHandler,
+} from '../ipc/contract.js';
+import { toWireError } from '../ipc/Envelope.js';
+import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
+import { type Hello, PROTOCOL_VERSION } from '../ipc/IpcServer.js';
+import { SocketTransport } from '../ipc/SocketTransport.js';
+import { createLogger, type Logger } from '../logger.js';
+import { FAILED, READY, STOP, STOPPED } from './controlMessages.js';
+import { type WorkerEnvironment, workerEnvironment } from './WorkerEnvironment.js';
+
+/** How long a worker that lost its master may hold its process open after its own `stop()`, in milliseconds. */
+const ORPHAN_EXIT_MS = 2_000;
+
+/**
+ * The child's side of a worker. Its entry point constructs one, adds handlers and calls `start()`.
+ *
+ * A subclass overrides `start()` to set up, and says `super.start()` when it is ready to serve; and `stop()` to tear down,
+ * with `super.stop()` last. It connects to its master with the first message or with `super.start()`, whichever is first.
+ * A worker whose master is gone stops by itself.
+ */
+export class BaseWorker<C extends Contract = AnyContract> {
+  readonly #handlers = new Handlers();
+  #channel: Channel | undefined;
+  #connecting: Promise<Channel> | undefined;
+  #stopping: Promise<void> | undefined;
+  #logger: Logger | undefined;
+
+  public constructor() {
+    this.#handlers.add(STOP, () => void this.stop().catch((error: unknown) => this.#stopFailed(error)), false);
+  }
+
+  /** This worker's id in its pool. */
+  public get id(): number {
+    return this.environment.id;
+  }
+
+  /** Which life of this id it is, from 1. */
+  public get generation(): number {
+    return this.environment.generation;
+  }
+
+  /** Logs to stdout as JSON lines with kind, id and pid; the master shows them and keeps the last 200. */
+  public get logger(): Logger {
+    this.#logger ??= createLogger({
+      level: 'info',
+      pretty: false,
+      bindings: { kind: this.environment.kind, id: this.id, pid: process.pid },
+    });
+    return this.#logger;
+  }
+
+  protected get environment(): WorkerEnvironment {
+    return workerEnvironment();
+  }
+
+  /**
+   * Serves a message. The handler answers a request by returning the reply (or a promise of it), or by calling `reply`;
+   * what it throws is the error that the caller gets.
+   */
+  public on<Name extends keyof C['toWorker'] & string, Handler extends WorkerHandler<C['toWorker'], Name>>(
+    name: Name,
+    handler: Handler & ReplyChecked<Handler, C['toWorker'], Name, 3>,
+  ): this {
+    this.#handlers.add(name, handler as UntypedHandler, false);
+    return this;
+  }
+
+  /** As {@link on}, for the next message of that name only. */
+  public once<Name extends keyof C['toWorker'] & string, Handler extends WorkerHandler<C['toWorker'], Name>>(
+    name: Name,
+    handler: Handler & ReplyChecked<Handler, C['toWorker'], Name, 3>,
+  ): this {
+    this.#handlers.add(name, handler as UntypedHandler, true);
+    return this;
+  }
+
+  /** Removes a handler; does nothing where it was not added. */
+  public off<Name extends keyof C['toWorker'] & string>(name: Name, handler: WorkerHandler<C['toWorker'], Name>): this {
+    this.#handlers.remove(name, handler as UntypedHandler);
+    return this;
+  }
+
+  /**
+   * Sends an event to the master. One sent before the connection stands goes out when it does.
+   *
+   * @throws SerializationError, QueueFullError, WorkerExitedError where the master is gone.
+   */
+  public send<Name extends EventName<C['toMaster']>>(name: Name, ...data: DataArgs<DataOf<C['toMaster'], Name>>): void;
+  public send<Data = never>(name: string, data: NoInfer<Data>): void;
+  public send(name: string, data?: unknown): void {
+    if (this.#channel !== undefined) {
+      this.#channel.send(name, data);
+      return;
+    }
+    this.connect()
+      .then((channel) => channel.send(name, data))
+      .catch((error: unknown) => this.logger.error({ err: error, message: name }, 'an event did not reach the master'));
+  }
+
+  /** Resolves when everything sent so far has left this process: await it before `process.exit`. */
+  public async flush(): Promise<void> {
+    await (await this.connect()).flush();
+  }
+
+  /**
+   * Sends a request to the master and waits for its reply.
+   *
+   * @param options `timeoutMs` (default 10 000) and `signal`.
+   * @throws RemoteError, RequestTimeoutError, AbortError, WorkerExitedError, NoHandlerError, SerializationError,
+   * QueueFullError.
+   */
+  public request<Name extends RequestName<C['toMaster']>>(
+    name: Name,
+    data: DataOf<C['toMaster'], Name>,
+    options?: RequestOptions,
+  ): Promise<ReplyOf<C['toMaster'], Name>>;
+  public request<Data = never, Reply = never>(
+    name: string,
+    data: NoInfer<Data>,
+    options?: RequestOptions,
+  ): Promise<Reply>;
+  public async request(name: string, data: unknown, options?: RequestOptions): Promise<unknown> {
+    const channel = this.#channel ?? (await this.connect());
+    return channel.request(name, data, options);
+  }
+
+  /** Says `ready`. A subclass calls it as the last thing of its own `start()`. */
+  public async start(): Promise<void> {
+    const channel = await this.connect();
+    channel.send(READY, undefined);
+  }
+
+  /**
+   * Ends the worker in an orderly way: last messages leave, then the connection closes. A subclass tears down first and calls
+   * it last. The process then ends when nothing keeps it; what does is ended by the master.
+   */
+  public stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      const channel = await this.#connecting?.catch(() => undefined);
+      if (channel === undefined || channel.closed) return;
+      channel.send(STOPPED, undefined);
+      await channel.close();
+    })();
+    return this.#stopping;
+  }
+
+  /**
+   * Tells the master why `start()` failed and flushes, so that the process can exit next. For entry points:
+   * `worker.start().catch(async (error) => { await worker.fail(error); process.exit(1); })`.
+   */
+  public async fail(error: unknown): Promise<void> {
+    this.#stopping ??= Promise.resolve();
+    const channel = await this.#connecting?.catch(() => undefined);
+    if (channel === undefined || channel.closed) return;
+    channel.send(FAILED, toWireError(error, 'handler'));
+    await channel.close();
+  }
+
+  /** Connects to the master; the first message does it by itself. */
+  protected connect(): Promise<Channel> {
+    this.#connecting ??= this.#connect();
+    return this.#connecting;
+  }
+
+  /**
+   * The master is gone, without having said stop. Stops; a subclass that can do without a master for a while overrides it.
+   */
+  protected async masterLost(): Promise<void> {
+    this.logger.warn('the master is gone, stopping');
+    await this.stop();
+    // Nobody is left to end a process that something still keeps open.
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), ORPHAN_EXIT_MS).unref();
+  }
+
+  #connect(): Promise<Channel> {
+    const { socketPath, secret } = this.environment;
+    return new Promise((resolve, reject) => {
+      const socket = createConnection(socketPath);
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        const transport = new SocketTransport(socket);
+        const channel = new Channel({
+          transport,
+          handlers: this.#handlers,
+          peer: 'the master',
+          onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
+          onClosed: (error) => this.#onClosed(channel, error),
+        });
+        const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid };
+        transport.send(JSON.stringify(hello));
+        channel.open();
+        this.#channel = channel;
+        resolve(channel);
+      });
+    });
+  }
+
+  #onClosed(channel: Channel, error: Error | undefined): void {
+    channel.end({ code: null, signal: null });
+    if (this.#stopping !== undefined) return;
+    if (error !== undefined) this.logger.error({ err: error }, 'the connection to the master broke');
+    this.masterLost().catch((failure: unknown) => this.#stopFailed(failure));
+  }
+
+  #stopFailed(error: unknown): void {
+    this.logger.error({ err: error }, 'stopping failed');
+    process.kill(process.pid, 'SIGTERM');
+  }
+}

@@ -1,0 +1,410 @@
+import {
+  describeExit,
+  type ExitReason,
+  KallistiError,
+  RemoteError,
+  WorkerExitedError,
+  WorkerStartError,
+} from '../errors.js';
+import { Channel } from '../ipc/Channel.js';
+import type {
+  AnyContract,
+  ConnectionHandler,
+  Contract,
+  DataArgs,
+  DataOf,
+  EventName,
+  ReplyChecked,
+  ReplyOf,
+  RequestName,
+  RequestOptions,
+} from '../ipc/contract.js';
+import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
+import { IpcServer } from '../ipc/IpcServer.js';
+import type { Transport } from '../ipc/Transport.js';
+import { LogTail } from '../LogTail.js';
+import { forwardLine, type Logger } from '../logger.js';
+import { FAILED, READY, STOP, STOPPED, type StartFailure } from './controlMessages.js';
+import { findEntrypoint } from './entrypoint.js';
+import { WORKER_ENVIRONMENT_VARIABLE, type WorkerEnvironment } from './WorkerEnvironment.js';
+import { WorkerProcess } from './WorkerProcess.js';
+import { within } from './within.js';
+
+/** `idle` until `connect()`; `ended` when its process is gone, and nothing leads out of that. */
+export type WorkerState = 'idle' | 'starting' | 'ready' | 'stopping' | 'ended';
+
+export interface WorkerConnectionOptions {
+  /** Arguments of the worker's program. Default none. */
+  readonly args?: readonly string[];
+  /** Node's own flags, for example `--max-old-space-size=512`. Default none. */
+  readonly execArgv?: readonly string[];
+  /** Added to this process's environment; `undefined` removes a variable. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where the worker calls back. Default: a socket in a private folder that all such connections of a program share. */
+  readonly server?: IpcServer;
+  /** How long a worker may drain after the stop request, in milliseconds. Default 10 000; then SIGTERM. */
+  readonly drainTimeoutMs?: number;
+  /** How long it may take to die of SIGTERM, in milliseconds. Default 3 000; then SIGKILL. */
+  readonly termTimeoutMs?: number;
+}
+
+/** How a stop went: `forced` is the strongest means that it needed. */
+export interface StopResult {
+  readonly forced: 'no' | 'SIGTERM' | 'SIGKILL';
+  readonly exit: ExitReason;
+}
+
+/** A worker that has said it is finished may need so long for Node's own exit, in milliseconds. */
+const EXIT_GRACE_MS = 500;
+/** How long the last words of a dead worker may still be on their way, in milliseconds. The kernel has them already. */
+const LAST_WORDS_MS = 50;
+/** How long a worker whose connection broke may take to be seen dead before it is killed, in milliseconds. */
+const BROKEN_MS = 1_000;
+/** How long output is read after the exit, for the error of a failed start, in milliseconds. */
+const LAST_LINES_MS = 300;
+
+/**
+ * The master's side of ONE life of a worker: spawns it, talks to it, ends it. A replacement is a new connection with the same
+ * id and a higher generation.
+ *
+ * Requests under way when the process ends reject at once, with its exit code or signal. `ended` resolves after its last
+ * messages were delivered. Whether and when to replace it is its pool's affair.
+ */
+export class WorkerConnection<C extends Contract = AnyContract> {
+  /** Only for types: lets a pool know its workers' contract. */
+  declare public readonly contract?: C;
+  public readonly id: number;
+  public readonly entrypoint: string;
+  public readonly logger: Logger;
+  /** Which life of this id it is, from 1; its pool counts. */
+  public generation = 1;
+  /** Resolves with how the process ended; never rejects. A connection that never started has code and signal null. */
+  public readonly ended: Promise<ExitReason>;
+
+  readonly #options: WorkerConnectionOptions;
+  readonly #handlers: Handlers;
+  readonly #logTail = new LogTail();
+  readonly #failed: Promise<StartFailure>;
+  readonly #ready: Promise<void>;
+  readonly #said: Promise<void>;
+  readonly #transportClosed: Promise<void>;
+  #resolveEnded: (exit: ExitReason) => void = () => undefined;
+  #resolveTransportClosed: () => void = () => undefined;
+  #state: WorkerState = 'idle';
+  #process: WorkerProcess | undefined;
+  #channel: Channel | undefined;
+  #exit: ExitReason | undefined;
+  #killing: Promise<StopResult> | undefined;
+
+  public constructor(id: number, entrypoint: string | URL, logger: Logger, options: WorkerConnectionOptions = {}) {
+    this.id = id;
+    this.entrypoint = String(entrypoint);
+    this.logger = logger;
+    this.#options = options;
+    this.#handlers = new Handlers(this);
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#transportClosed = new Promise((resolve) => {
+      this.#resolveTransportClosed = resolve;
+    });
+    this.#ready = new Promise((resolve) => this.#handlers.add(READY, () => resolve(), true));
+    this.#said = new Promise((resolve) => this.#handlers.add(STOPPED, () => resolve(), true));
+    this.#failed = new Promise((resolve) => {
+      this.#handlers.add(FAILED, (_worker: this, failure: StartFailure) => resolve(failure), true);
+    });
+  }
+
+  public get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** The process's id; undefined until `connect()`. */
+  public get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** The worker's last 200 lines of output, oldest first, without secrets. */
+  public get logLines(): readonly string[] {
+    return this.#logTail.lines;
+  }
+
+  /** The worker in words, for logs and errors. */
+  public get description(): string {
+    return `${this.#kind} ${this.id}${this.pid === undefined ? '' : ` (pid ${this.pid})`}`;
+  }
+
+  /**
+   * Serves a message of the worker. The handler answers a request by returning the reply (or a promise of it), or by calling
+   * `reply`; what it throws is the error that the worker gets.
+   */
+  public on<Name extends keyof C['toMaster'] & string, Handler extends ConnectionHandler<this, C['toMaster'], Name>>(
+    name: Name,
+    handler: Handler & ReplyChecked<Handler, C['toMaster'], Name, 4>,
+  ): this {
+    this.#handlers.add(name, handler as UntypedHandler, false);
+    return this;
+  }
+
+  /** As {@link on}, for the next message of that name only. */
+  public once<Name extends keyof C['toMaster'] & string, Handler extends ConnectionHandler<this, C['toMaster'], Name>>(
+    name: Name,
+    handler: Handler & ReplyChecked<Handler, C['toMaster'], Name, 4>,
+  ): this {
+    this.#handlers.add(name, handler as UntypedHandler, true);
+    return this;
+  }
+
+  /** Removes a handler; does nothing where it was not added. */
+  public off<Name extends keyof C['toMaster'] & string>(
+    name: Name,
+    handler: ConnectionHandler<this, C['toMaster'], Name>,
+  ): this {
+    this.#handlers.remove(name, handler as UntypedHandler);
+    return this;
+  }
+
+  /**
+   * Sends an event to the worker.
+   *
+   * @throws WorkerExitedError where it is not connected, SerializationError, QueueFullError.
+   */
+  public send<Name extends EventName<C['toWorker']>>(name: Name, ...data: DataArgs<DataOf<C['toWorker'], Name>>): void;
+  public send<Data = never>(name: string, data: NoInfer<Data>): void;
+  public send(name: string, data?: unknown): void {
+    if (this.#channel === undefined) throw this.#notConnected(`event "${name}" to ${this.description}`);
+    this.#channel.send(name, data);
+  }
+
+  /**
+   * Sends a request to the worker and waits for its reply.
+   *
+   * @param options `timeoutMs` (default 10 000) and `signal`.
+   * @throws RemoteError, RequestTimeoutError, AbortError, WorkerExitedError, NoHandlerError, SerializationError,
+   * QueueFullError.
+   */
+  public request<Name extends RequestName<C['toWorker']>>(
+    name: Name,
+    data: DataOf<C['toWorker'], Name>,
+    options?: RequestOptions,
+  ): Promise<ReplyOf<C['toWorker'], Name>>;
+  public request<Data = never, Reply = never>(
+    name: string,
+    data: NoInfer<Data>,
+    options?: RequestOptions,
+  ): Promise<Reply>;
+  public request(name: string, data: unknown, options?: RequestOptions): Promise<unknown> {
+    if (this.#channel === undefined) {
+      return Promise.reject(this.#notConnected(`request "${name}" to ${this.description}`));
+    }
+    return this.#channel.request(name, data, options);
+  }
+
+  /**
+   * Spawns the worker and waits until it says `ready`. Where it does not, its process is gone when this rejects.
+   *
+   * @param timeoutMs How long it may take, in milliseconds; see {@link isWaiting} for what does not count.
+   * @throws WorkerStartError: SPAWN_FAILED, EXITED_BEFORE_READY, KILLED_BEFORE_READY, START_FAILED, READY_TIMEOUT or
+   * STOPPED_BEFORE_READY, with the worker's last log lines.
+   */
+  public async connect(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'idle') throw new Error(`${this.description} was connected before`);
+    this.#state = 'starting';
+    const release = await this.#spawn();
+    let timer: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<'timeout'>((resolve) => {
+      const check = (): void => {
+        if (this.isWaiting()) timer = setTimeout(check, timeoutMs);
+        else resolve('timeout');
+      };
+      timer = setTimeout(check, timeoutMs);
+    });
+    try {
+      const first = await Promise.race([this.#ready.then(() => 'ready' as const), this.#failed, this.ended, timedOut]);
+      if (first === 'ready' && this.#state === 'starting') this.#state = 'ready';
+      else throw await this.#startError(first, timeoutMs);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      void this.ended.then(release);
+    }
+  }
+
+  /**
+   * Ends the worker: stop request, drain deadline, SIGTERM, SIGKILL; resolves when its process is gone. Idempotent: a second
+   * call joins the first.
+   *
+   * @throws KallistiError where even SIGKILL did not end it within 10 s (a process that hangs in the kernel).
+   */
+  public kill(): Promise<StopResult> {
+    this.#killing ??= this.#kill();
+    return this.#killing;
+  }
+
+  /** Resolves when everything sent so far has left this process. */
+  public async flush(): Promise<void> {
+    await this.#channel?.flush();
+  }
+
+  /** Whether the worker's start waits for something that is not its fault; `connect`'s timeout starts anew then. */
+  protected isWaiting(): boolean {
+    return false;
+  }
+
+  get #kind(): string {
+    return this.entrypoint.replace(/^.*[\\/]|\.[cm]?[jt]s$/g, '');
+  }
+
+  #notConnected(what: string): WorkerExitedError {
+    return new WorkerExitedError(what, this.description, this.#exit ?? { code: null, signal: null });
+  }
+
+  async #spawn(): Promise<() => void> {
+    const server = this.#options.server ?? (await IpcServer.acquireShared());
+    const ticket = server.expect((transport) => this.#adopt(transport));
+    const release = (): void => {
+      ticket.cancel();
+      if (this.#options.server === undefined) void server.release();
+    };
+    const environment: WorkerEnvironment = {
+      id: this.id,
+      kind: this.#kind,
+      generation: this.generation,
+      socketPath: server.path,
+      secret: ticket.secret,
+    };
+    try {
+      const child = new WorkerProcess({
+        file: findEntrypoint(this.entrypoint),
+        args: this.#options.args ?? [],
+        execArgv: this.#options.execArgv ?? [],
+        env: { ...process.env, ...this.#options.env, [WORKER_ENVIRONMENT_VARIABLE]: JSON.stringify(environment) },
+        onLine: (stream, line) => {
+          this.#logTail.push(line);
+          forwardLine(this.logger, line, stream, { kind: this.#kind, id: this.id, pid: child.pid });
+        },
+      });
+      this.#process = child;
+      child.exited.then(
+        (exit) => void this.#onExit(exit),
+        (error: unknown) => this.#onSpawnError(error),
+      );
+      if (child.pid === undefined)
+        throw await child.exited.then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+    } catch (error) {
+      this.#end({ code: null, signal: null });
+      release();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new WorkerStartError('SPAWN_FAILED', `${this.description} could not be started: ${reason}`, [], {
+        cause: error,
+      });
+    }
+    return release;
+  }
+
+  #adopt(transport: Transport): void {
+    const channel = new Channel({
+      transport,
+      handlers: this.#handlers,
+      peer: this.description,
+      onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
+      onClosed: (error) => void this.#onTransportClosed(error),
+    });
+    this.#channel = channel;
+    channel.open();
+  }
+
+  /** The connection closes a moment before or after the process ends; where it stays alive, it can serve nobody any more. */
+  async #onTransportClosed(error: Error | undefined): Promise<void> {
+    this.#resolveTransportClosed();
+    if (this.#exit !== undefined || this.#killing !== undefined) return;
+    if (await within(this.ended, BROKEN_MS)) return;
+    this.logger.error({ err: error, worker: this.description }, 'the connection to a worker broke, killing it');
+    this.#process?.signal('SIGKILL');
+  }
+
+  async #onExit(exit: ExitReason): Promise<void> {
+    this.#exit = exit;
+    // What it sent before it died is in the socket still; it is delivered before requests are rejected.
+    if (this.#channel !== undefined) await within(this.#transportClosed, LAST_WORDS_MS);
+    this.#end(exit);
+    await within(this.#process?.outputEnded ?? Promise.resolve(), LAST_LINES_MS);
+    this.#process?.releaseOutput();
+  }
+
+  #onSpawnError(error: unknown): void {
+    this.logger.error({ err: error, worker: this.description }, 'a worker process could not be started or signalled');
+  }
+
+  #end(exit: ExitReason): void {
+    this.#exit = exit;
+    this.#state = 'ended';
+    this.#channel?.end(exit);
+    this.#channel?.destroy();
+    this.#resolveEnded(exit);
+  }
+
+  async #startError(
+    first: 'ready' | 'timeout' | StartFailure | ExitReason,
+    timeoutMs: number,
+  ): Promise<WorkerStartError> {
+    if (this.#killing !== undefined || first === 'ready') {
+      return new WorkerStartError(
+        'STOPPED_BEFORE_READY',
+        `${this.description} was told to stop before it was ready`,
+        [],
+      );
+    }
+    if (first === 'timeout') {
+      const message = `${this.description} was not ready within ${timeoutMs} ms`;
+      return new WorkerStartError('READY_TIMEOUT', message, this.logLines);
+    }
+    if ('message' in first) {
+      const cause = new RemoteError(first, this.description);
+      return new WorkerStartError('START_FAILED', `${this.description} failed to start: ${first.message}`, [], {
+        cause,
+      });
+    }
+    await within(this.#process?.outputEnded ?? Promise.resolve(), LAST_LINES_MS);
+    const message = `${this.description} ${describeExit(first)} before it was ready`;
+    const code = first.signal === null ? 'EXITED_BEFORE_READY' : 'KILLED_BEFORE_READY';
+    return new WorkerStartError(code, message, this.logLines);
+  }
+
+  async #kill(): Promise<StopResult> {
+    const child = this.#process;
+    if (this.#state === 'ended' || child === undefined) {
+      if (this.#state !== 'ended') this.#end({ code: null, signal: null });
+      return { forced: 'no', exit: await this.ended };
+    }
+    this.#state = 'stopping';
+    if (await this.#drain()) return { forced: 'no', exit: await this.ended };
+    child.signal('SIGTERM');
+    const { termTimeoutMs = 3_000 } = this.#options;
+    if (await within(this.ended, termTimeoutMs)) return { forced: 'SIGTERM', exit: await this.ended };
+    this.logger.warn(
+      { worker: this.description },
+      `SIGTERM did not end a worker within ${termTimeoutMs} ms, killing it`,
+    );
+    child.signal('SIGKILL');
+    if (await within(this.ended, 10_000)) return { forced: 'SIGKILL', exit: await this.ended };
+    throw new KallistiError('REQUEST_TIMEOUT', `${this.description} could not be killed`);
+  }
+
+  /** Asks the worker to stop. @returns whether it has ended by itself in time. */
+  async #drain(): Promise<boolean> {
+    const channel = this.#channel;
+    if (channel === undefined || channel.closed) return within(this.ended, 0);
+    channel.send(STOP, undefined);
+    const { drainTimeoutMs = 10_000 } = this.#options;
+    const drained = await within(Promise.race([this.#said, this.#transportClosed, this.ended]), drainTimeoutMs);
+    if (drained) return within(this.ended, EXIT_GRACE_MS);
+    this.logger.warn({ worker: this.description }, `a worker did not stop within ${drainTimeoutMs} ms, terminating it`);
+    return false;
+  }
+}

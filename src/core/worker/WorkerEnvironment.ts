@@ -1,0 +1,30 @@
+/** What a `WorkerConnection` tells the process that it spawns, in one environment variable. */
+export interface WorkerEnvironment {
+  readonly id: number;
+  /** Name of the entry point: the worker's kind. */
+  readonly kind: string;
+  /** Which life of this id it is, from 1. */
+  readonly generation: number;
+  readonly socketPath: string;
+  readonly secret: string;
+}
+
+export const WORKER_ENVIRONMENT_VARIABLE = 'KALLISTI_WORKER';
+
+let cached: WorkerEnvironment | undefined;
+
+/**
+ * @returns this process's worker environment. The variable is removed from `process.env` with the first call: it holds the
+ * secret of the connection, which neither a child of the worker nor an `eval` needs to see.
+ * @throws Error where the process was not spawned by a `WorkerConnection`.
+ */
+export function workerEnvironment(): WorkerEnvironment {
+  if (cached !== undefined) return cached;
+  const text = process.env[WORKER_ENVIRONMENT_VARIABLE];
+  if (text === undefined) {
+    throw new Error('this program is a worker and cannot run by itself: a WorkerConnection must start it');
+  }
+  delete process.env[WORKER_ENVIRONMENT_VARIABLE];
+  cached = JSON.parse(text) as WorkerEnvironment;
+  return cached;
+}

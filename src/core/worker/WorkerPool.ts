@@ -1,0 +1,221 @@
+import { EventEmitter } from 'node:events';
+import { describeExit, type ExitReason, WorkerNotFoundError } from '../errors.js';
+import type { Contract, DataOf, ReplyOf, RequestName, RequestOptions } from '../ipc/contract.js';
+import type { Logger } from '../logger.js';
+import type { StopResult, WorkerConnection, WorkerState } from './WorkerConnection.js';
+
+/** What a pool needs of its workers: every `WorkerConnection` has it, whatever its contract. */
+export interface PooledWorker {
+  readonly contract?: Contract;
+  readonly id: number;
+  generation: number;
+  readonly state: WorkerState;
+  readonly pid: number | undefined;
+  readonly description: string;
+  readonly ended: Promise<ExitReason>;
+  connect(timeoutMs: number): Promise<void>;
+  kill(): Promise<StopResult>;
+  request<Data = never, Reply = never>(name: string, data: NoInfer<Data>, options?: RequestOptions): Promise<Reply>;
+}
+
+export type ContractOf<Worker extends PooledWorker> = NonNullable<Worker['contract']>;
+
+/** One worker's outcome of a {@link WorkerPool.requestAll}. */
+export type SettledReply<Reply> =
+  | { readonly workerId: number; readonly status: 'fulfilled'; readonly value: Reply }
+  | { readonly workerId: number; readonly status: 'rejected'; readonly reason: unknown };
+
+/** A pool's events. All but `workerexited` come in pairs: who attaches at the first detaches at the second. */
+export interface WorkerPoolEvents<Worker> {
+  /** A worker is about to be spawned: time to add handlers. */
+  spawningworker: [worker: Worker];
+  /** It is ready, and the one that `get` returns. */
+  spawnedworker: [worker: Worker];
+  /** It is about to be stopped. */
+  killingworker: [worker: Worker];
+  /** Its process is gone and its last words were delivered. Comes for every worker, however it ended. */
+  killedworker: [worker: Worker];
+  /** A ready worker ended although nobody had stopped it. Comes before its `killedworker`. */
+  workerexited: [worker: Worker, exit: ExitReason];
+}
+
+/**
+ * Workers by id: spawns, replaces, stops them. The one that `get` returns is always a ready one: a worker that is being
+ * replaced stays until its successor is ready, and where that fails it simply stays.
+ *
+ * It does not bring back what crashed; it says so (`workerexited`), and whoever supervises it decides.
+ */
+export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection> extends EventEmitter<
+  WorkerPoolEvents<Worker>
+> {
+  public readonly type: string;
+  public readonly workerCount: number;
+  public readonly defaultTimeoutMs: number;
+  protected readonly logger: Logger;
+
+  readonly #ready = new Map<number, Worker>();
+  /** All that have a process: ready, starting, or on their way out. */
+  readonly #alive = new Set<Worker>();
+  readonly #spawning = new Map<number, Promise<Worker>>();
+  readonly #generations = new Map<number, number>();
+  readonly #lastExit = new Map<number, ExitReason>();
+
+  /**
+   * @param type What the workers are, for logs and errors.
+   * @param workerCount How many: ids run from 0 to one below.
+   * @param defaultTimeoutMs How long each may take to be ready, in milliseconds.
+   */
+  public constructor(type: string, workerCount: number, defaultTimeoutMs: number, logger: Logger) {
+    super();
+    this.type = type;
+    this.workerCount = workerCount;
+    this.defaultTimeoutMs = defaultTimeoutMs;
+    this.logger = logger;
+  }
+
+  /** Every worker that has a process, including those that are starting or stopping. */
+  public get alive(): readonly Worker[] {
+    return [...this.#alive];
+  }
+
+  /** @throws WorkerNotFoundError where no ready worker has this id; the message says why. */
+  public get(id: number): Worker {
+    const worker = this.#ready.get(id);
+    if (worker !== undefined) return worker;
+    throw new WorkerNotFoundError(this.type, id, this.#whyMissing(id));
+  }
+
+  /** @returns the ready worker with this id, if there is one. */
+  public tryGet(id: number): Worker | undefined {
+    return this.#ready.get(id);
+  }
+
+  /** Calls back for each ready worker, in the order of their ids. */
+  public forEach(callback: (worker: Worker, id: number) => void): void {
+    for (const worker of this) callback(worker, worker.id);
+  }
+
+  /** The ready workers, in the order of their ids. */
+  public *[Symbol.iterator](): IterableIterator<Worker> {
+    yield* [...this.#ready.values()].sort((left, right) => left.id - right.id);
+  }
+
+  /**
+   * Spawns the worker with this id. Where there is one already, it serves on until the new one is ready, is stopped then, and
+   * gone when this resolves. A second call while one is under way joins it.
+   *
+   * @param timeoutMs How long it may take to be ready. Default: the pool's.
+   * @throws WorkerStartError; the worker that served before still does then.
+   */
+  public spawn(id: number, timeoutMs: number = this.defaultTimeoutMs): Promise<Worker> {
+    if (!Number.isInteger(id) || id < 0 || id >= this.workerCount) {
+      return Promise.reject(new WorkerNotFoundError(this.type, id, this.#whyMissing(id)));
+    }
+    const underWay = this.#spawning.get(id);
+    if (underWay !== undefined) return underWay;
+    const spawning = this.#spawn(id, timeoutMs).finally(() => this.#spawning.delete(id));
+    this.#spawning.set(id, spawning);
+    return spawning;
+  }
+
+  /**
+   * Spawns all workers at once.
+   *
+   * @throws the first error, when every worker has come to an end one way or the other; the ones that are ready stay.
+   */
+  public async spawnAll(timeoutMs?: number): Promise<void> {
+    const ids = Array.from({ length: this.workerCount }, (_, id) => id);
+    const results = await Promise.allSettled(ids.map((id) => this.spawn(id, timeoutMs)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Stops the worker with this id, also one that is not ready yet. Resolves when its process is gone. */
+  public async kill(id: number): Promise<void> {
+    await Promise.all([...this.#alive].filter((worker) => worker.id === id).map((worker) => this.#kill(worker)));
+    // Its rejection is its caller's; here it only has to be over.
+    await this.#spawning.get(id)?.catch(() => undefined);
+  }
+
+  /** Stops all workers at once. Resolves when no process is left. */
+  public async killAll(): Promise<void> {
+    await Promise.all(Array.from({ length: this.workerCount }, (_, id) => this.kill(id)));
+  }
+
+  /**
+   * Asks every ready worker at once. Never rejects: each worker's outcome stands for itself, and one that hangs delays it no
+   * longer than the timeout.
+   */
+  public requestAll<Name extends RequestName<ContractOf<Worker>['toWorker']>>(
+    name: Name,
+    data: DataOf<ContractOf<Worker>['toWorker'], Name>,
+    options?: RequestOptions,
+  ): Promise<SettledReply<ReplyOf<ContractOf<Worker>['toWorker'], Name>>[]>;
+  public requestAll<Data = never, Reply = never>(
+    name: string,
+    data: NoInfer<Data>,
+    options?: RequestOptions,
+  ): Promise<SettledReply<Reply>[]>;
+  public requestAll(name: string, data: unknown, options?: RequestOptions): Promise<SettledReply<unknown>[]> {
+    return Promise.all(
+      [...this].map(async (worker): Promise<SettledReply<unknown>> => {
+        try {
+          const value = await worker.request<unknown, unknown>(name, data, options);
+          return { workerId: worker.id, status: 'fulfilled', value };
+        } catch (reason) {
+          return { workerId: worker.id, status: 'rejected', reason };
+        }
+      }),
+    );
+  }
+
+  /** Makes the connection for one life of a worker; the pool does the rest. */
+  protected abstract createWorker(id: number): Worker;
+
+  async #spawn(id: number, timeoutMs: number): Promise<Worker> {
+    const worker = this.createWorker(id);
+    worker.generation = (this.#generations.get(id) ?? 0) + 1;
+    this.#generations.set(id, worker.generation);
+    this.#alive.add(worker);
+    this.emit('spawningworker', worker);
+    void worker.ended.then((exit) => this.#onEnded(worker, exit));
+    this.logger.debug({ worker: worker.description, generation: worker.generation }, `spawning ${this.type} ${id}`);
+    await worker.connect(timeoutMs);
+    const predecessor = this.#ready.get(id);
+    this.#ready.set(id, worker);
+    this.emit('spawnedworker', worker);
+    // Dead already, between its `ready` and this line: the end was announced before it became the one to get.
+    if (worker.state === 'ended') this.#onLost(worker, await worker.ended);
+    if (predecessor !== undefined) await this.#kill(predecessor);
+    return worker;
+  }
+
+  async #kill(worker: Worker): Promise<void> {
+    if (worker.state !== 'ended') this.emit('killingworker', worker);
+    if (this.#ready.get(worker.id) === worker) this.#ready.delete(worker.id);
+    const { forced } = await worker.kill();
+    if (forced !== 'no')
+      this.logger.warn({ worker: worker.description }, `a ${this.type} had to be stopped by ${forced}`);
+  }
+
+  #onEnded(worker: Worker, exit: ExitReason): void {
+    this.#lastExit.set(worker.id, exit);
+    this.#onLost(worker, exit);
+    this.#alive.delete(worker);
+    this.emit('killedworker', worker);
+  }
+
+  #onLost(worker: Worker, exit: ExitReason): void {
+    if (this.#ready.get(worker.id) !== worker) return;
+    this.#ready.delete(worker.id);
+    this.emit('workerexited', worker, exit);
+  }
+
+  #whyMissing(id: number): string {
+    if (!Number.isInteger(id) || id < 0 || id >= this.workerCount) {
+      return `does not exist: ids run from 0 to ${this.workerCount - 1}`;
+    }
+    const exit = this.#lastExit.get(id);
+    const past = exit === undefined ? 'has not been spawned' : `is not running: it ${describeExit(exit)}`;
+    return this.#spawning.has(id) ? `${past}, and is starting now` : past;
+  }
+}

@@ -1,0 +1,22 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Finds a worker's program. A bare name is looked up beside the running program's own entry file, with its extension
+ * (`dist/entrypoints/<name>.js` here); a path or `file:` URL is taken as it is, so that another package can bring its own.
+ *
+ * @throws Error where there is no such file; the message names it.
+ */
+export function findEntrypoint(entrypoint: string | URL): string {
+  const file = locate(entrypoint);
+  if (!existsSync(file)) throw new Error(`there is no worker program ${file}`);
+  return file;
+}
+
+function locate(entrypoint: string | URL): string {
+  if (entrypoint instanceof URL || entrypoint.startsWith('file:')) return fileURLToPath(entrypoint);
+  if (isAbsolute(entrypoint) || /[\\/]/.test(entrypoint)) return resolve(entrypoint);
+  const running = realpathSync(process.argv[1] ?? '.');
+  return join(dirname(running), `${entrypoint}${extname(running) || '.js'}`);
+}

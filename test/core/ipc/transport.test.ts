@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { MemoryTransport } from '../../../src/core/ipc/MemoryTransport.js';
+import { SocketTransport } from '../../../src/core/ipc/SocketTransport.js';
+import type { TransportLimits } from '../../../src/core/ipc/Transport.js';
+import { Ear, transportConformance } from './transport.conformance.js';
+
+async function socketPair(): Promise<{ sockets: [Socket, Socket]; cleanUp: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'kallisti-test-'));
+  const path = join(folder, 's');
+  const server = createServer();
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const left = createConnection(path);
+  const right = await accepted;
+  return {
+    sockets: [left, right],
+    cleanUp: async () => {
+      await new Promise((resolve) => server.close(resolve));
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+transportConformance('MemoryTransport', async (limits) => {
+  const [left, right] = MemoryTransport.pair(limits);
+  return { left, right, cleanUp: () => Promise.resolve() };
+});
+
+transportConformance('SocketTransport', async (limits: TransportLimits) => {
+  const { sockets, cleanUp } = await socketPair();
+  return { left: new SocketTransport(sockets[0], limits), right: new SocketTransport(sockets[1], limits), cleanUp };
+});
+
+describe('SocketTransport on the wire', () => {
+  it('joins the messages of one turn into one write', async () => {
+    const { sockets, cleanUp } = await socketPair();
+    const transport = new SocketTransport(sockets[0]);
+    const chunks: Buffer[] = [];
+    const done = new Promise<void>((resolve) =>
+      sockets[1].on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        if (Buffer.concat(chunks).length === 50 * (4 + 5)) resolve();
+      }),
+    );
+    for (let index = 0; index < 25; index++) transport.send('hello');
+    // Promise jobs belong to the same turn.
+    await Promise.resolve();
+    for (let index = 0; index < 25; index++) transport.send('world');
+    await done;
+    expect(chunks.length).toBe(1);
+    transport.destroy();
+    sockets[1].destroy();
+    await cleanUp();
+  });
+
+  it('understands frames that arrive byte by byte', async () => {
+    const { sockets, cleanUp } = await socketPair();
+    const transport = new SocketTransport(sockets[0]);
+    const ear = new Ear();
+    transport.listen(ear);
+    const frame = Buffer.concat([Buffer.from([0, 0, 0, 3]), Buffer.from('abc'), Buffer.from([0, 0, 0, 0])]);
+    for (const byte of frame) {
+      sockets[1].write(Buffer.from([byte]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ear.until(() => ear.heard.length === 2);
+    expect(ear.heard).toEqual(['abc', '']);
+    transport.destroy();
+    sockets[1].destroy();
+    await cleanUp();
+  });
+
+  it('cuts the other end off when it announces more than the limit, without allocating it', async () => {
+    const { sockets, cleanUp } = await socketPair();
+    const transport = new SocketTransport(sockets[0], { maxMessageBytes: 1000, maxQueueBytes: 1000 });
+    const ear = new Ear();
+    transport.listen(ear);
+    sockets[1].write(Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
+    await ear.until(() => ear.closings === 1);
+    expect(ear.error?.message).toMatch(/4294967295 bytes is larger than the 1000/);
+    sockets[1].destroy();
+    await cleanUp();
+  });
+});
