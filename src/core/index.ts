@@ -1,0 +1,10 @@
+export { type Config, type LoadConfigOptions, loadConfig } from './config.js';
+export * from './errors.js';
+export { LineForwarder, type LineForwarderOptions, type OutputName } from './LineForwarder.js';
+export { LogDestination, type LogSink, stdoutDestination } from './LogDestination.js';
+export { LogTail } from './LogTail.js';
+export { type CreateLoggerOptions, createLogger, type LogBindings, type Logger, writeLine } from './logger.js';
+export { StatusLine, type StatusStream } from './StatusLine.js';
+export { REDACTED, registerSecret, Secret, scrub } from './secrets.js';
+export { LOG_LEVELS, type LogLevel } from './settings.js';
+export { splitLines } from './splitLines.js';

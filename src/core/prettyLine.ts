@@ -1,0 +1,70 @@
+import { type PrettyOptions, prettyFactory } from 'pino-pretty';
+
+/** Turns a JSON log line into one for people, ended by a newline; a line that is not JSON stays as it is. */
+export type PrettyPrinter = (line: string) => string;
+
+/** Fields of a log line that hold an error. */
+export const ERROR_KEYS: readonly string[] = ['err', 'error', 'cause', 'reason'];
+
+/**
+ * Both where logs are shown and where they are kept for people to read, so that a line looks the same in both:
+ * `[07:01:52.114] INFO: cluster 2: all shards are ready {"shards":4}`, with an error's stack and causes below it.
+ */
+export function createPrettyPrinter(options: { readonly colorize?: boolean } = {}): PrettyPrinter {
+  const format = prettyFactory({
+    ...(options.colorize === undefined ? {} : { colorize: options.colorize }),
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname,kind,id',
+    singleLine: true,
+    errorLikeObjectKeys: [],
+    messageFormat: withOrigin,
+  });
+  return (line) => {
+    const text = withoutControls(line.trimEnd());
+    const record = parseObject(text);
+    if (record === undefined) return `${text}\n`;
+    // Taken out before pino-pretty sees them: it prints an error as JSON, with every line break of the stack escaped.
+    const stacks = ERROR_KEYS.flatMap((key) => {
+      const stack = describeError(record[key]);
+      if (stack === undefined) return [];
+      delete record[key];
+      return [`    ${stack.replaceAll('\n', '\n    ')}\n`];
+    });
+    return format(record) + stacks.join('');
+  };
+}
+
+const withOrigin: NonNullable<PrettyOptions['messageFormat']> = (log, messageKey) => {
+  const message = typeof log[messageKey] === 'string' ? log[messageKey] : '';
+  if (typeof log.kind !== 'string') return message;
+  const origin = log.id === undefined ? log.kind : `${log.kind} ${String(log.id)}`;
+  return `${origin}: ${message}`;
+};
+
+/** @returns the stack, the error's other fields, and the same of its causes; undefined for what is no serialized error. */
+function describeError(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { type, message, stack, cause, ...fields } = value as Record<string, unknown>;
+  if (typeof message !== 'string') return undefined;
+  const head = typeof stack === 'string' && stack !== '' ? stack : `${String(type)}: ${message}`;
+  const rest = Object.keys(fields).length === 0 ? '' : `\n    ${JSON.stringify(fields)}`;
+  const below = cause === undefined ? '' : `\ncaused by: ${describeError(cause) ?? JSON.stringify(cause)}`;
+  return head + rest + below;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Names and messages come from strangers on Discord: an escape sequence in one must not reach the terminal. JSON.stringify
+ * escapes only the controls below U+0020.
+ */
+function withoutControls(line: string): string {
+  return line.replace(/\\u00(?:0[0-8bcef]|1[\da-f])/gi, '\\ufffd').replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
+}
