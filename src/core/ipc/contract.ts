@@ -13,18 +13,18 @@
  * Without a contract a worker takes any name, as the first version of this interface did.
  */
 
-declare const phantom: unique symbol;
-
 /** A message that expects a reply. Data and reply must survive JSON. */
 export interface Request<Data, Reply> {
-  readonly [phantom]: 'request';
+  /** Only for types. */
+  readonly '~kind': 'request';
   readonly data: Data;
   readonly reply: Reply;
 }
 
 /** A message that expects none. */
 export interface Event<Data> {
-  readonly [phantom]: 'event';
+  /** Only for types. */
+  readonly '~kind': 'event';
   readonly data: Data;
 }
 

@@ -29,7 +29,7 @@ type Reply<Worker extends PooledWorker, Name extends string> = string extends ke
   : Name extends keyof Messages<Worker>
     ? Messages<Worker>[Name] extends { readonly reply: infer R }
       ? R
-      : void
+      : undefined
     : never;
 
 /**

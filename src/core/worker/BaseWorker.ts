@@ -162,7 +162,8 @@ export class BaseWorker<C extends Contract = AnyContract> {
    */
   public async fail(error: unknown): Promise<void> {
     this.#stopping ??= Promise.resolve();
-    const channel = await this.#connecting?.catch(() => undefined);
+    // A `start()` that throws has mostly not come to connecting yet. Without a master there is nobody to tell.
+    const channel = await this.connect().catch(() => undefined);
     if (channel === undefined || channel.closed) return;
     channel.send(FAILED, toWireError(error, 'handler'));
     await channel.close();

@@ -22,8 +22,9 @@ import type {
 import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
 import { IpcServer } from '../ipc/IpcServer.js';
 import type { Transport } from '../ipc/Transport.js';
+import { LineForwarder } from '../LineForwarder.js';
 import { LogTail } from '../LogTail.js';
-import { forwardLine, type Logger } from '../logger.js';
+import type { Logger } from '../logger.js';
 import { FAILED, READY, STOP, STOPPED, type StartFailure } from './controlMessages.js';
 import { findEntrypoint } from './entrypoint.js';
 import { WORKER_ENVIRONMENT_VARIABLE, type WorkerEnvironment } from './WorkerEnvironment.js';
@@ -92,6 +93,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   #resolveTransportClosed: () => void = () => undefined;
   #state: WorkerState = 'idle';
   #process: WorkerProcess | undefined;
+  #outputEnded: Promise<unknown> = Promise.resolve();
   #channel: Channel | undefined;
   #exit: ExitReason | undefined;
   #killing: Promise<StopResult> | undefined;
@@ -126,7 +128,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
 
   /** The worker's last 200 lines of output, oldest first, without secrets. */
   public get logLines(): readonly string[] {
-    return this.#logTail.lines;
+    return this.#logTail.lines();
   }
 
   /** The worker in words, for logs and errors. */
@@ -281,12 +283,9 @@ export class WorkerConnection<C extends Contract = AnyContract> {
         args: this.#options.args ?? [],
         execArgv: this.#options.execArgv ?? [],
         env: { ...process.env, ...this.#options.env, [WORKER_ENVIRONMENT_VARIABLE]: JSON.stringify(environment) },
-        onLine: (stream, line) => {
-          this.#logTail.push(line);
-          forwardLine(this.logger, line, stream, { kind: this.#kind, id: this.id, pid: child.pid });
-        },
       });
       this.#process = child;
+      this.#outputEnded = this.#forwardOutput(child);
       child.exited.then(
         (exit) => void this.#onExit(exit),
         (error: unknown) => this.#onSpawnError(error),
@@ -305,6 +304,18 @@ export class WorkerConnection<C extends Contract = AnyContract> {
       });
     }
     return release;
+  }
+
+  #forwardOutput(child: WorkerProcess): Promise<unknown> {
+    const forwarder = new LineForwarder({
+      logger: this.logger,
+      bindings: { kind: this.#kind, id: this.id, ...(child.pid === undefined ? {} : { pid: child.pid }) },
+      tail: this.#logTail,
+    });
+    return Promise.all([
+      child.stdout === null ? undefined : forwarder.attach(child.stdout, 'stdout'),
+      child.stderr === null ? undefined : forwarder.attach(child.stderr, 'stderr'),
+    ]);
   }
 
   #adopt(transport: Transport): void {
@@ -333,8 +344,10 @@ export class WorkerConnection<C extends Contract = AnyContract> {
     // What it sent before it died is in the socket still; it is delivered before requests are rejected.
     if (this.#channel !== undefined) await within(this.#transportClosed, LAST_WORDS_MS);
     this.#end(exit);
-    await within(this.#process?.outputEnded ?? Promise.resolve(), LAST_LINES_MS);
-    this.#process?.releaseOutput();
+    await within(this.#outputEnded, LAST_LINES_MS);
+    // A grandchild may hold it open, and with it our event loop.
+    this.#process?.stdout?.destroy();
+    this.#process?.stderr?.destroy();
   }
 
   #onSpawnError(error: unknown): void {
@@ -370,7 +383,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
         cause,
       });
     }
-    await within(this.#process?.outputEnded ?? Promise.resolve(), LAST_LINES_MS);
+    await within(this.#outputEnded, LAST_LINES_MS);
     const message = `${this.description} ${describeExit(first)} before it was ready`;
     const code = first.signal === null ? 'EXITED_BEFORE_READY' : 'KILLED_BEFORE_READY';
     return new WorkerStartError(code, message, this.logLines);

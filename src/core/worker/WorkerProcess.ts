@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { ExitReason } from '../errors.js';
-import { splitLines } from '../lines.js';
 
 export interface WorkerProcessOptions {
   /** The program's file. */
@@ -8,7 +8,6 @@ export interface WorkerProcessOptions {
   readonly args: readonly string[];
   readonly execArgv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void;
 }
 
 /**
@@ -21,8 +20,6 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   /** Resolves when the process has ended; rejects where it could not be started. */
   public readonly exited: Promise<ExitReason>;
-  /** Resolves when its output has been read to the end too. A grandchild that inherited it can delay that for ever. */
-  public readonly outputEnded: Promise<void>;
 
   public constructor(options: WorkerProcessOptions) {
     this.#child = spawn(process.execPath, [...options.execArgv, options.file, ...options.args], {
@@ -36,23 +33,23 @@ export class WorkerProcess {
       child.once('exit', (code, signal) => resolve({ code, signal }));
       child.once('error', reject);
     });
-    this.outputEnded = new Promise((resolve) => child.once('close', () => resolve()));
-    if (child.stdout !== null) splitLines(child.stdout, (line) => options.onLine('stdout', line));
-    if (child.stderr !== null) splitLines(child.stderr, (line) => options.onLine('stderr', line));
   }
 
   public get pid(): number | undefined {
     return this.#child.pid;
   }
 
+  /** Its output; null where the process could not be started. A grandchild that inherited it may hold it open. */
+  public get stdout(): Readable | null {
+    return this.#child.stdout;
+  }
+
+  public get stderr(): Readable | null {
+    return this.#child.stderr;
+  }
+
   /** Sends a signal; does nothing where the process has ended. */
   public signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
-  }
-
-  /** Gives its output up, which a grandchild may hold open: nothing of ours keeps the event loop alive then. */
-  public releaseOutput(): void {
-    this.#child.stdout?.destroy();
-    this.#child.stderr?.destroy();
   }
 }

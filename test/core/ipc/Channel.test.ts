@@ -94,10 +94,21 @@ describe('a request', () => {
     const called: string[] = [];
     worker.handlers.add(
       'who',
-      async () => (called.push('slow'), new Promise((r) => setImmediate(() => r('slow')))),
+      async () => {
+        called.push('slow');
+        await new Promise((resolve) => setImmediate(resolve));
+        return 'slow';
+      },
       false,
     );
-    worker.handlers.add('who', () => (called.push('fast'), 'fast'), false);
+    worker.handlers.add(
+      'who',
+      () => {
+        called.push('fast');
+        return 'fast';
+      },
+      false,
+    );
     expect(await master.channel.request('who', undefined)).toBe('fast');
     expect(called).toEqual(['slow', 'fast']);
   });
@@ -105,8 +116,14 @@ describe('a request', () => {
   it('goes both ways under one name without an answer ever reaching a handler', async () => {
     const { master, worker } = pair();
     const calls: string[] = [];
-    master.handlers.add('ping', (data: string) => (calls.push('master'), `master ${data}`), false);
-    worker.handlers.add('ping', (data: string) => (calls.push('worker'), `worker ${data}`), false);
+    const serve =
+      (who: string) =>
+      (data: string): string => {
+        calls.push(who);
+        return `${who} ${data}`;
+      };
+    master.handlers.add('ping', serve('master'), false);
+    worker.handlers.add('ping', serve('worker'), false);
     expect(await master.channel.request('ping', 'a')).toBe('worker a');
     expect(await worker.channel.request('ping', 'b')).toBe('master b');
     expect(calls).toEqual(['worker', 'master']);
@@ -165,7 +182,9 @@ describe('a request', () => {
     let late: (value: string) => void = () => undefined;
     worker.handlers.add(
       'late',
-      (_d: unknown, _i: string, reply: (value: string) => void) => void (late = reply),
+      (_d: unknown, _i: string, reply: (value: string) => void) => {
+        late = reply;
+      },
       false,
     );
     await failure(master.channel.request('late', undefined, { timeoutMs: 5 }));
@@ -254,7 +273,9 @@ describe('a request', () => {
     let signal: AbortSignal | undefined;
     worker.handlers.add(
       'long',
-      (_d: unknown, _i: string, reply: ReplyFunction<unknown>) => void (signal = reply.signal),
+      (_d: unknown, _i: string, reply: ReplyFunction<unknown>) => {
+        signal = reply.signal;
+      },
       false,
     );
     const open = failure(master.channel.request('long', undefined));

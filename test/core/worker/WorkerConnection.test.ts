@@ -1,0 +1,266 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { dirname } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/core/errors.js';
+import { IpcServer } from '../../../src/core/ipc/IpcServer.js';
+import { WorkerConnection, type WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnection.js';
+import type { TestContract } from '../../fixtures/workers/contract.js';
+import { fixture, isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+
+const open: WorkerConnection<TestContract>[] = [];
+
+function connection(
+  misbehaviour = '',
+  options: WorkerConnectionOptions = {},
+  entrypoint = fixture('workers/worker.js'),
+): WorkerConnection<TestContract> {
+  const worker = new WorkerConnection<TestContract>(7, entrypoint, silentLogger(), {
+    drainTimeoutMs: 5_000,
+    termTimeoutMs: 500,
+    ...options,
+    env: { TEST_MISBEHAVE: misbehaviour },
+  });
+  open.push(worker);
+  return worker;
+}
+
+async function ready(
+  misbehaviour?: string,
+  options?: WorkerConnectionOptions,
+): Promise<WorkerConnection<TestContract>> {
+  const worker = connection(misbehaviour, options);
+  await worker.connect(20_000);
+  return worker;
+}
+
+afterEach(async () => {
+  for (const worker of open.splice(0)) {
+    await worker.kill();
+    if (worker.pid !== undefined) expect(isAlive(worker.pid)).toBe(false);
+  }
+});
+
+describe('a worker', () => {
+  it('is ready, answers, and is asked', async () => {
+    const worker = await ready();
+    expect(worker.state).toBe('ready');
+    expect(await worker.request('echo', { a: [1, 'ü'] })).toEqual({ a: [1, 'ü'] });
+    expect(await worker.request('pid', undefined)).toBe(worker.pid);
+    worker.on('greet', (_worker, name) => `hello ${name}`);
+    expect(await worker.request('askMaster', { name: 'greet', data: 'there' })).toBe('hello there');
+  });
+
+  it('reports what its handlers throw, with its own name on it', async () => {
+    const worker = await ready();
+    const error = await rejection(worker.request('throwError', { message: 'too much', code: 'E_MUCH' }));
+    expect(error).toBeInstanceOf(RemoteError);
+    expect(error).toMatchObject({ message: 'too much', code: 'E_MUCH', remoteName: 'RangeError' });
+    expect((error as RemoteError).origin).toBe(`worker 7 (pid ${worker.pid})`);
+  });
+
+  it('does not hand its secret on: the variable is gone from its environment', async () => {
+    const worker = await ready();
+    expect(await worker.request('environment', undefined)).toEqual([]);
+  });
+
+  it('rejects all requests under way at once when it dies, each naming worker, pid and signal', async () => {
+    const worker = await ready();
+    const requests = Array.from({ length: 100 }, () => rejection(worker.request('never', undefined)));
+    await worker.request('echo', 0);
+    const killedAt = performance.now();
+    process.kill(worker.pid ?? 0, 'SIGKILL');
+    const errors = await Promise.all(requests);
+    // The bound is a fifth of the shortest timeout anything could mistake it for; the bench measures the real figure.
+    expect(performance.now() - killedAt).toBeLessThan(2_000);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(WorkerExitedError);
+      expect(error.message).toBe(
+        `request "never" to worker 7 (pid ${worker.pid}): worker 7 (pid ${worker.pid}) was killed by SIGKILL`,
+      );
+    }
+    expect(await worker.ended).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(await rejection(worker.request('echo', 0))).toBeInstanceOf(WorkerExitedError);
+    expect(() => worker.send('print', { lines: [] })).toThrow(WorkerExitedError);
+  });
+
+  it('has its last words heard before its end is known, also large ones', async () => {
+    const worker = await ready();
+    const heard: string[] = [];
+    worker.on('lastWords', (_worker, words) => void heard.push(`${words.length}`));
+    void worker.ended.then(() => heard.push('ended'));
+    worker.send('exit', { code: 5, lastWords: 'x'.repeat(3_000_000) });
+    expect(await worker.ended).toEqual({ code: 5, signal: null });
+    expect(heard).toEqual(['3000000', 'ended']);
+  });
+
+  it('has its output logged with kind, id and pid, and its last 200 lines kept', async () => {
+    const worker = await ready();
+    worker.send('print', { lines: Array.from({ length: 300 }, (_, index) => `line ${index}`) });
+    await until(() => worker.logLines.some((line) => line.includes('line 299')));
+    expect(worker.logLines.length).toBe(200);
+    expect(worker.logLines[0]).toMatch(/line 100/);
+    const logged = (worker.logger as ReturnType<typeof silentLogger>).lines.map((line) => JSON.parse(line));
+    expect(logged.find((line) => line.msg === 'line 42')).toMatchObject({ kind: 'worker', id: 7, pid: worker.pid });
+  });
+
+  it('stops by itself when its master was killed, whatever keeps its event loop open', async () => {
+    const master = spawn(process.execPath, [fixture('workers/parent.js')], {
+      env: { ...process.env, TEST_MISBEHAVE: 'open handle' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(master.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    expect(isAlive(pid)).toBe(true);
+    master.kill('SIGKILL');
+    await until(() => !isAlive(pid));
+  });
+});
+
+describe('a start that fails says how', () => {
+  it('exit code', async () => {
+    const worker = connection('crash');
+    const error = await rejection(worker.connect(20_000));
+    expect(error).toBeInstanceOf(WorkerStartError);
+    expect(error).toMatchObject({ code: 'EXITED_BEFORE_READY' });
+    expect(error.message).toMatch(/^worker 7 \(pid \d+\) exited with code 3 before it was ready\n.*\n.*about to crash/);
+    expect(worker.state).toBe('ended');
+  });
+
+  it('signal', async () => {
+    const error = await rejection(connection('signal').connect(20_000));
+    expect(error).toMatchObject({ code: 'KILLED_BEFORE_READY' });
+    expect(error.message).toMatch(/was killed by SIGKILL before it was ready\n.*\n.*about to be killed/);
+  });
+
+  it('ready timeout, and the process is gone when it rejects', async () => {
+    const worker = connection('hang');
+    const error = await rejection(worker.connect(1_000));
+    expect(error).toMatchObject({ code: 'READY_TIMEOUT' });
+    expect(error.message).toMatch(/was not ready within 1000 ms/);
+    expect(isAlive(worker.pid ?? 0)).toBe(false);
+  });
+
+  it('its own error, by name', async () => {
+    const error = await rejection(connection('throw').connect(20_000));
+    expect(error).toMatchObject({
+      code: 'START_FAILED',
+      cause: { code: 'E_DATABASE', message: 'the database is down' },
+    });
+    expect(error.message).toMatch(/failed to start: the database is down/);
+  });
+
+  it('no such program', async () => {
+    const error = await rejection(connection('', {}, '/nowhere/at/all.js').connect(20_000));
+    expect(error).toMatchObject({ code: 'SPAWN_FAILED' });
+    expect(error.message).toMatch(/there is no worker program .*all\.js/);
+  });
+
+  it('a stop while it starts', async () => {
+    const worker = connection('never ready');
+    const failed = rejection(worker.connect(20_000));
+    await until(() => worker.pid !== undefined);
+    await worker.kill();
+    expect(await failed).toMatchObject({ code: 'STOPPED_BEFORE_READY' });
+  });
+});
+
+describe('a stop', () => {
+  it('is orderly: last words are heard, nothing was forced', async () => {
+    const worker = await ready();
+    let bytes = 0;
+    worker.on('lastWords', (_worker, words) => {
+      bytes = words.length;
+    });
+    expect(await worker.kill()).toEqual({ forced: 'no', exit: { code: 0, signal: null } });
+    expect(bytes).toBe(2_000_000);
+    expect(worker.state).toBe('ended');
+  });
+
+  it('is joined by a second call, and does nothing afterwards', async () => {
+    const worker = await ready();
+    const [first, second] = await Promise.all([worker.kill(), worker.kill()]);
+    expect(first).toEqual(second);
+    expect(await worker.kill()).toEqual(first);
+  });
+
+  it('ends a process that something keeps open', async () => {
+    const worker = await ready('open handle');
+    expect(await worker.kill()).toMatchObject({ forced: 'SIGTERM' });
+  });
+
+  it('does not wait longer than the drain deadline', async () => {
+    const worker = await ready('slow stop', { drainTimeoutMs: 200 });
+    expect(await worker.kill()).toMatchObject({ forced: 'SIGTERM', exit: { code: null, signal: 'SIGTERM' } });
+  });
+
+  it('kills a process that hangs and ignores SIGTERM', async () => {
+    const worker = await ready('ignore SIGTERM', { drainTimeoutMs: 200, termTimeoutMs: 200 });
+    worker.send('block', { ms: 60_000 });
+    expect(await worker.kill()).toMatchObject({ forced: 'SIGKILL', exit: { code: null, signal: 'SIGKILL' } });
+  });
+
+  it('of one that never started does nothing', async () => {
+    expect(await connection().kill()).toEqual({ forced: 'no', exit: { code: null, signal: null } });
+  });
+});
+
+describe('the socket', () => {
+  it('lies in a folder of its user alone, and is gone with the last worker', async () => {
+    const server = await IpcServer.acquireShared();
+    const folder = dirname(server.path);
+    const { mode } = await stat(folder);
+    expect(mode & 0o777).toBe(0o700);
+    await server.release();
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it.each([
+    ['a wrong secret', frame(JSON.stringify({ protocol: 1, secret: 'guess', pid: 1 }))],
+    ['another protocol', frame(JSON.stringify({ protocol: 2, secret: 'guess', pid: 1 }))],
+    ['no hello', frame('GET / HTTP/1.1')],
+    ['a hello that is too large', frame('x'.repeat(5_000))],
+    ['random bytes', Buffer.from('485454502f312e3120343030', 'hex')],
+  ])('cuts off a stranger: %s', async (_what, bytes) => {
+    const server = await IpcServer.acquireShared();
+    let admitted = false;
+    server.expect(() => {
+      admitted = true;
+    });
+    const socket = createConnection(server.path);
+    socket.on('error', () => undefined);
+    socket.write(bytes);
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(admitted).toBe(false);
+    await server.release();
+  });
+
+  it('admits a secret once', async () => {
+    const server = await IpcServer.acquireShared();
+    let admitted = 0;
+    const { secret } = server.expect((transport) => {
+      admitted++;
+      transport.listen({ message: () => undefined, closed: () => undefined });
+    });
+    const hello = frame(JSON.stringify({ protocol: 1, secret, pid: 1 }));
+    const first = createConnection(server.path);
+    first.write(hello);
+    await until(() => admitted === 1);
+    const second = createConnection(server.path);
+    second.on('error', () => undefined);
+    second.write(hello);
+    await new Promise((resolve) => second.once('close', resolve));
+    expect(admitted).toBe(1);
+    first.destroy();
+    await server.release();
+  });
+});
+
+function frame(text: string): Buffer {
+  const header = Buffer.alloc(4);
+  header.writeUInt32BE(Buffer.byteLength(text));
+  return Buffer.concat([header, Buffer.from(text)]);
+}

@@ -1,0 +1,21 @@
+import { type Logger, pino } from 'pino';
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+export interface MemoryLogger {
+  readonly logger: Logger;
+  readonly lines: readonly LogLine[];
+  /** Messages of warnings and worse. */
+  warnings(): string[];
+}
+
+/** A logger that keeps what it is told, in the form in which it would be printed. */
+export function memoryLogger(): MemoryLogger {
+  const lines: LogLine[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  return { logger, lines, warnings: () => lines.filter(({ level }) => level >= 40).map(({ msg }) => msg) };
+}
