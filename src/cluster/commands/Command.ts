@@ -1,0 +1,57 @@
+import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
+import type { ClusterContext } from '../ClusterContext.js';
+import type { Invocation } from './Invocation.js';
+
+export type OptionValue = string | number | boolean;
+
+/** One command of the bot: what Discord is told about it, and what it does. */
+export interface Command {
+  readonly definition: CommandDefinition;
+  /** Only for users in `ClusterContext.ownerIds`; anybody else gets a refusal that nobody else sees. Default false. */
+  readonly ownerOnly?: boolean;
+  /**
+   * Whether a command that was running when its process crashed is run again by the next one. Default `rerun`; `drop` where
+   * doing it twice is worse than not answering.
+   */
+  readonly onCrash?: 'rerun' | 'drop';
+  /** Arguments as the usage line shows them. Default: made from the definition. */
+  readonly usage?: string;
+  /** In a mention, how much of the text belongs to an option given as `name:value`. Default: one word. */
+  readonly namedOptions?: Readonly<Record<string, RegExp>>;
+  /**
+   * Answers the invocation. What it throws is reported to the user: an error of the framework with its reason, any other as
+   * "something went wrong" with an id that is in the log.
+   */
+  run(invocation: Invocation, context: ClusterContext): Promise<void>;
+}
+
+type Values<Option> = Option extends { readonly choices: readonly { readonly value: infer Value }[] }
+  ? Value
+  : Option extends { readonly type: 3 }
+    ? string
+    : Option extends { readonly type: 4 }
+      ? number
+      : boolean;
+
+type OptionOf<Definition> = Definition extends { readonly options: readonly (infer Option)[] } ? Option : never;
+type Required<Option> = Extract<Option, { readonly required: true }>;
+type Named = { readonly name: string };
+
+/** Options of a command, typed by its definition. */
+export type OptionsOf<Definition extends CommandDefinition> = {
+  readonly [Option in Required<OptionOf<Definition>> & Named as Option['name']]: Values<Option>;
+} & {
+  readonly [Option in Exclude<OptionOf<Definition>, Required<OptionOf<Definition>>> & Named as Option['name']]?:
+    | Values<Option>
+    | undefined;
+};
+
+type CommandWith<Definition extends CommandDefinition> = Omit<Command, 'definition' | 'run'> & {
+  readonly definition: Definition;
+  run(invocation: Invocation<OptionsOf<Definition>>, context: ClusterContext): Promise<void>;
+};
+
+/** Types `invocation.options` by the definition; the router has checked them against it before `run` is called. */
+export function defineCommand<const Definition extends CommandDefinition>(command: CommandWith<Definition>): Command {
+  return command as unknown as Command;
+}

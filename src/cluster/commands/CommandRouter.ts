@@ -1,0 +1,171 @@
+import type { AnyInteraction, Client, Message, PossiblyUncachedTextableChannel } from 'eris';
+import type { ClusterContext } from '../ClusterContext.js';
+import type { AnswerOptions } from './answer/Answer.js';
+import { type AnswerableInteraction, InteractionAnswer } from './answer/InteractionAnswer.js';
+import { type AnswerableMessage, MentionAnswer } from './answer/MentionAnswer.js';
+import { RestLanes } from './answer/RestLanes.js';
+import type { Command } from './Command.js';
+import { CommandRunner } from './CommandRunner.js';
+import { createGone, createHelp } from './help.js';
+import type { InvocationFacts } from './Invocation.js';
+import type { Percentiles } from './LatencyWindow.js';
+import { parseOptions } from './parsing/parseOptions.js';
+import { readMention } from './parsing/readMention.js';
+import { readOptions } from './parsing/readOptions.js';
+import { shardIdOf } from './shardIdOf.js';
+
+/** The part of pino's logger that commands use. */
+export type CommandLogger = Record<'debug' | 'warn' | 'error', (details: object, message: string) => void>;
+
+export interface CommandRouterOptions {
+  readonly context: ClusterContext;
+  readonly commands: readonly Command[];
+  readonly logger: CommandLogger;
+  /** Takes secrets out of a text; every text is passed through it before it leaves. */
+  readonly scrub: (text: string) => string;
+  /** After how many milliseconds without an answer it is deferred. Default 1500: Discord waits for three seconds. */
+  readonly deferAfterMs?: number;
+}
+
+const DEFAULTS = { deferAfterMs: 1_500 } as const satisfies Partial<CommandRouterOptions>;
+
+/** discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-type */
+const APPLICATION_COMMAND = 2;
+const CHAT_INPUT = 1;
+
+/** What the router reads of eris's CommandInteraction. */
+type SlashCommand = AnswerableInteraction & {
+  readonly type: number;
+  readonly guildID?: string | undefined;
+  readonly member?: { readonly id: string } | undefined;
+  readonly user?: { readonly id: string } | undefined;
+  readonly data?: {
+    readonly name?: string;
+    readonly type?: number;
+    readonly options?: readonly { readonly name: string; readonly value?: unknown }[];
+  };
+};
+
+/** What the router reads of eris's Message. */
+type IncomingMessage = AnswerableMessage & {
+  readonly content: string;
+  readonly webhookID?: string | undefined;
+  readonly author: { readonly id: string; readonly bot: boolean };
+};
+
+/**
+ * Makes commands of what users do in Discord: slash commands, and messages that begin with a mention of the bot. Owns the two
+ * listeners on the eris client. The gateway never waits for a command, and nothing is thrown into it.
+ * Running a command, and all that can go wrong with it, is the runner's.
+ */
+export class CommandRouter {
+  readonly #commands: ReadonlyMap<string, Command>;
+  readonly #runner: CommandRunner;
+  readonly #lanes = new RestLanes();
+  readonly #answerOptions: AnswerOptions;
+  #isListening = false;
+
+  public constructor(private readonly options: CommandRouterOptions) {
+    const { context, logger, scrub, deferAfterMs = DEFAULTS.deferAfterMs } = options;
+    this.#commands = new Map(options.commands.map((command) => [command.definition.name, command]));
+    this.#runner = new CommandRunner({ context, logger, deferAfterMs });
+    this.#answerOptions = { scrub, debug: (details, message) => logger.debug(details, message) };
+  }
+
+  /** Commands that run now. */
+  public get running(): ReadonlySet<InvocationFacts> {
+    return this.#runner.running;
+  }
+
+  /** Commands that have ended since the process started. */
+  public get handled(): number {
+    return this.#runner.handled;
+  }
+
+  /** From a command's dispatch to Discord's acknowledgement of its answer, over the last 1000 commands. */
+  public latency(): Percentiles | null {
+    return this.#runner.latency();
+  }
+
+  public start(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    this.#client.on('interactionCreate', this.#onInteraction);
+    this.#client.on('messageCreate', this.#onMessage);
+  }
+
+  /** Takes no more commands; those that run go on, see {@link drain}. */
+  public stop(): void {
+    if (!this.#isListening) return;
+    this.#isListening = false;
+    this.#client.off('interactionCreate', this.#onInteraction);
+    this.#client.off('messageCreate', this.#onMessage);
+  }
+
+  /**
+   * Waits for the commands that run.
+   * @param limit until when: a signal, or a number of milliseconds
+   * @returns how many had not ended by then
+   */
+  public async drain(limit: AbortSignal | number): Promise<{ unfinished: number }> {
+    if (typeof limit !== 'number') return this.#runner.drain(limit);
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), limit);
+    try {
+      return await this.#runner.drain(deadline.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get #client(): Client {
+    return this.options.context.client;
+  }
+
+  readonly #onInteraction = (interaction: AnyInteraction): void => {
+    const slash = interaction as unknown as SlashCommand;
+    const { type, data, member, user, guildID: guildId } = slash;
+    const name = data?.name;
+    // Outside of guilds, and in a guild that eris has not cached, there is a user and no member.
+    const userId = member?.id ?? user?.id;
+    if (type !== APPLICATION_COMMAND || (data?.type ?? CHAT_INPUT) !== CHAT_INPUT) return;
+    if (name === undefined || userId === undefined) return;
+
+    const lane = this.#lanes.acquire();
+    const answer = new InteractionAnswer(this.#client.requestHandler, slash, lane, this.#answerOptions);
+    const command = this.#commands.get(name) ?? createGone(name);
+    const facts = this.#facts('interaction', command, userId, guildId);
+    const options = data?.options ?? [];
+    void this.#runner
+      .run({ command, facts, answer, readOptions: () => readOptions(command.definition, options) })
+      .then(() => this.#lanes.release(lane));
+  };
+
+  readonly #onMessage = (message: Message<PossiblyUncachedTextableChannel>): void => {
+    const incoming = message as IncomingMessage;
+    const { content, author, webhookID, guildID: guildId } = incoming;
+    // Before the first READY the client has no user.
+    const self = this.#client.user as Client['user'] | undefined;
+    if (self === undefined || author.bot || author.id === self.id || webhookID !== undefined) return;
+    const text = readMention(content, self);
+    if (text === undefined) return;
+
+    const [word = ''] = text.split(/\s/, 1);
+    const known = this.#commands.get(word.toLowerCase());
+    const command = known ?? createHelp(this.#commands.values(), word);
+    const args = known === undefined ? '' : text.slice(word.length);
+    const answer = new MentionAnswer(this.#client.requestHandler, incoming, this.#answerOptions);
+    const facts = this.#facts('mention', command, author.id, guildId);
+    void this.#runner.run({ command, facts, answer, readOptions: () => parseOptions(command, args) });
+  };
+
+  #facts(
+    kind: InvocationFacts['kind'],
+    command: Command,
+    userId: string,
+    guildId: string | undefined,
+  ): InvocationFacts {
+    const shardId = shardIdOf(guildId, this.options.context.shardCount);
+    return { kind, name: command.definition.name, userId, guildId, shardId };
+  }
+}

@@ -1,0 +1,66 @@
+import type { ProgressTarget } from '../../core/contracts/ClusterContract.js';
+import type { Answer } from './answer/Answer.js';
+import type { OptionValue } from './Command.js';
+
+/** Who ran which command where. */
+export interface InvocationFacts {
+  readonly kind: 'interaction' | 'mention';
+  readonly name: string;
+  readonly userId: string;
+  /** Undefined in a direct message. */
+  readonly guildId: string | undefined;
+  readonly shardId: number;
+}
+
+/**
+ * A command as a user ran it, by slash command or by mention alike, with the one answer that it gets. The calls that answer
+ * are carried out in the order in which they were made.
+ */
+export class Invocation<Options = Readonly<Record<string, OptionValue>>> {
+  public constructor(
+    public readonly facts: InvocationFacts,
+    public readonly options: Options,
+    private readonly answer: Answer,
+  ) {}
+
+  public get name(): string {
+    return this.facts.name;
+  }
+
+  public get userId(): string {
+    return this.facts.userId;
+  }
+
+  public get guildId(): string | undefined {
+    return this.facts.guildId;
+  }
+
+  public get shardId(): number {
+    return this.facts.shardId;
+  }
+
+  /** Answers. Where there is an answer, or a deferral, already, it becomes this text. */
+  public reply(text: string): Promise<void> {
+    return this.answer.reply(text);
+  }
+
+  /** Answers so that only this user sees it: an ephemeral message, or for a mention a direct message. */
+  public replyPrivately(text: string): Promise<void> {
+    return this.answer.replyPrivately(text);
+  }
+
+  /** Tells Discord and the user that the answer takes longer. Needs no calling: the router does it in time. */
+  public defer(): Promise<void> {
+    return this.answer.defer();
+  }
+
+  /** Changes the answer; the same as {@link reply}, named for what it does to an answer that is there. */
+  public edit(text: string): Promise<void> {
+    return this.answer.reply(text);
+  }
+
+  /** @returns where the answer can be edited from, by another process too. @throws where nothing has been answered yet */
+  public progressTarget(): ProgressTarget {
+    return this.answer.progressTarget();
+  }
+}

@@ -1,0 +1,62 @@
+import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContract.js';
+import { defineCommand } from './Command.js';
+import { codeBlock } from './text/codeBlock.js';
+import { MAX_MESSAGE_LENGTH } from './text/cutMessage.js';
+import { firstLine } from './text/firstLine.js';
+import { fitLines } from './text/fitLines.js';
+import { formatBytes, formatCount, formatDuration, formatLatency } from './text/formatMeasures.js';
+
+type ClusterReport = FleetStats['clusters'][number];
+
+/** Shows the whole fleet: totals, then a line for each cluster; one that did not answer is shown with its error. */
+export const stats = defineCommand({
+  definition: { name: 'stats', description: 'Shows the clusters of the bot and what they do.' },
+  async run(invocation, context) {
+    const fleet = await context.master.request('getFleetStats', undefined);
+    const totals = describeTotals(fleet);
+    const silent = fleet.clusters.filter((report) => 'error' in report);
+    const speaking = fleet.clusters.filter((report): report is ClusterStats => !('error' in report));
+    const lines = [...silent, ...speaking].map(describe);
+    const room = MAX_MESSAGE_LENGTH - totals.length - 10;
+    await invocation.reply(lines.length === 0 ? totals : `${totals}\n${codeBlock(fitLines(lines, room))}`);
+  },
+});
+
+function describeTotals({ clusters, shardCount, masterPid, masterRssBytes, ...master }: FleetStats): string {
+  const speaking = clusters.filter((report): report is ClusterStats => !('error' in report));
+  const sum = (measure: (report: ClusterStats) => number) =>
+    speaking.reduce((total, report) => total + measure(report), 0);
+  const count = (measure: 'guilds' | 'users' | 'events' | 'commands') =>
+    formatCount(
+      sum((report) => report[measure]),
+      measure.slice(0, -1),
+    );
+  const ready = sum(({ shards }) => shards.filter(({ state }) => state === 'ready').length);
+  const memory = formatBytes(sum(({ rssBytes }) => rssBytes) + masterRssBytes);
+  const up = formatDuration(master.masterUptimeMs);
+  const identifies = master.identifiesRemaining ?? 'unknown';
+  return [
+    `**${formatCount(clusters.length, 'cluster')}**, ${ready} of ${formatCount(shardCount, 'shard')} ready · ${count('guilds')} · ${count('users')}`,
+    `${count('events')} · ${count('commands')}${describeSlowest(speaking)}`,
+    `${memory} in all · master: pid ${masterPid}, ${formatBytes(masterRssBytes)}, up ${up} · identifies left: ${identifies}`,
+  ].join('\n');
+}
+
+/** Percentiles of several processes cannot be merged into exact ones; those of the slowest are never better than the truth. */
+function describeSlowest(speaking: readonly ClusterStats[]): string {
+  const measured = speaking.flatMap(({ commandLatencyMs }) => commandLatencyMs ?? []);
+  if (measured.length === 0) return '';
+  const [p50, p99] = [Math.max(...measured.map((each) => each.p50)), Math.max(...measured.map((each) => each.p99))];
+  return ` (on the slowest cluster p50 ${formatLatency(p50)}, p99 ${formatLatency(p99)})`;
+}
+
+function describe(report: ClusterReport): string {
+  if ('error' in report) return `cluster ${report.clusterId}: ${firstLine(report.error)}`;
+  const { clusterId, pid, shards, guilds, users, events, commands, commandLatencyMs, rssBytes, uptimeMs } = report;
+  const ready = shards.filter(({ state }) => state === 'ready').length;
+  const latency = `p50 ${formatLatency(commandLatencyMs?.p50)}, p99 ${formatLatency(commandLatencyMs?.p99)}`;
+  return (
+    `cluster ${clusterId}: pid ${pid}, ${ready}/${shards.length} shards, ${guilds} guilds, ${users} users, ${events} events, ` +
+    `${commands} commands, ${latency}, ${formatBytes(rssBytes)}, up ${formatDuration(uptimeMs)}`
+  );
+}
