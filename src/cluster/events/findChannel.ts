@@ -5,7 +5,8 @@ import type { ClusterContext } from '../ClusterContext.js';
 export const findChannel =
   ({ clusterId, client }: Pick<ClusterContext, 'clusterId' | 'client'>) =>
   ({ channelId }: { channelId: string }): ChannelSummary | null => {
-    const channel = client.getChannel(channelId);
+    // eris throws on an empty id.
+    const channel = channelId === '' ? undefined : client.getChannel(channelId);
     if (channel === undefined || !('guild' in channel) || !('name' in channel)) return null;
     return { id: channel.id, name: channel.name, type: channel.type, guildId: channel.guild.id, clusterId };
   };

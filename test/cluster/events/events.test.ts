@@ -1,0 +1,170 @@
+import { Client, type Guild, Shard } from 'eris';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
+import { createCommands } from '../../../src/cluster/commands/commands.js';
+import { describeCommands } from '../../../src/cluster/events/describeCommands.js';
+import { evaluate } from '../../../src/cluster/events/evaluate.js';
+import { findChannel } from '../../../src/cluster/events/findChannel.js';
+import { findGuild } from '../../../src/cluster/events/findGuild.js';
+import { findUser } from '../../../src/cluster/events/findUser.js';
+import { getStats } from '../../../src/cluster/events/getStats.js';
+import { setLogLevel } from '../../../src/cluster/events/setLogLevel.js';
+
+const TOKEN = 'Bot very-secret-token';
+const GUILD_ID = String((210_000_000_003n << 22n) + 1n);
+const TEXT_ID = '210000000000000001';
+const THREAD_ID = '210000000000000002';
+const USER_ID = '210000000000000003';
+
+let context: ClusterContext;
+
+/** A stock eris client that holds one guild, as GUILD_CREATE would have filled it; it is never connected. */
+beforeEach(() => {
+  const client = new Client(TOKEN, { maxShards: 8, intents: [] });
+  client.shards.add(new Shard(3, client));
+  client.guildShardMap[GUILD_ID] = 3;
+  const user = { id: USER_ID, username: 'ann', discriminator: '0', avatar: null };
+  client.guilds.add(
+    {
+      id: GUILD_ID,
+      name: 'Golden Apples',
+      owner_id: USER_ID,
+      member_count: 2,
+      roles: [],
+      channels: [{ id: TEXT_ID, type: 0, name: 'general', position: 0, permission_overwrites: [] }],
+      threads: [{ id: THREAD_ID, type: 11, name: 'a thread', parent_id: TEXT_ID, thread_metadata: {} }],
+      members: [{ user, roles: [] }],
+      emojis: [],
+      stickers: [],
+      features: [],
+    } as unknown as Guild,
+    client,
+    true,
+  );
+  context = {
+    clusterId: 1,
+    clusterCount: 2,
+    shardCount: 8,
+    client,
+    master: { request: () => Promise.reject(new Error('not asked here')) },
+    ownerIds: new Set(),
+    shardStatuses: () => [{ shardId: 3, state: 'ready', latencyMs: 4, guilds: 1 }],
+  };
+});
+
+/** Replies cross to the master as JSON. */
+const overTheWire = (reply: unknown): unknown => JSON.parse(JSON.stringify(reply));
+
+describe('findGuild', () => {
+  it('gives the guild and where it is', () => {
+    expect(overTheWire(findGuild(context)({ guildId: GUILD_ID }))).toEqual({
+      id: GUILD_ID,
+      name: 'Golden Apples',
+      memberCount: 2,
+      channelCount: 1,
+      ownerId: USER_ID,
+      shardId: 3,
+      clusterId: 1,
+    });
+  });
+
+  it('gives null for a guild of others', () => {
+    expect(findGuild(context)({ guildId: '1' })).toBeNull();
+  });
+});
+
+describe('findUser', () => {
+  it('gives a user that this cluster has seen, or null', () => {
+    expect(overTheWire(findUser(context)({ userId: USER_ID }))).toEqual({
+      id: USER_ID,
+      username: 'ann',
+      bot: false,
+      clusterId: 1,
+    });
+    expect(findUser(context)({ userId: '1' })).toBeNull();
+  });
+});
+
+describe('findChannel', () => {
+  it('gives channels and threads, or null', () => {
+    const find = findChannel(context);
+    expect(overTheWire(find({ channelId: TEXT_ID }))).toEqual({
+      id: TEXT_ID,
+      name: 'general',
+      type: 0,
+      guildId: GUILD_ID,
+      clusterId: 1,
+    });
+    expect(find({ channelId: THREAD_ID })).toMatchObject({ name: 'a thread', type: 11, guildId: GUILD_ID });
+    expect(find({ channelId: '1' })).toBeNull();
+    expect(find({ channelId: '' })).toBeNull();
+  });
+});
+
+describe('getStats', () => {
+  it('gives what this process holds and has done', () => {
+    const commands = { handled: 5, latency: () => ({ p50: 2, p99: 7 }) };
+    expect(overTheWire(getStats({ context, commands, countEvents: () => 1234 })())).toEqual({
+      clusterId: 1,
+      pid: process.pid,
+      uptimeMs: expect.any(Number),
+      rssBytes: expect.any(Number),
+      guilds: 1,
+      users: 1,
+      shards: [{ shardId: 3, state: 'ready', latencyMs: 4, guilds: 1 }],
+      events: 1234,
+      commands: 5,
+      commandLatencyMs: { p50: 2, p99: 7 },
+    });
+  });
+});
+
+describe('evaluate', () => {
+  const run = (code: string) =>
+    evaluate({ context, scrub: (text) => text.replaceAll('very-secret-token', '[redacted]') })({ code });
+
+  it('sees the client and the cluster', async () => {
+    expect(await run('[client.guilds.size, cluster.shardCount]')).toEqual({
+      target: 'cluster 1',
+      ok: true,
+      output: '[ 1, 8 ]',
+    });
+  });
+
+  it('gives an error as a result', async () => {
+    expect(await run('client.nothing.at.all')).toMatchObject({
+      target: 'cluster 1',
+      ok: false,
+      output: expect.stringMatching(/^TypeError: /),
+    });
+  });
+
+  it('never shows the token', async () => {
+    expect((await run('client._token')).output).toBe('"Bot [redacted]"');
+    for (const code of ['client', 'cluster', 'client.requestHandler', '[client]']) {
+      const { ok, output } = await run(code);
+      expect(ok).toBe(true);
+      expect(output).not.toContain('very-secret-token');
+    }
+  });
+});
+
+describe('describeCommands', () => {
+  it('gives the definitions of all commands', () => {
+    const commands = createCommands({ evaluate: evaluate({ context, scrub: String }) });
+    const definitions = describeCommands(commands)();
+    expect(definitions.map(({ name }) => name)).toEqual(commands.map(({ definition }) => definition.name));
+    expect(overTheWire(definitions)).toEqual(definitions);
+  });
+});
+
+describe('setLogLevel', () => {
+  it('changes the level of the logger, and refuses one that it does not know', () => {
+    const logger = pino({ level: 'info' });
+    setLogLevel(logger)({ level: 'debug' });
+    expect(logger.level).toBe('debug');
+    expect(() => setLogLevel(logger)({ level: 'loud' })).toThrow(/loud/);
+    expect(logger.level).toBe('debug');
+  });
+});
