@@ -1,0 +1,89 @@
+import type { ClientOptions, RawPacket } from 'eris';
+import type { Logger } from 'pino';
+import type { ShardStatus } from '../../core/contracts/ClusterContract.js';
+import type { DiscordRefusedError } from '../../core/errors.js';
+
+/** The part of a pino logger that the gateway uses. */
+export type GatewayLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+
+/** The permission to send one IDENTIFY. */
+export interface SlotLease {
+  /** Called once. `used`: an IDENTIFY was sent with it, and Discord has it or has had the time to get it. */
+  release(used: boolean): void;
+}
+
+/**
+ * What becomes of one dispatch:
+ * `handle`: eris updates its cache and calls the handlers; `mute`: only the cache; `skip`: neither. The sequence number moves
+ * on in all three cases.
+ */
+export type DispatchVerdict = 'handle' | 'mute' | 'skip';
+
+/** What READY says about the bot itself. RESUMED does not repeat it, so a new process must be told. */
+export interface BotIdentity {
+  readonly user: { readonly id: string; readonly username: string };
+  readonly application: { readonly id: string; readonly flags: number };
+}
+
+export interface GatewayOptions {
+  /** With or without the prefix `Bot `. */
+  readonly token: string;
+  /** For example `https://discord.com/api`; plain http is allowed. */
+  readonly apiUrl: string;
+  /** From `/gateway/bot`: no request is made for it here. */
+  readonly gatewayUrl: string;
+  /** In any order, contiguous or not. */
+  readonly shardIds: readonly number[];
+  /** Of the whole bot, not of this process. */
+  readonly shardCount: number;
+  readonly intents: ClientOptions['intents'];
+  readonly logger: GatewayLogger;
+  /** Further options for eris. Default: eris's own, except `messageLimit` 0 (eris: 100 messages kept per channel). */
+  readonly clientOptions?: Partial<Omit<ClientOptions, 'intents'>>;
+  /** Overrides single values of {@link DEFAULT_TIMINGS}. */
+  readonly timings?: Partial<GatewayTimings>;
+  /**
+   * Asks for the permission to send one IDENTIFY, and waits for it. Asked before a socket is opened; RESUME needs none.
+   * Where it rejects it is asked again, with growing pauses. `signal` fires when the shard does not need it any more.
+   */
+  readonly acquireSlot: (shardId: number, signal: AbortSignal) => Promise<SlotLease>;
+  readonly onShardState?: (status: ShardStatus) => void;
+  /** Discord refuses the bot for good while it runs (its token was reset, say). At most once; not for `connect()`, which rejects. */
+  readonly onFatal?: (error: DiscordRefusedError) => void;
+  /** Asked before eris sees a dispatch; READY and RESUMED are always handled. Default: `handle`. */
+  readonly judgeDispatch?: (shardId: number, packet: RawPacket) => DispatchVerdict;
+  /**
+   * Called after a dispatch was dealt with, whatever its verdict, in the same turn of the event loop. eris has mutated the
+   * packet by then. A packet without `s` is one that READY implied: a GUILD_DELETE for a guild that is not listed any more.
+   */
+  readonly onDispatch?: (shardId: number, packet: RawPacket) => void;
+}
+
+/** In milliseconds. */
+export interface GatewayTimings {
+  /** An IDENTIFY counts as seen by Discord this long after it was written, if READY has not shown it before. */
+  readonly identifySeenAfterMs: number;
+  /** Shortest and longest pause after an invalid session (Discord asks for 1 to 5 s). */
+  readonly invalidSessionMinMs: number;
+  readonly invalidSessionMaxMs: number;
+  /** The second attempt to reconnect waits this long, each further one twice as long up to the maximum. The first waits for nothing. */
+  readonly reconnectBaseMs: number;
+  readonly reconnectMaxMs: number;
+  /** A connection that was ready for less than this and is lost counts as a failed attempt, except for the first such one. */
+  readonly stableAfterMs: number;
+  /** A connection on which nothing comes for this long between IDENTIFY or RESUME and their answer is given up. */
+  readonly handshakeTimeoutMs: number;
+  /** A peer that does not answer our close within this is cut off. */
+  readonly closeTimeoutMs: number;
+}
+
+export const DEFAULT_TIMINGS = {
+  identifySeenAfterMs: 250,
+  invalidSessionMinMs: 1_000,
+  invalidSessionMaxMs: 5_000,
+  reconnectBaseMs: 500,
+  reconnectMaxMs: 30_000,
+  stableAfterMs: 5_000,
+  handshakeTimeoutMs: 30_000,
+  closeTimeoutMs: 1_000,
+} as const satisfies GatewayTimings;
