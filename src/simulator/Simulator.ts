@@ -1,0 +1,209 @@
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance } from 'fastify';
+import { Account } from './Account.js';
+import { ClientRequests } from './ClientRequests.js';
+import { Commands } from './Commands.js';
+import { Credentials } from './Credentials.js';
+import { controlRoutes } from './controlRoutes.js';
+import { FaultPlan } from './FaultPlan.js';
+import { Faults } from './Faults.js';
+import { Gateway, RESUME_PATH } from './Gateway.js';
+import { GuildLoader } from './GuildLoader.js';
+import { Guilds } from './Guilds.js';
+import { Handshake } from './Handshake.js';
+import { IdentifyGate } from './IdentifyGate.js';
+import type { Interaction } from './Interaction.js';
+import { type CommandRequest, type ComponentRequest, Interactions } from './Interactions.js';
+import { Messages, type SentMessage, type UserMessage } from './Messages.js';
+import { type ResolvedOptions, resolveOptions, type SimulatorOptions } from './options.js';
+import { Api } from './rest/Api.js';
+import { applicationsRoutes } from './rest/applicationsRoutes.js';
+import { channelsRoutes } from './rest/channelsRoutes.js';
+import { gatewayRoutes } from './rest/gatewayRoutes.js';
+import { guildsRoutes } from './rest/guildsRoutes.js';
+import { interactionsRoutes } from './rest/interactionsRoutes.js';
+import { usersRoutes } from './rest/usersRoutes.js';
+import { Traffic } from './Traffic.js';
+import { World } from './World.js';
+
+/**
+ * A local Discord: REST and gateway on one loopback port, with guilds, users that run commands, faults on demand, and an
+ * account of everything that happened. It refuses what Discord refuses.
+ *
+ * `start()` listens, `stop()` closes everything and leaves no handle behind; one instance is started once.
+ */
+export class Simulator {
+  readonly options: ResolvedOptions;
+  readonly account: Account;
+  readonly faults: Faults;
+  readonly traffic: Traffic;
+  /** Changes to guilds, channels, roles, members and threads, each told to the gateway. */
+  readonly guilds: Guilds;
+  readonly commands: Commands;
+  readonly #world: World;
+  readonly #gate: IdentifyGate;
+  readonly #gateway: Gateway;
+  readonly #requests: ClientRequests;
+  readonly #messages: Messages;
+  readonly #interactions: Interactions;
+  readonly #api: Api;
+  #app: FastifyInstance | undefined;
+  #port: number | undefined;
+
+  constructor(options: SimulatorOptions = {}) {
+    this.options = resolveOptions(options);
+    const plan = new FaultPlan();
+    const credentials = new Credentials(this.options.token);
+    const { maxConcurrency, identifyIntervalMs, sessionStartLimit, seed } = this.options;
+    this.#world = new World(this.options);
+    this.#gate = new IdentifyGate(maxConcurrency, identifyIntervalMs, sessionStartLimit);
+    this.account = new Account(this.options, () => this.#gate.remaining);
+    const loader = new GuildLoader(this.#world);
+    this.#gateway = new Gateway(this.options, this.account, plan, loader);
+    const handshake = new Handshake({
+      options: this.options,
+      account: this.account,
+      credentials,
+      gate: this.#gate,
+      gateway: this.#gateway,
+      loader,
+      plan,
+      world: this.#world,
+      resumeUrl: () => `${this.gatewayUrl}${RESUME_PATH}`,
+    });
+    this.#requests = new ClientRequests(handshake, this.#gateway, this.#world);
+    this.commands = new Commands(this.#world);
+    this.#messages = new Messages(this.#world, this.#gateway, this.account);
+    this.#interactions = new Interactions(
+      this.options,
+      this.#world,
+      this.#gateway,
+      this.account,
+      this.commands,
+      this.#messages,
+    );
+    this.#api = new Api(this.options, this.account, credentials, plan);
+    this.guilds = new Guilds(this.#world, this.#gateway);
+    this.faults = new Faults(plan, this.#gateway, this.#gate);
+    const isOnlineIn = (guildId: string) => loader.seen.has(guildId);
+    this.traffic = new Traffic(seed, this.botId, this.#world, this.#interactions, this.#messages, isOnlineIn);
+  }
+
+  /** Listens. Rejects when the port is taken (`EADDRINUSE`). */
+  async start(): Promise<void> {
+    if (this.#app !== undefined) throw new Error('the simulator has been started already');
+    const app = fastify({ forceCloseConnections: true });
+    this.#app = app;
+    this.#api.register(app, this.#routes());
+    for (const route of controlRoutes(this)) app.route(route);
+    app.server.on('upgrade', (request, socket, head) => this.#gateway.handleUpgrade(request, socket, head));
+    await app.listen({ host: this.options.host, port: this.options.port });
+    this.#port = (app.server.address() as AddressInfo).port;
+    this.#gateway.start(this.#requests);
+  }
+
+  /** Ends traffic, connections and the server. Waiting answers are rejected. May be called twice. */
+  async stop(): Promise<void> {
+    this.traffic.stop();
+    this.#interactions.stop();
+    this.#messages.stop();
+    this.#gateway.stop();
+    await this.#app?.close();
+  }
+
+  /** Base URL of the REST API, for `DISCORD_API_URL`. */
+  get url(): string {
+    return `http://${this.#address}/api`;
+  }
+
+  get gatewayUrl(): string {
+    return `ws://${this.#address}`;
+  }
+
+  get token(): string {
+    return this.options.token;
+  }
+
+  get botId(): string {
+    return this.#world.bot.id;
+  }
+
+  get applicationId(): string {
+    return this.#world.applicationId;
+  }
+
+  /** A user who owns the application; the first member of its team, if it has one. */
+  get ownerId(): string {
+    return this.#world.ownerId;
+  }
+
+  get ownerIds(): readonly string[] {
+    return this.#world.ownerIds;
+  }
+
+  /** Guilds the bot is in now. */
+  get guildIds(): string[] {
+    return this.#world.guildIds;
+  }
+
+  guildIdsOfShard(shardId: number, shardCount: number): string[] {
+    return this.#world.guildIdsOfShard(shardId, shardCount);
+  }
+
+  /** Some member of the guild who is not the bot. */
+  memberIdOf(guildId: string, index = 0): string {
+    const member = this.#world.someMember(guildId, index);
+    if (member === undefined) throw new RangeError(`no guild ${guildId}, or nobody in it`);
+    return member.user.id;
+  }
+
+  /** The guild's first text channel, where users are when nothing else is said. */
+  channelIdOf(guildId: string): string {
+    const channel = this.#world.defaultChannel(guildId);
+    if (channel === undefined) throw new RangeError(`no guild ${guildId}`);
+    return channel.id;
+  }
+
+  /** A user runs a slash command, registered or not. */
+  runCommand(request: CommandRequest): Interaction {
+    return this.#interactions.runCommand(request);
+  }
+
+  /** A user's client asks for completions of the option named `focused`. */
+  autocomplete(request: CommandRequest & { focused: string }): Interaction {
+    return this.#interactions.autocomplete(request);
+  }
+
+  /** A user presses a button under a message of the bot. */
+  pressComponent(request: ComponentRequest): Interaction {
+    return this.#interactions.pressComponent(request);
+  }
+
+  /** A user writes a message. Its content reaches the bot if it is mentioned, or has the intent for it. */
+  sendMessage(message: UserMessage): SentMessage {
+    return this.#messages.send(message);
+  }
+
+  /** Sends any event of a guild to the sessions it concerns, as it is: the world does not change with it. */
+  emitGuildEvent(event: string, guildId: string, data: unknown): void {
+    this.#gateway.dispatchToGuild(event, guildId, data);
+  }
+
+  get #address(): string {
+    if (this.#port === undefined) throw new Error('the simulator has not been started');
+    const { host } = this.options;
+    return `${host === '::1' ? '[::1]' : host}:${this.#port}`;
+  }
+
+  #routes() {
+    const { allowedPrivilegedIntents, shardCount } = this.options;
+    return [
+      ...gatewayRoutes(this.#gate, shardCount, () => this.gatewayUrl),
+      ...usersRoutes(this.#world),
+      ...applicationsRoutes(this.#world, this.commands),
+      ...interactionsRoutes(this.#interactions),
+      ...channelsRoutes(this.#world, this.#gateway, this.#messages),
+      ...guildsRoutes(this.#world, allowedPrivilegedIntents),
+    ];
+  }
+}

@@ -1,0 +1,75 @@
+import type { Commands } from '../Commands.js';
+import { DiscordApiError, unknown } from '../DiscordApiError.js';
+import type { World } from '../World.js';
+import type { ApiRequest, Route } from './Api.js';
+import { parseCommand, parseCommandPatch, parseCommands } from './commandBody.js';
+
+/**
+ * The application and its commands (discord.com/developers/docs/interactions/application-commands#endpoints), globally and
+ * per guild.
+ */
+export function applicationsRoutes(world: World, commands: Commands): Route[] {
+  const own: Route[] = ['/applications/@me', '/oauth2/applications/@me'].map((path) => ({
+    method: 'GET',
+    path,
+    handle: () => ({ body: world.application() }),
+  }));
+  return [
+    ...own,
+    ...commandRoutes(world, commands, '/applications/:applicationId/commands'),
+    ...commandRoutes(world, commands, '/applications/:applicationId/guilds/:guildId/commands'),
+  ];
+}
+
+function commandRoutes(world: World, commands: Commands, path: string): Route[] {
+  /** The guild of the request, if it has one; throws when application or guild are not ours. */
+  const scope = ({ params }: ApiRequest): string | undefined => {
+    if (params.applicationId !== world.applicationId) throw unknown.application();
+    const guildId = params.guildId;
+    // Discord says "Missing Access" for a guild the application is not installed in.
+    if (guildId !== undefined && !world.hasGuild(guildId)) throw new DiscordApiError(403, 50001, 'Missing Access');
+    return guildId;
+  };
+  const id = ({ params }: ApiRequest) => params.commandId ?? '';
+  return [
+    { method: 'GET', path, handle: (request) => ({ body: commands.list(scope(request)) }) },
+    {
+      method: 'PUT',
+      path,
+      handle: (request) => {
+        const guildId = scope(request);
+        return { body: commands.overwrite(parseCommands(request.body), guildId) };
+      },
+    },
+    {
+      method: 'POST',
+      path,
+      handle: (request) => {
+        const { command, created } = commands.upsert(parseCommand(request.body), scope(request));
+        return { status: created ? 201 : 200, body: command };
+      },
+    },
+    {
+      method: 'GET',
+      path: `${path}/:commandId`,
+      handle: (request) => ({ body: commands.get(id(request), scope(request)) }),
+    },
+    {
+      method: 'PATCH',
+      path: `${path}/:commandId`,
+      handle: (request) => {
+        const guildId = scope(request);
+        const old = commands.get(id(request), guildId);
+        return { body: commands.patch(old.id, parseCommandPatch(request.body, old), guildId) };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${path}/:commandId`,
+      handle: (request) => {
+        commands.delete(id(request), scope(request));
+        return {};
+      },
+    },
+  ];
+}

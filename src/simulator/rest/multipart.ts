@@ -1,0 +1,43 @@
+import { DiscordApiError } from '../DiscordApiError.js';
+
+export interface ParsedBody {
+  json: unknown;
+  files: number;
+}
+
+/**
+ * Reads a multipart body as libraries send it: `payload_json` and files. Files are only counted; nobody reads them here.
+ */
+export function parseMultipart(body: Buffer, contentType: string): ParsedBody {
+  const boundary = /boundary=(?:"([^"]+)"|([^;]+))/i.exec(contentType);
+  const name = boundary?.[1] ?? boundary?.[2]?.trim();
+  if (name === undefined) throw invalid();
+  const separator = Buffer.from(`--${name}`);
+  let json: unknown = {};
+  let files = 0;
+  let at = body.indexOf(separator);
+  while (at !== -1) {
+    const next = body.indexOf(separator, at + separator.length);
+    if (next === -1) break;
+    const part = body.subarray(at + separator.length, next);
+    at = next;
+    const headEnd = part.indexOf('\r\n\r\n');
+    if (headEnd === -1) continue;
+    const head = part.subarray(0, headEnd).toString('latin1');
+    if (/name="payload_json"/i.test(head)) json = parseJson(part.subarray(headEnd + 4).toString('utf8'));
+    else if (/filename\*?=/i.test(head)) files++;
+  }
+  return { json, files };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid();
+  }
+}
+
+function invalid(): DiscordApiError {
+  return new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
+}

@@ -1,0 +1,70 @@
+/** Discord's epoch, the first millisecond of 2015 (discord.com/developers/docs/reference#snowflakes). */
+export const DISCORD_EPOCH = 1_420_070_400_000;
+
+/**
+ * Seeded things count from this "time" on, one millisecond apart, so that guild n lands on shard `n % shardCount` plus a
+ * constant and an id can be turned back into its number without a table.
+ */
+const SEEDED_GUILDS_FROM = 1_600_000_000_000 - DISCORD_EPOCH;
+const SEEDED_USERS_FROM = 1_500_000_000_000 - DISCORD_EPOCH;
+const SEEDED_SPAN = 50_000_000;
+
+/** What the low 22 bits of a seeded id within a guild say: its kind (4 bits) and number (18 bits). */
+export type SeededKind = 'guild' | 'channel' | 'role' | 'thread' | 'emoji';
+const KINDS: readonly SeededKind[] = ['guild', 'channel', 'role', 'thread', 'emoji'];
+
+function compose(time: number, low: number): string {
+  return ((BigInt(time) << 22n) | BigInt(low)).toString();
+}
+
+/** The id of thing `index` of the seeded guild `guildIndex`. */
+export function seededId(guildIndex: number, kind: SeededKind = 'guild', index = 0): string {
+  return compose(SEEDED_GUILDS_FROM + guildIndex, (KINDS.indexOf(kind) << 18) | index);
+}
+
+export function seededUserId(index: number): string {
+  return compose(SEEDED_USERS_FROM + index, 1);
+}
+
+/** What a seeded id stands for; undefined when it is not one. */
+export function parseSeededId(id: string): { guildIndex: number; kind: SeededKind; index: number } | undefined {
+  if (!isSnowflake(id)) return undefined;
+  const bits = BigInt(id);
+  const guildIndex = Number(bits >> 22n) - SEEDED_GUILDS_FROM;
+  const low = Number(bits & 0x3fffffn);
+  const kind = KINDS[low >> 18];
+  if (guildIndex < 0 || guildIndex >= SEEDED_SPAN || kind === undefined) return undefined;
+  return { guildIndex, kind, index: low & 0x3ffff };
+}
+
+export function parseSeededUserId(id: string): number | undefined {
+  if (!isSnowflake(id)) return undefined;
+  const index = Number(BigInt(id) >> 22n) - SEEDED_USERS_FROM;
+  return index >= 0 && index < SEEDED_SPAN ? index : undefined;
+}
+
+export function isSnowflake(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{15,20}$/.test(value);
+}
+
+/** discord.com/developers/docs/events/gateway#sharding */
+export function shardIdOf(guildId: string, shardCount: number): number {
+  return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
+}
+
+export function timestampOf(id: string): string {
+  return new Date(Number(BigInt(id) >> 22n) + DISCORD_EPOCH).toISOString();
+}
+
+/** Makes new ids: unique, increasing, and of the present time, as Discord's. */
+export class SnowflakeSource {
+  #lastTime = 0;
+  #increment = 0;
+
+  next(): string {
+    const time = Math.max(Date.now() - DISCORD_EPOCH, this.#lastTime);
+    this.#increment = time === this.#lastTime ? this.#increment + 1 : 0;
+    this.#lastTime = time;
+    return compose(time + (this.#increment >> 12), this.#increment & 0xfff);
+  }
+}

@@ -1,0 +1,156 @@
+import { type Client, Events, GatewayIntentBits, type Interaction, MessageFlags } from 'discord.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Simulator } from '../../src/simulator/index.js';
+import { discordJsClient, next, until } from './clients.js';
+
+describe('an unmodified discord.js client', () => {
+  let discord: Simulator;
+  let client: Client;
+
+  beforeEach(async () => {
+    discord = new Simulator({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
+    await discord.start();
+    client = discordJsClient(discord);
+  });
+
+  afterEach(async () => {
+    await client.destroy();
+    await discord.stop();
+  });
+
+  async function login(): Promise<void> {
+    const ready = next(client, Events.ClientReady);
+    await client.login(discord.token);
+    await ready;
+  }
+
+  it('logs in with the recommended shards and has every guild cached as it is', async () => {
+    await login();
+    expect(client.user?.id).toBe(discord.botId);
+    expect(client.guilds.cache.size).toBe(12);
+    for (const id of discord.guildIds) {
+      const truth = discord.guilds.get(id);
+      const cached = client.guilds.cache.get(id);
+      expect(cached?.name).toBe(truth.name);
+      expect(cached?.channels.cache.size).toBe(truth.channels.length + truth.threads.length);
+      expect(cached?.roles.cache.size).toBe(truth.roles.length);
+      expect(cached?.emojis.cache.size).toBe(truth.emojis.length);
+    }
+    expect(discord.account.summary()).toMatchObject({ identifies: 2, violations: 0, overlaps: 0 });
+  });
+
+  it('answers a command, at once or deferred', async () => {
+    client.on(Events.InteractionCreate, async (interaction: Interaction) => {
+      if (!interaction.isChatInputCommand()) return;
+      if (interaction.commandName === 'slow') {
+        await interaction.deferReply({ flags: MessageFlags.Ephemeral });
+        await interaction.editReply('done');
+        await interaction.followUp('and more');
+      } else {
+        await interaction.reply({ content: `pong ${interaction.options.getString('text')}`, withResponse: true });
+      }
+    });
+    await login();
+    const [guildId = ''] = discord.guildIds;
+    const ping = discord.runCommand({ name: 'ping', options: { text: 'hello' }, guildId });
+    await expect(ping.answered).resolves.toMatchObject({ kind: 'callback', type: 4, content: 'pong hello' });
+    const slow = discord.runCommand({ name: 'slow', guildId });
+    await expect(slow.answered).resolves.toMatchObject({
+      kind: 'editOriginal',
+      type: 5,
+      content: 'done',
+      ephemeral: true,
+    });
+    await until(() => slow.entry.responses.length === 3, 'the followup');
+    expect(slow.entry.responses.map((response) => response.kind)).toEqual(['callback', 'editOriginal', 'followup']);
+    expect(discord.account.summary().commands).toMatchObject({ sent: 2, answeredOnce: 2, answeredTwice: 0, failed: 0 });
+  });
+
+  it('sees what a mention says and replies to it, but not what others say', async () => {
+    const seen: string[] = [];
+    client.on(Events.MessageCreate, async (message) => {
+      if (message.author.bot) return;
+      seen.push(message.content);
+      if (message.mentions.has(discord.botId)) await message.reply('at your service');
+    });
+    await login();
+    const [guildId = ''] = discord.guildIds;
+    discord.sendMessage({ content: 'psst', guildId });
+    const mention = discord.sendMessage({ content: `<@${discord.botId}> hello`, guildId });
+    await expect(mention.answered).resolves.toMatchObject({ content: 'at your service' });
+    expect(seen).toEqual(['', `<@${discord.botId}> hello`]);
+    expect(discord.account.summary().mentions).toMatchObject({ sent: 1, answeredOnce: 1 });
+  });
+
+  it.each([{ code: 4000 }, { terminate: true }])(
+    'resumes after a dropped socket (%o), with what it missed',
+    async (how) => {
+      const names: string[] = [];
+      client.on(Events.ChannelCreate, (channel) => names.push(channel.name));
+      await login();
+      const [guildId = ''] = discord.guildIdsOfShard(1, 2);
+      const resumed = next(client, Events.ShardResume);
+      expect(discord.faults.dropSocket(1, how)).toBe(1);
+      discord.guilds.createChannel(guildId, { name: 'missed' });
+      await resumed;
+      await until(() => names.includes('missed'), 'the replayed event');
+      const { identifies, resumes } = discord.account.shard(1, 2);
+      expect(identifies).toHaveLength(1);
+      expect(resumes).toMatchObject([{ ok: true, replayed: 1, atResumeUrl: true, tookOver: false }]);
+      expect(discord.account.summary()).toMatchObject({ violations: 0, overlaps: 0 });
+    },
+  );
+
+  it('resumes when asked to reconnect (op 7)', async () => {
+    await login();
+    const resumed = next(client, Events.ShardResume);
+    discord.faults.requestReconnect(0);
+    await resumed;
+    expect(discord.account.summary()).toMatchObject({ identifies: 2, resumes: 1, violations: 0 });
+  });
+
+  it('identifies again when its session is invalid', async () => {
+    await login();
+    const ready = next(client, Events.ShardReady);
+    discord.faults.invalidateSession(0);
+    await ready;
+    expect(discord.account.shard(0, 2).identifies).toHaveLength(2);
+    expect(discord.account.summary()).toMatchObject({ violations: 0, overlaps: 0 });
+  });
+
+  it('identifies again when a resume is refused', async () => {
+    await login();
+    const ready = next(client, Events.ShardReady);
+    discord.faults.refuseResume(1);
+    discord.faults.dropSocket(1);
+    await ready;
+    expect(discord.account.shard(1, 2)).toMatchObject({ identifies: [{}, {}], resumes: [{ ok: false }] });
+  });
+
+  it('waits out a rate limit and gets its messages through', async () => {
+    await login();
+    const [guildId = ''] = discord.guildIds;
+    const channel = await client.channels.fetch(discord.channelIdOf(guildId));
+    if (!channel?.isSendable()) throw new Error('no text channel');
+    discord.faults.failRest({
+      route: 'POST /api/v10/channels',
+      status: 429,
+      times: 1,
+      body: { message: 'You are being rate limited.', retry_after: 0.05, global: false },
+    });
+    const message = await channel.send('one');
+    expect(message.content).toBe('one');
+    expect(discord.account.rest.byStatus['429']).toBe(1);
+  });
+
+  it('has members in its cache after asking for them', async () => {
+    await client.destroy();
+    client = discordJsClient(discord, { intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMembers] });
+    await login();
+    const [guildId = ''] = discord.guildIds;
+    const guild = client.guilds.cache.get(guildId);
+    expect(guild?.members.cache.size).toBe(1);
+    const members = await guild?.members.fetch();
+    expect(members?.size).toBe(discord.guilds.get(guildId).members.length);
+  });
+});
