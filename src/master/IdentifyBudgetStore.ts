@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { Logger } from '../core/logger.js';
 
 const wallTime = z.number().nonnegative();
 const count = z.number().int().nonnegative();

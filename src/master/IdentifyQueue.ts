@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from 'pino';
 import { Backoff } from '../core/backoff.js';
 import { type Clock, systemClock, type Timer } from '../core/clock.js';
 import { AbortError, KallistiError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { IdentifyBudget, type IdentifyPurpose, identifyReserve } from './IdentifyBudget.js';
 import type { IdentifyStore } from './IdentifyBudgetStore.js';
 import { IdentifyWindows } from './IdentifyWindows.js';

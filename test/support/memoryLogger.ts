@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { createLogger, type Logger } from '../../src/core/logger.js';
 
 export interface LogLine {
   readonly level: number;
@@ -16,6 +16,7 @@ export interface MemoryLogger {
 /** A logger that keeps what it is told, in the form in which it would be printed. */
 export function memoryLogger(): MemoryLogger {
   const lines: LogLine[] = [];
-  const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  const logger = createLogger({ level: 'debug', pretty: false, destination });
   return { logger, lines, warnings: () => lines.filter(({ level }) => level >= 40).map(({ msg }) => msg) };
 }

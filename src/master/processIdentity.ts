@@ -1,0 +1,63 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+
+/** One life of one process: its pid, and what tells it from a later process that got the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, within this boot of the machine; null where the system does not say (no /proc). */
+  readonly startedAt: string | null;
+  /** Where its pid means something: containers count their own. Null where the system does not say. */
+  readonly pidNamespace: string | null;
+}
+
+export function identityOf(pid: number): ProcessIdentity {
+  return { pid, startedAt: processStat(pid)?.startedAt ?? null, pidNamespace: pidNamespace() };
+}
+
+/**
+ * Whether this process still lives. Without /proc a later process with the same pid is taken for it.
+ *
+ * @returns null where it cannot be said: it was seen from another container.
+ */
+export function isRunning(identity: ProcessIdentity): boolean | null {
+  if (identity.pidNamespace !== pidNamespace()) return null;
+  const stat = processStat(identity.pid);
+  if (stat !== undefined && identity.startedAt !== null) return stat.alive && stat.startedAt === identity.startedAt;
+  try {
+    process.kill(identity.pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is one, but it is another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** From /proc/<pid>/stat (proc_pid_stat(5)): state is field 3, the start in clock ticks since boot is field 22. */
+function processStat(pid: number): { readonly alive: boolean; readonly startedAt: string } | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // Field 2 is the program's name in brackets, and may hold blanks and brackets itself.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, ticks] = [fields[0], fields[19]];
+  if (ticks === undefined) return undefined;
+  // A zombie has ended; its parent has only not asked for its end yet. Ticks begin anew with every boot.
+  return {
+    alive: state !== 'Z' && state !== 'X',
+    startedAt: `${read('/proc/sys/kernel/random/boot_id')?.trim()} ${ticks}`,
+  };
+}
+
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return null; // Not Linux.
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined; // No such process, or no /proc.
+  }
+}
