@@ -32,15 +32,19 @@ export function registerSecret(value: string): () => void {
   if (value.length < MIN_SECRET_LENGTH) {
     throw new RangeError(`a secret needs at least ${MIN_SECRET_LENGTH} characters, this one has ${value.length}`);
   }
-  registered.set(value, (registered.get(value) ?? 0) + 1);
-  pattern = undefined;
+  const holders = registered.get(value) ?? 0;
+  registered.set(value, holders + 1);
+  if (holders === 0) pattern = undefined;
   let held = true;
   return () => {
     if (!held) return;
     held = false;
-    const holders = (registered.get(value) ?? 1) - 1;
-    if (holders > 0) registered.set(value, holders);
-    else registered.delete(value);
+    const left = (registered.get(value) ?? 1) - 1;
+    if (left > 0) {
+      registered.set(value, left);
+      return;
+    }
+    registered.delete(value);
     pattern = undefined;
   };
 }

@@ -106,7 +106,7 @@ export const SETTINGS = {
   SPAWN_TIMEOUT: setting({
     default: '2m',
     allowed: 'a duration with its unit from 1s to 24d, such as 90s or 2m',
-    doc: ['How long a cluster may take to get ready before it is started anew.'],
+    doc: ['How long a cluster may take to get ready before it is given up and started anew.'],
     schema: duration(1000),
   }),
   DRAIN_TIMEOUT: setting({

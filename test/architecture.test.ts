@@ -1,0 +1,207 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Which folders of src a folder may import from, besides itself. The direction is explained in docs/architecture.md. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  entrypoints: ['master', 'cluster', 'simulator', 'core'],
+  master: ['core'],
+  cluster: ['core'],
+  // It must not share our mistakes.
+  simulator: [],
+  core: [],
+};
+
+/** Packages that a folder must not know. */
+const MUST_NOT_KNOW: Readonly<Record<string, RegExp>> = {
+  core: /^(?:eris|discord\.js|discord-api-types|@discordjs)(?:\/|$)/,
+  master: /^(?:eris|discord\.js|@discordjs)(?:\/|$)/,
+  simulator: /^(?:eris|discord\.js|@discordjs)(?:\/|$)/,
+};
+
+/** The one file outside src/entrypoints that may look at the command line: it finds workers beside the running program. */
+const MAY_READ_ARGV = 'src/core/worker/entrypoint.ts';
+
+interface SourceFile {
+  /** From the root, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+}
+
+/** @returns one line for each place where a file breaks the rules. */
+function violationsOf({ path, text }: SourceFile, dependencies: ReadonlySet<string>): string[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, true);
+  const layer = path.split('/')[1] ?? '';
+  const allowed = MAY_IMPORT[layer];
+  if (allowed === undefined) return [`${path}: src/${layer} is not a known layer`];
+  return [
+    ...importsOf(source).flatMap((found) => importViolation(path, layer, allowed, found, dependencies) ?? []),
+    ...(layer === 'entrypoints' ? [] : processUses(source)).flatMap((use) =>
+      use === 'argv' && path === MAY_READ_ARGV ? [] : [`${path}: process.${use} belongs in src/entrypoints`],
+    ),
+  ];
+}
+
+function importViolation(
+  path: string,
+  layer: string,
+  allowed: readonly string[],
+  { specifier, typeOnly }: Import,
+  dependencies: ReadonlySet<string>,
+): string | undefined {
+  if (specifier.startsWith('.')) {
+    const target = posix.join(posix.dirname(path), specifier);
+    const targetLayer = target.startsWith('src/') ? target.split('/')[1] : undefined;
+    if (targetLayer === layer || (targetLayer !== undefined && allowed.includes(targetLayer))) return undefined;
+    return `${path}: ${layer} must not import ${target}`;
+  }
+  const name = specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+  if (name === 'kallisti') return `${path}: imports its own package, use a relative path`;
+  if (MUST_NOT_KNOW[layer]?.test(specifier)) return `${path}: ${layer} must not know ${specifier}`;
+  if (specifier.startsWith('node:') || builtinModules.includes(name) || dependencies.has(name)) return undefined;
+  // Types alone are gone at run time.
+  return typeOnly ? undefined : `${path}: ${name} is not among the dependencies that a user gets`;
+}
+
+/** Static, dynamic and type imports, and exports from another file. */
+function importsOf(source: ts.SourceFile): Import[] {
+  const found: Import[] = [];
+  const add = (node: ts.Node | undefined, typeOnly: boolean): void => {
+    if (node !== undefined && ts.isStringLiteralLike(node)) found.push({ specifier: node.text, typeOnly });
+  };
+  walk(source, (node) => {
+    if (ts.isImportDeclaration(node)) {
+      add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
+    } else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+    else if (ts.isCallExpression(node)) {
+      const { expression } = node;
+      const required = ts.isIdentifier(expression) && expression.text === 'require';
+      if (required || expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], false);
+    }
+  });
+  return found;
+}
+
+/** `process.exit`, `process.argv`, `globalThis.process.exit`, `const { exit } = process`, `import { exit } from 'node:process'`. */
+function processUses(source: ts.SourceFile): string[] {
+  const uses: string[] = [];
+  const note = (name: string): void => {
+    if (name === 'exit' || name === 'reallyExit' || name === 'argv') uses.push(name);
+  };
+  const isProcess = (node: ts.Node | undefined): boolean =>
+    node !== undefined &&
+    ((ts.isIdentifier(node) && node.text === 'process') ||
+      (ts.isPropertyAccessExpression(node) && node.name.text === 'process'));
+  walk(source, (node) => {
+    if (ts.isPropertyAccessExpression(node) && isProcess(node.expression)) note(node.name.text);
+    if (
+      ts.isElementAccessExpression(node) &&
+      isProcess(node.expression) &&
+      ts.isStringLiteralLike(node.argumentExpression)
+    ) {
+      note(node.argumentExpression.text);
+    }
+    if (ts.isVariableDeclaration(node) && ts.isObjectBindingPattern(node.name) && isProcess(node.initializer)) {
+      for (const element of node.name.elements) note((element.propertyName ?? element.name).getText(source));
+    }
+    if (ts.isImportDeclaration(node) && /^['"](?:node:)?process['"]$/.test(node.moduleSpecifier.getText(source))) {
+      const names = node.importClause?.namedBindings;
+      if (names !== undefined && ts.isNamedImports(names)) {
+        for (const element of names.elements) note((element.propertyName ?? element.name).text);
+      }
+    }
+  });
+  return uses;
+}
+
+function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
+  visit(node);
+  ts.forEachChild(node, (child) => walk(child, visit));
+}
+
+function readSources(): SourceFile[] {
+  return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `src/${file.replaceAll('\\', '/')}`)
+    .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
+}
+
+function readDependencies(): Set<string> {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+  return new Set(Object.keys(manifest.dependencies));
+}
+
+describe('the source', () => {
+  it('imports in one direction, leaves the process to the entry points, and uses only what a user gets installed', () => {
+    const dependencies = readDependencies();
+    const sources = readSources();
+    expect(sources.length).toBeGreaterThan(20);
+    expect(sources.flatMap((file) => violationsOf(file, dependencies))).toEqual([]);
+  });
+});
+
+describe('the rules', () => {
+  const dependencies = new Set(['eris', 'pino', 'ws']);
+
+  it.each([
+    ['src/master/A.ts', `import { B } from '../cluster/B.js';`],
+    ['src/master/A.ts', `import type { B } from '../cluster/B.js';`],
+    ['src/master/events/A.ts', `export * from '../../cluster/B.js';`],
+    ['src/cluster/A.ts', `const b = await import('../master/B.js');`],
+    ['src/cluster/A.ts', `let b: import('../master/B.js').B;`],
+    ['src/cluster/A.ts', `import '../entrypoints/cluster.js';`],
+    ['src/cluster/A.ts', `import '../../bench/run.js';`],
+    ['src/simulator/A.ts', `import { createLogger } from '../core/logger.js';`],
+    ['src/simulator/A.ts', `import { Client } from 'eris';`],
+    ['src/core/A.ts', `import { B } from '../master/B.js';`],
+    ['src/core/A.ts', `import type { Client } from 'eris';`],
+    ['src/core/A.ts', `import { Routes } from 'discord-api-types/v10';`],
+    ['src/core/A.ts', `import { B } from 'kallisti';`],
+    ['src/core/A.ts', `import { z } from 'not-installed/sub';`],
+    ['src/core/A.ts', `import { z } from '@scope/not-installed/sub';`],
+    ['src/core/A.ts', `const { z } = require('not-installed');`],
+    ['src/helpers/A.ts', ``],
+    ['src/A.ts', ``],
+    ['src/core/A.ts', `process.exit(1);`],
+    ['src/master/A.ts', `globalThis.process.exit(1);`],
+    ['src/master/A.ts', `process['exit'](1);`],
+    ['src/master/A.ts', `const { exit: leave } = process;`],
+    ['src/cluster/A.ts', `import { argv } from 'node:process';`],
+    ['src/cluster/A.ts', `const file = process.argv[1];`],
+    ['src/core/worker/entrypoint.ts', `process.exit(process.argv.length);`],
+  ])('refuse in %s: %s', (path, text) => {
+    expect(violationsOf({ path, text }, dependencies)).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'src/entrypoints/master.ts',
+      `import { M } from '../master/M.js'; import { S } from '../simulator/S.js'; process.exit(1);`,
+    ],
+    [
+      'src/cluster/gateway/A.ts',
+      `import { Client } from 'eris'; import { B } from '../B.js'; import { C } from '../../core/C.js';`,
+    ],
+    ['src/core/A.ts', `import { readFile } from 'node:fs/promises'; import { pino } from 'pino'; import './ipc/B.js';`],
+    ['src/simulator/A.ts', `import { WebSocketServer } from 'ws'; import type { X } from 'discord-api-types/v10';`],
+    ['src/core/worker/entrypoint.ts', `const program = process.argv[1];`],
+    ['src/core/A.ts', `// process.exit(1); import '../master/B.js'\nconst text = "process.exit";`],
+    ['src/core/A.ts', `process.on('exit', () => undefined); process.exitCode = 1; other.exit();`],
+  ])('allow in %s: %s', (path, text) => {
+    expect(violationsOf({ path, text }, dependencies)).toEqual([]);
+  });
+});
