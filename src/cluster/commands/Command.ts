@@ -34,14 +34,14 @@ type Values<Option> = Option extends { readonly choices: readonly { readonly val
       : boolean;
 
 type OptionOf<Definition> = Definition extends { readonly options: readonly (infer Option)[] } ? Option : never;
-type Required<Option> = Extract<Option, { readonly required: true }>;
+type RequiredOf<Option> = Extract<Option, { readonly required: true }>;
 type Named = { readonly name: string };
 
 /** Options of a command, typed by its definition. */
 export type OptionsOf<Definition extends CommandDefinition> = {
-  readonly [Option in Required<OptionOf<Definition>> & Named as Option['name']]: Values<Option>;
+  readonly [Option in RequiredOf<OptionOf<Definition>> & Named as Option['name']]: Values<Option>;
 } & {
-  readonly [Option in Exclude<OptionOf<Definition>, Required<OptionOf<Definition>>> & Named as Option['name']]?:
+  readonly [Option in Exclude<OptionOf<Definition>, RequiredOf<OptionOf<Definition>>> & Named as Option['name']]?:
     | Values<Option>
     | undefined;
 };
@@ -53,5 +53,6 @@ type CommandWith<Definition extends CommandDefinition> = Omit<Command, 'definiti
 
 /** Types `invocation.options` by the definition; the router has checked them against it before `run` is called. */
 export function defineCommand<const Definition extends CommandDefinition>(command: CommandWith<Definition>): Command {
+  // TypeScript cannot see that the checked options are of this type; the two parsers are held to it by tests.
   return command as unknown as Command;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { KallistiError } from '../../core/errors.js';
 import type { ClusterContext } from '../ClusterContext.js';
 import type { Answer } from './answer/Answer.js';
+import { discordCode } from './answer/discordRest.js';
 import type { Command } from './Command.js';
 import type { CommandLogger } from './CommandRouter.js';
 import { Invocation, type InvocationFacts } from './Invocation.js';
@@ -104,6 +105,11 @@ export class CommandRunner {
   }
 
   async #reportFailure(error: unknown, { facts, answer }: CommandRequest): Promise<void> {
+    if (error === answer.failure && discordCode(error) !== undefined) {
+      // The bot may not speak there, or the channel is gone: to say so would fail in the same way.
+      this.#log('warn', error, facts, 'Discord refused the answer');
+      return;
+    }
     let text: string;
     if (error instanceof KallistiError) {
       // An expected outcome of asking another process; the user can act on the reason.

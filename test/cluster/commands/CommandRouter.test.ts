@@ -361,6 +361,25 @@ describe('a command that fails', () => {
     expect(world.router.running.size).toBe(0);
   });
 
+  it('because Discord does not let the bot answer there, is told to the log only', async () => {
+    world.discord.answerWith = () => {
+      throw new DiscordError(50013);
+    };
+    await say(`<@${BOT_ID}> ping`);
+    expect(world.discord.calls).toHaveLength(1);
+    expect(world.log).toMatchObject([{ level: 'warn', message: 'Discord refused the answer' }]);
+  });
+
+  it('on a request of its own to Discord, is not taken for an answer that was refused', async () => {
+    world.router.stop();
+    world = setUp([
+      command('kick', async () => {
+        throw new DiscordError(50013);
+      }),
+    ]);
+    expect(await run('kick')).toMatch(/^Something went wrong\./);
+  });
+
   it('to answer at all is noticed', async () => {
     world.router.stop();
     world = setUp([command('mute', async () => {})]);

@@ -17,6 +17,7 @@ export abstract class Answer {
   #state: 'open' | 'deferred' | 'sent' | 'gone' = 'open';
   #tail: Promise<void> = Promise.resolve();
   #answeredAt: number | undefined;
+  #failure: unknown;
 
   protected constructor(protected readonly options: AnswerOptions) {}
 
@@ -28,6 +29,11 @@ export abstract class Answer {
   /** Whether the user has been left without an answer that could still be given. */
   public get isMissing(): boolean {
     return this.#state === 'open' || this.#state === 'deferred';
+  }
+
+  /** What the last call that failed was rejected with; tells a failure to answer from one of the command itself. */
+  public get failure(): unknown {
+    return this.#failure;
   }
 
   public abstract progressTarget(): ProgressTarget;
@@ -83,7 +89,10 @@ export abstract class Answer {
       try {
         await step();
       } catch (error) {
-        if (!isGone(error)) throw error;
+        if (!isGone(error)) {
+          this.#failure = error;
+          throw error;
+        }
         this.#state = 'gone';
         this.options.debug({ err: error }, 'answer came too late for Discord');
       }

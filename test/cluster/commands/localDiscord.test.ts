@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { Client, type CommandInteraction } from 'eris';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
+import { CommandRouter } from '../../../src/cluster/commands/CommandRouter.js';
+import { createCommands } from '../../../src/cluster/commands/commands.js';
+import { evaluate } from '../../../src/cluster/events/evaluate.js';
+import { restOptions } from '../../../src/core/http/restOptions.js';
+import { Simulator } from '../../../src/simulator/index.js';
+
+/** A stock eris client in the local Discord, with the router on it; only the master is played. */
+const discord = new Simulator({ guildCount: 8, shardCount: 1, globalRequestsPerSecond: Number.POSITIVE_INFINITY });
+const logged: { level: string; details: object; message: string }[] = [];
+let client: Client;
+let router: CommandRouter;
+let agent: ReturnType<typeof restOptions>['agent'];
+let guildId: string;
+let userId: string;
+let requests: { name: string; data: unknown }[] = [];
+let answerOfMaster: (name: string, data: unknown) => unknown = () => null;
+
+beforeAll(async () => {
+  await discord.start();
+  const rest = restOptions(discord.url);
+  agent = rest.agent;
+  client = new Client(`Bot ${discord.token}`, { rest, intents: ['guilds', 'guildMessages'], maxShards: 1 });
+  client.on('error', (error) => logged.push({ level: 'client', details: { error }, message: error.message }));
+  const context: ClusterContext = {
+    clusterId: 0,
+    clusterCount: 1,
+    shardCount: 1,
+    client,
+    ownerIds: new Set([discord.ownerId]),
+    shardStatuses: () => [{ shardId: 0, state: 'ready', latencyMs: 5, guilds: client.guilds.size }],
+    master: {
+      async request(name: string, data: unknown) {
+        requests.push({ name, data });
+        return (await answerOfMaster(name, data)) as never;
+      },
+    },
+  };
+  const scrub = (text: string) => text.replaceAll(discord.token, '[redacted]');
+  const write = (level: string) => (details: object, message: string) => logged.push({ level, details, message });
+  router = new CommandRouter({
+    context,
+    commands: createCommands({ evaluate: evaluate({ context, scrub }) }),
+    logger: { debug: write('debug'), warn: write('warn'), error: write('error') },
+    scrub,
+  });
+  router.start();
+  const ready = once(client, 'ready');
+  await client.connect();
+  await ready;
+  guildId = discord.guildIds[0] ?? '';
+  userId = discord.memberIdOf(guildId);
+});
+
+beforeEach(() => {
+  requests = [];
+  logged.length = 0;
+  answerOfMaster = () => null;
+  discord.faults.clear();
+});
+
+afterAll(async () => {
+  router.stop();
+  client.disconnect({ reconnect: false });
+  await discord.stop();
+  agent.destroy();
+});
+
+const slash = (name: string, options = {}, user = userId) =>
+  discord.runCommand({ name, options, guildId, userId: user });
+const mention = (text: string, user = userId) =>
+  discord.sendMessage({ content: `<@${discord.botId}> ${text}`, guildId, userId: user });
+
+describe('against the local Discord', () => {
+  it('answers a slash command once', async () => {
+    const interaction = slash('ping');
+    const answer = await interaction.answered;
+    expect(answer.content).toMatch(new RegExp(`^pong .*5 ms .*shard 0 .*cluster 0 .*pid ${process.pid}$`));
+    await router.drain(5_000);
+    expect(interaction.entry.responses).toHaveLength(1);
+  });
+
+  it('answers a mention once, by a reply to it', async () => {
+    const message = mention('ping');
+    expect((await message.answered).content).toContain('pong');
+    await router.drain(5_000);
+    expect(message.entry.replies).toHaveLength(1);
+  });
+
+  it('refuses owner commands to others so that only they see it', async () => {
+    expect(await slash('eval', { code: '1' }).answered).toMatchObject({
+      ephemeral: true,
+      content: 'Only the owner of this bot may use `eval`.',
+    });
+    const message = mention('restart');
+    await router.drain(0);
+    await expect.poll(() => discord.account.rest.byRoute['POST /users/@me/channels']).toBe(1);
+    await router.drain(5_000);
+    expect(message.entry.replies).toEqual([]);
+    expect(requests).toEqual([]);
+    expect(logged).toEqual([]);
+  });
+
+  it('runs code for the owner, and never shows the token', async () => {
+    expect((await slash('eval', { code: 'client.guilds.size' }, discord.ownerId).answered).content).toBe(
+      '```js\ncluster 0: 8\n```',
+    );
+    const reply = await mention('eval target:here ```js\nclient._token\n```', discord.ownerId).answered;
+    expect(reply.content).toBe('```js\ncluster 0: "Bot [redacted]"\n```');
+    const long = await slash('eval', { code: '"`😀".repeat(5000)' }, discord.ownerId).answered;
+    expect(long.content.length).toBeLessThanOrEqual(2000);
+    expect(long.content).toMatch(/…\n```$/);
+  });
+
+  it('keeps the three seconds however long the master takes', async () => {
+    answerOfMaster = () => new Promise((resolve) => setTimeout(resolve, 3_500, null));
+    const [interaction, message] = [slash('guild', { id: guildId }), mention(`user ${userId}`)];
+    const answer = await interaction.answered;
+    expect(answer).toMatchObject({ kind: 'editOriginal', content: `Guild ${guildId} is not on any cluster.` });
+    expect(interaction.entry.acknowledgedAt).toBeLessThan(interaction.entry.createdAt + 3_000);
+    await router.drain(5_000);
+    expect(message.entry.replies).toHaveLength(1);
+    const sent = await client.getMessage(message.entry.channelId, message.entry.replies[0]?.id ?? '');
+    expect(sent.content).toBe(`User ${userId} is not on any cluster.`);
+  });
+
+  it('acknowledges a burst in time although each callback takes 250 ms', async () => {
+    discord.faults.slowRest({ route: '/callback', delayMs: 250 });
+    const interactions = Array.from({ length: 40 }, () => slash('ping'));
+    const answers = await Promise.all(interactions.map(({ answered }) => answered));
+    expect(Math.max(...answers.map(({ latencyMs }) => latencyMs))).toBeLessThan(2_000);
+  });
+
+  it('hands a restart to the master together with the answer, which can be edited from outside', async () => {
+    const interaction = slash('restart', {}, discord.ownerId);
+    await interaction.answered;
+    await router.drain(5_000);
+    const [request] = requests;
+    expect(request).toMatchObject({
+      name: 'restart',
+      data: { progress: { applicationId: discord.applicationId, interactionToken: interaction.token } },
+    });
+    await client.editWebhookMessage(discord.applicationId, interaction.token, '@original', { content: 'half done' });
+    expect(interaction.entry.responses.map(({ content }) => content)).toEqual([
+      'Restarting all clusters…',
+      'half done',
+    ]);
+  });
+
+  it('has broken none of the rules of Discord', () => {
+    expect(discord.account.violations).toEqual([]);
+    expect(discord.account.summary()).toMatchObject({
+      commands: { failed: 0, answeredTwice: 0 },
+      rest: { rateLimited: 0 },
+    });
+  });
+
+  it('finishes a command that another process had deferred when it died', async () => {
+    router.stop();
+    const received = once(client, 'interactionCreate');
+    const interaction = slash('ping');
+    const [event] = (await received) as [CommandInteraction];
+    await event.defer();
+    router.start();
+    client.emit('interactionCreate', event);
+    const answer = await interaction.answered;
+    expect(answer).toMatchObject({ kind: 'editOriginal', content: expect.stringContaining('pong') });
+    client.emit('interactionCreate', event);
+    await router.drain(5_000);
+    expect(interaction.entry.responses.filter(({ accepted }) => accepted)).toHaveLength(2);
+    expect(logged.map(({ level }) => level)).toEqual(['debug', 'debug']);
+  });
+});
