@@ -1,10 +1,31 @@
 export { type Config, type LoadConfigOptions, loadConfig } from './config.js';
 export * from './errors.js';
+export type {
+  AnyContract,
+  Contract,
+  Event,
+  ReplyFunction,
+  Request,
+  RequestOptions,
+  snowflake,
+} from './ipc/contract.js';
+export { IpcServer } from './ipc/IpcServer.js';
 export { LineForwarder, type LineForwarderOptions, type OutputName } from './LineForwarder.js';
 export { LogDestination, type LogSink, stdoutDestination } from './LogDestination.js';
 export { LogTail } from './LogTail.js';
 export { type CreateLoggerOptions, createLogger, type LogBindings, type Logger, writeLine } from './logger.js';
 export { StatusLine, type StatusStream } from './StatusLine.js';
 export { REDACTED, registerSecret, Secret, scrub } from './secrets.js';
+export { BaseService } from './services/BaseService.js';
+export { IntervalService, type IntervalServiceOptions } from './services/IntervalService.js';
+export { WorkerPoolEventService } from './services/WorkerPoolEventService.js';
 export { LOG_LEVELS, type LogLevel } from './settings.js';
 export { splitLines } from './splitLines.js';
+export { BaseWorker } from './worker/BaseWorker.js';
+export {
+  type StopResult,
+  WorkerConnection,
+  type WorkerConnectionOptions,
+  type WorkerState,
+} from './worker/WorkerConnection.js';
+export { type SettledReply, WorkerPool, type WorkerPoolEvents } from './worker/WorkerPool.js';

@@ -1,4 +1,5 @@
 import type { Event, Request } from '../ipc/contract.js';
+import type { LogLevel } from '../settings.js';
 
 /** What the master tells a cluster when it starts; the cluster reads no settings of its own. */
 export interface ClusterAssignment {
@@ -12,7 +13,9 @@ export interface ClusterAssignment {
   readonly clusterCount: number;
   /** Users that may run owner commands. */
   readonly ownerIds: readonly string[];
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
+  /** How long a stop may take for what is under way, in milliseconds; then the process is ended by force. */
+  readonly drainTimeoutMs: number;
 }
 
 /** What Discord keeps for a shard, and what RESUME needs (discord.com/developers/docs/events/gateway#resuming). */
@@ -137,6 +140,8 @@ export type ClusterContract = {
      */
     acquireShards: Request<undefined, { sessions: readonly ShardSession[] }>;
     shardStateChanged: Event<ShardStatus>;
+    /** Discord refuses the bot for good while it runs: its token was reset, say. Nothing can be retried. */
+    discordRefused: Event<{ message: string }>;
     findGuild: Request<{ guildId: string }, GuildSummary | null>;
     findUser: Request<{ userId: string }, UserSummary | null>;
     findChannel: Request<{ channelId: string }, ChannelSummary | null>;

@@ -126,6 +126,11 @@ export class WorkerConnection<C extends Contract = AnyContract> {
     return this.#process?.pid;
   }
 
+  /** Requests to the worker that wait for their reply. */
+  public get pendingRequests(): number {
+    return this.#channel?.pendingCount ?? 0;
+  }
+
   /** The worker's last 200 lines of output, oldest first, without secrets. */
   public get logLines(): readonly string[] {
     return this.#logTail.lines();
@@ -243,6 +248,12 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   public kill(): Promise<StopResult> {
     this.#killing ??= this.#kill();
     return this.#killing;
+  }
+
+  /** Kills the process at once, without asking it. Resolves when it is gone; to its pool that is a crash like any other. */
+  public terminate(): Promise<ExitReason> {
+    if (this.#state !== 'ended') this.#process?.signal('SIGKILL');
+    return this.ended;
   }
 
   /** Resolves when everything sent so far has left this process. */

@@ -1,0 +1,152 @@
+import type { Client, ClientOptions } from 'eris';
+import type { ClusterAssignment, ClusterContract, ShardStatus } from '../core/contracts/ClusterContract.js';
+import { registerSecret, scrub } from '../core/secrets.js';
+import { BaseWorker } from '../core/worker/BaseWorker.js';
+import type { ClusterContext } from './ClusterContext.js';
+import type { Command } from './commands/Command.js';
+import { CommandRouter } from './commands/CommandRouter.js';
+import { type CommandDependencies, createCommands } from './commands/commands.js';
+import { describeCommands } from './events/describeCommands.js';
+import { evaluate } from './events/evaluate.js';
+import { findChannel } from './events/findChannel.js';
+import { findGuild } from './events/findGuild.js';
+import { findUser } from './events/findUser.js';
+import { getStats } from './events/getStats.js';
+import { setLogLevel } from './events/setLogLevel.js';
+import { Gateway } from './gateway/Gateway.js';
+
+export interface ClusterWorkerOptions {
+  /** Makes the bot's commands. Default: those of `commands/`. */
+  readonly commands?: (dependencies: CommandDependencies) => readonly Command[];
+  /** What Discord sends. Default: guilds, and messages in guilds and in private; nothing that needs Discord's approval. */
+  readonly intents?: ClientOptions['intents'];
+  /** Further options for eris. */
+  readonly clientOptions?: Partial<Omit<ClientOptions, 'intents'>>;
+  /** Called once before the shards log in: the place for the bot's own listeners. */
+  readonly setUp?: (client: Client, context: ClusterContext) => void | Promise<void>;
+}
+
+const DEFAULT_INTENTS = ['guilds', 'guildMessages', 'directMessages'] as const;
+/** The part of a stop's time that is kept back for its end, in milliseconds. */
+const STOP_MARGIN_MS = 500;
+
+/**
+ * A cluster: the worker that holds shards. Its start asks the master what to do, prepares, takes over its shards, logs them
+ * in, and says `ready` when all of them are. Its stop closes them so that their sessions can be resumed, and lets running
+ * commands finish.
+ */
+export class ClusterWorker extends BaseWorker<ClusterContract> {
+  readonly #options: ClusterWorkerOptions;
+  readonly #aborted = new AbortController();
+  #gateway: Gateway | undefined;
+  #router: CommandRouter | undefined;
+  #drainTimeoutMs = 0;
+  #stop: Promise<void> | undefined;
+
+  public constructor(options: ClusterWorkerOptions = {}) {
+    super();
+    this.#options = options;
+  }
+
+  public override async start(): Promise<void> {
+    const assignment = await this.request('getAssignment', undefined);
+    registerSecret(assignment.token);
+    this.logger.level = assignment.logLevel;
+    this.#drainTimeoutMs = Math.max(0, assignment.drainTimeoutMs - STOP_MARGIN_MS);
+    const gateway = this.#createGateway(assignment);
+    const context = this.#createContext(assignment, gateway);
+    const evaluateHere = evaluate({ context, scrub });
+    const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
+    const router = new CommandRouter({ context, commands, logger: this.logger, scrub });
+    this.#gateway = gateway;
+    this.#router = router;
+    this.on('evaluate', evaluateHere);
+    this.on('describeCommands', describeCommands(commands));
+    this.#serve(gateway, router, context);
+    await this.#options.setUp?.(gateway.client, context);
+    router.start();
+
+    // Everything that can fail without Discord has been done: from the reply on, the shards are nobody else's.
+    await this.request('acquireShards', undefined, {
+      timeoutMs: Number.POSITIVE_INFINITY,
+      signal: this.#aborted.signal,
+    });
+    await gateway.connect([], this.#aborted.signal);
+    await super.start();
+  }
+
+  /** Takes no more events, keeps every session resumable, and lets running commands finish until the drain deadline. */
+  public override stop(): Promise<void> {
+    this.#stop ??= this.#tearDown();
+    return this.#stop;
+  }
+
+  async #tearDown(): Promise<void> {
+    this.#aborted.abort(new Error('the cluster was told to stop'));
+    this.#router?.stop();
+    this.#gateway?.release();
+    if (this.#router !== undefined) {
+      const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
+      if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');
+    }
+    await this.#gateway?.stop();
+    await super.stop();
+  }
+
+  #createGateway(assignment: ClusterAssignment): Gateway {
+    return new Gateway({
+      token: assignment.token,
+      apiUrl: assignment.apiUrl,
+      gatewayUrl: assignment.gatewayUrl,
+      shardIds: assignment.shardIds,
+      shardCount: assignment.shardCount,
+      intents: this.#options.intents ?? [...DEFAULT_INTENTS],
+      clientOptions: this.#options.clientOptions ?? {},
+      logger: this.logger,
+      acquireSlot: async (shardId, signal) => {
+        const { leaseId } = await this.request(
+          'acquireSlot',
+          { shardId },
+          { timeoutMs: Number.POSITIVE_INFINITY, signal },
+        );
+        return { release: (used) => this.#tell(() => this.send('releaseSlot', { leaseId, used })) };
+      },
+      onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
+      onFatal: (error) => this.#tell(() => this.send('discordRefused', { message: error.message })),
+    });
+  }
+
+  #createContext(assignment: ClusterAssignment, gateway: Gateway): ClusterContext {
+    return {
+      clusterId: this.id,
+      clusterCount: assignment.clusterCount,
+      shardCount: assignment.shardCount,
+      client: gateway.client,
+      master: { request: (name, data, options) => this.request(name, data, options) },
+      ownerIds: new Set(assignment.ownerIds),
+      shardStatuses: (): readonly ShardStatus[] => gateway.statuses(),
+    };
+  }
+
+  #serve(gateway: Gateway, router: CommandRouter, context: ClusterContext): void {
+    this.on('getStats', getStats({ context, commands: router, countEvents: () => gateway.eventCount }));
+    this.on('findGuild', findGuild(context));
+    this.on('findUser', findUser(context));
+    this.on('findChannel', findChannel(context));
+    this.on('setLogLevel', setLogLevel(this.logger));
+    this.on('releaseShards', () => ({ sessions: gateway.release() }));
+    this.on('adoptShards', async () => {
+      await gateway.adopt();
+      return undefined;
+    });
+  }
+
+  /** Tells the master something that it can do without where it is gone: its end is dealt with elsewhere. */
+  #tell(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the master could not be told');
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { ClusterConnection } from '../ClusterConnection.js';
+import type { ClusterPool } from '../ClusterPool.js';
+import type { Handover } from '../Handover.js';
+import { ClusterEventService } from './ClusterEventService.js';
+
+/** Hands a prepared cluster its shards, from its predecessor where there is one. */
+export class AcquireShardsService extends ClusterEventService<'acquireShards'> {
+  public constructor(
+    clusters: ClusterPool,
+    private readonly handover: Handover,
+  ) {
+    super(clusters, 'acquireShards');
+  }
+
+  protected override async execute(cluster: ClusterConnection): Promise<{ sessions: readonly ShardSession[] }> {
+    return { sessions: await this.handover.acquireShards(cluster) };
+  }
+}

@@ -1,0 +1,19 @@
+import { DiscordRefusedError } from '../../core/errors.js';
+import type { ClusterConnection } from '../ClusterConnection.js';
+import type { ClusterPool } from '../ClusterPool.js';
+import type { Supervisor } from '../Supervisor.js';
+import { ClusterEventService } from './ClusterEventService.js';
+
+/** Hears that Discord refuses the bot while it runs. */
+export class DiscordRefusedService extends ClusterEventService<'discordRefused'> {
+  public constructor(
+    clusters: ClusterPool,
+    private readonly supervisor: Supervisor,
+  ) {
+    super(clusters, 'discordRefused');
+  }
+
+  protected override execute(_cluster: ClusterConnection, { message }: { message: string }): undefined {
+    this.supervisor.refuse(new DiscordRefusedError(message));
+  }
+}

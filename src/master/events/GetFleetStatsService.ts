@@ -1,0 +1,17 @@
+import type { FleetStats } from '../../core/contracts/ClusterContract.js';
+import type { ClusterPool } from '../ClusterPool.js';
+import { ClusterEventService } from './ClusterEventService.js';
+
+/** Tells how the whole bot is. */
+export class GetFleetStatsService extends ClusterEventService<'getFleetStats'> {
+  public constructor(
+    clusters: ClusterPool,
+    private readonly collect: () => Promise<FleetStats>,
+  ) {
+    super(clusters, 'getFleetStats');
+  }
+
+  protected override execute(): Promise<FleetStats> {
+    return this.collect();
+  }
+}

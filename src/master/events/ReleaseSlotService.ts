@@ -1,0 +1,21 @@
+import type { ClusterConnection } from '../ClusterConnection.js';
+import type { ClusterPool } from '../ClusterPool.js';
+import type { IdentifyQueue } from '../IdentifyQueue.js';
+import { ClusterEventService } from './ClusterEventService.js';
+
+/** Takes an identify slot back. */
+export class ReleaseSlotService extends ClusterEventService<'releaseSlot'> {
+  public constructor(
+    clusters: ClusterPool,
+    private readonly queue: IdentifyQueue,
+  ) {
+    super(clusters, 'releaseSlot');
+  }
+
+  protected override execute(
+    _cluster: ClusterConnection,
+    { leaseId, used }: { leaseId: string; used: boolean },
+  ): undefined {
+    this.queue.release(leaseId, used);
+  }
+}
