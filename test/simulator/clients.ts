@@ -1,7 +1,7 @@
 import https from 'node:https';
 import net from 'node:net';
 import { Client, type ClientOptions, GatewayIntentBits } from 'discord.js';
-import Eris from 'eris';
+import { Client as ErisClient, type ClientOptions as ErisOptions } from 'eris';
 import type { Simulator } from '../../src/simulator/index.js';
 
 /** An https agent whose sockets are plain: how a stock eris talks to http (it has no switch for it). */
@@ -13,16 +13,15 @@ class PlainAgent extends https.Agent {
     this.#port = port;
   }
 
-  createConnection(): net.Socket {
+  override createConnection(): net.Socket {
     return net.connect({ host: '127.0.0.1', port: this.#port });
   }
 }
 
-export function erisClient(discord: Simulator, options: Partial<Eris.ClientOptions> = {}): Eris.Client {
+export function erisClient(discord: Simulator, options: Partial<ErisOptions> = {}): ErisClient {
   const agent = new PlainAgent(Number(new URL(discord.url).port));
-  const intents = Eris.Constants.Intents;
-  const client = new Eris.Client(`Bot ${discord.token}`, {
-    intents: intents.guilds | intents.guildMessages,
+  const client = new ErisClient(`Bot ${discord.token}`, {
+    intents: ['guilds', 'guildMessages'],
     rest: { agent },
     ...options,
   });
