@@ -1,0 +1,100 @@
+import { inspect } from 'node:util';
+import { describe, expect, it, vi } from 'vitest';
+import { judgeClose, refusal } from '../../../src/cluster/gateway/closeCodes.js';
+import type { DiscordRefusedError } from '../../../src/core/errors.js';
+import { Simulator } from '../../../src/simulator/index.js';
+import { createGateway, createOneShard, startSimulator, targetOf } from './support.js';
+
+const FATAL: [number, RegExp][] = [
+  [4004, /token.*DISCORD_TOKEN/],
+  [4010, /shard 0 of 4.*SHARD_COUNT/],
+  [4011, /too many guilds for 4 shards.*SHARD_COUNT/],
+  [4012, /version of the gateway.*update/],
+  [4013, /intents/],
+  [4014, /Message Content.*developer portal/],
+];
+
+describe('a shard that Discord refuses for good', () => {
+  it.each(FATAL)('(%i) ends connect() with one line that says what to fix', async (code, line) => {
+    const simulator = await startSimulator();
+    simulator.faults.closeOnIdentify(code, { shardId: 0 });
+    const { gateway, slots, log } = createGateway(simulator);
+    const error: DiscordRefusedError = await gateway.connect().then(
+      () => expect.unreachable(),
+      (thrown: DiscordRefusedError) => thrown,
+    );
+    expect(error).toMatchObject({ name: 'DiscordRefusedError', code: 'DISCORD_REFUSED', closeCode: code });
+    expect(error.message).toMatch(line);
+    expect(error.message).not.toContain('\n');
+    expect(inspect(error, { showHidden: true }) + log.text()).not.toContain(simulator.token);
+    expect(log.lines.filter(({ level }) => level >= 50)).toEqual([]);
+
+    // It does not try again, and the other shards do not stay.
+    await vi.waitFor(() => expect(simulator.account.summary().connectionsOpen).toBe(0));
+    expect(simulator.account.shard(0).identifies).toHaveLength(1);
+    expect(slots.out).toBe(0);
+    await expect(gateway.adopt()).rejects.toBe(error);
+  });
+
+  it('by the real reasons: a wrong token, a wrong number of shards, intents that are not allowed', async () => {
+    const simulator = await startSimulator({ allowedPrivilegedIntents: 0 });
+    const wrongToken = createOneShard({ ...targetOf(simulator), token: 'wrong.secret' });
+    await expect(wrongToken.gateway.connect()).rejects.toMatchObject({ closeCode: 4004 });
+    expect(wrongToken.log.text()).not.toContain('wrong.secret');
+    const wrongShard = createGateway(simulator, { shardIds: [4], intents: 1 });
+    await expect(wrongShard.gateway.connect()).rejects.toMatchObject({ closeCode: 4010 });
+    const wrongIntents = createGateway(simulator);
+    await expect(wrongIntents.gateway.connect()).rejects.toMatchObject({ closeCode: 4014 });
+  });
+
+  it.each(FATAL)('(%i) while it runs is reported once, without the token, and not retried', async (code) => {
+    const simulator = await startSimulator();
+    const refused: DiscordRefusedError[] = [];
+    const { gateway, states, log } = createGateway(simulator, { onFatal: (error) => void refused.push(error) });
+    const errors: unknown[] = [];
+    gateway.client.on('error', (error) => void errors.push(error));
+    await gateway.connect();
+    states.length = 0;
+    for (const shardId of [0, 1, 2, 3]) simulator.faults.dropSocket(shardId, { code });
+    await vi.waitFor(() => expect(states).toHaveLength(4));
+    expect(states.map(({ state }) => state)).toEqual(Array(4).fill('disconnected'));
+    expect(refused).toMatchObject([{ closeCode: code }]);
+    expect(inspect(errors) + log.text()).not.toContain(simulator.token);
+    expect(gateway.release()).toEqual([]);
+    expect(simulator.account.summary().connectionsOpen).toBe(0);
+    expect(simulator.account.identifies).toHaveLength(4);
+  });
+
+  it('survives an onFatal that throws', async () => {
+    const simulator = await startSimulator();
+    const { gateway, log } = createGateway(simulator, {
+      onFatal: () => {
+        throw new Error('no idea what to do');
+      },
+    });
+    await gateway.connect();
+    simulator.faults.dropSocket(0, { code: 4004 });
+    await vi.waitFor(() => expect(log.text()).toContain('no idea what to do'));
+  });
+});
+
+describe('judgeClose', () => {
+  it('takes every unknown code for one after which the session can be resumed', () => {
+    for (const code of [1000, 1001, 1005, 1006, 1012, 4000, 4001, 4002, 4005, 4008, 4999])
+      expect(judgeClose(code)).toBe('resume');
+  });
+
+  it('names the privileged intents that were asked for', () => {
+    const { message } = refusal(4014, { shardId: 0, shardCount: 1, intents: (1 << 1) | (1 << 8) });
+    expect(message).toContain('Server Members, Presence');
+    expect(message).not.toContain('Message Content');
+  });
+});
+
+it('refuses at once what is no URL', () => {
+  const simulator = new Simulator();
+  const target = { token: simulator.token, apiUrl: 'http://127.0.0.1:1', gatewayUrl: 'ws://127.0.0.1:1' };
+  expect(() => createOneShard({ ...target, gatewayUrl: 'nonsense' })).toThrow(TypeError);
+  expect(() => createOneShard({ ...target, gatewayUrl: 'ftp://host' })).toThrow(TypeError);
+  expect(() => createOneShard({ ...target, apiUrl: 'nonsense' })).toThrow(TypeError);
+});
