@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Backoff } from '../core/backoff.js';
 import { type Clock, systemClock, type Timer } from '../core/clock.js';
 import { AbortError, KallistiError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { BudgetRefresh } from './BudgetRefresh.js';
 import { IdentifyBudget, type IdentifyPurpose, identifyReserve } from './IdentifyBudget.js';
 import type { IdentifyStore } from './IdentifyBudgetStore.js';
 import { IdentifyWindows } from './IdentifyWindows.js';
@@ -94,13 +94,12 @@ const BUDGET_CHECK_MS = 60_000;
 export class IdentifyQueue {
   readonly #store: IdentifyStore;
   readonly #logger: Logger;
-  readonly #refresh: IdentifyQueueOptions['refresh'];
+  readonly #refresh: BudgetRefresh;
   readonly #leaseTimeoutMs: number;
   readonly #onBudgetWait: (wait: BudgetWait | null) => void;
   readonly #clock: Clock;
   readonly #budget: IdentifyBudget;
   readonly #windows: IdentifyWindows;
-  readonly #refreshBackoff: Backoff;
   readonly #stopped = new AbortController();
 
   readonly #waiting = new Set<Waiting>();
@@ -112,20 +111,22 @@ export class IdentifyQueue {
   #started = false;
   #timer: Timer | undefined;
   #budgetWait: BudgetWait | null = null;
-  #refreshing = false;
-  #refreshNotBefore = 0;
-  #usedWhileRefreshing = 0;
 
   public constructor(options: IdentifyQueueOptions) {
     this.#store = options.store;
     this.#logger = options.logger;
-    this.#refresh = options.refresh;
     this.#leaseTimeoutMs = options.leaseTimeoutMs ?? 30_000;
     this.#onBudgetWait = options.onBudgetWait ?? (() => undefined);
     this.#clock = options.clock ?? systemClock;
     this.#budget = new IdentifyBudget(this.#clock, (total) => identifyReserve(total, options.shardCount));
     this.#windows = new IdentifyWindows(this.#clock, options.identifyIntervalMs ?? 5000);
-    this.#refreshBackoff = new Backoff({ clock: this.#clock, firstDelayMs: 1000, baseDelayMs: 2000 });
+    this.#refresh = new BudgetRefresh({
+      budget: this.#budget,
+      ask: options.refresh,
+      onAnswer: (limit) => this.#onFreshBudget(limit),
+      clock: this.#clock,
+      logger: this.#logger,
+    });
   }
 
   /** Begins to grant, from Discord's numbers and what an earlier master left in the store. */
@@ -150,6 +151,7 @@ export class IdentifyQueue {
   public stop(): void {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort(new Error('the identify queue has stopped'));
+    this.#refresh.stop();
     this.#timer?.cancel();
     for (const lease of this.#leases.values()) this.#settle(lease, true);
     for (const waiting of this.#waiting) waiting.drop(this.#stopped.signal.reason);
@@ -248,7 +250,8 @@ export class IdentifyQueue {
     if (!this.#started || this.#stopped.signal.aborted) return;
     this.#expireLeases();
     this.#grantDue();
-    if (this.#mustAskDiscord()) void this.#askDiscord();
+    // Only where somebody needs the new numbers. What is left of the old ones may be used meanwhile.
+    if (this.#leases.size > 0 || this.#waiting.size > 0) this.#refresh.askIfOutdated();
     this.#announceBudgetWait();
     this.#setTimer();
   }
@@ -291,35 +294,16 @@ export class IdentifyQueue {
     if (used) {
       this.#windows.markUsed(lease.shardId);
       this.#budget.use();
-      if (this.#refreshing) this.#usedWhileRefreshing++;
+      this.#refresh.noteUse();
     }
     this.#save();
   }
 
-  /** The window has ended and somebody needs the next one's numbers. What is left of the old one may be used meanwhile. */
-  #mustAskDiscord(): boolean {
-    const needed = this.#leases.size > 0 || this.#waiting.size > 0;
-    return needed && this.#budget.isOutdated && !this.#refreshing && this.#clock.now() >= this.#refreshNotBefore;
-  }
-
-  async #askDiscord(): Promise<void> {
-    this.#refreshing = true;
-    this.#usedWhileRefreshing = 0;
-    try {
-      const limit = await this.#refresh(this.#stopped.signal);
-      this.#budget.open(limit);
-      // Whether Discord's number holds these already cannot be known.
-      for (let i = 0; i < this.#usedWhileRefreshing; i++) this.#budget.use();
+  #onFreshBudget(limit: SessionStartLimit | undefined): void {
+    if (limit !== undefined) {
       this.#windows.resize(limit.maxConcurrency);
-      if (!this.#budget.isOutdated) this.#refreshBackoff.reset();
-    } catch (error) {
-      if (this.#stopped.signal.aborted) return;
-      this.#logger.warn({ err: error }, 'cannot ask Discord for the new identify budget; trying again');
+      this.#save();
     }
-    this.#refreshing = false;
-    if (this.#stopped.signal.aborted) return;
-    this.#refreshNotBefore = this.#clock.now() + this.#refreshBackoff.nextDelayMs();
-    this.#save();
     this.#pump();
   }
 
@@ -357,10 +341,10 @@ export class IdentifyQueue {
     const now = this.#clock.now();
     const moments = [...this.#leases.values()].map(({ deadline }) => deadline);
     for (const { shardId } of this.#waiting) moments.push(this.#windows.nextAt(shardId));
-    if (this.#budgetWait !== null && !this.#refreshing) {
+    if (this.#budgetWait !== null) {
       const { resetAt, isOutdated } = this.#budget;
       const resetInMs = resetAt === null ? 0 : resetAt - this.#clock.wallNow();
-      moments.push(isOutdated ? this.#refreshNotBefore : now + Math.min(resetInMs, BUDGET_CHECK_MS));
+      moments.push(isOutdated ? (this.#refresh.nextAt ?? now) : now + Math.min(resetInMs, BUDGET_CHECK_MS));
     }
     const next = moments.filter((moment) => moment > now);
     if (next.length === 0) return;
