@@ -82,7 +82,9 @@ export class GuildLoader {
   }
 
   #create(session: Session, guildId: string): void {
-    const guild = this.world.findGuild(guildId);
+    const guild = session.has('guildPresences')
+      ? this.world.findGuild(guildId)
+      : this.world.findGuildWithoutMembers(guildId);
     if (guild === undefined) return;
     session.dispatch('GUILD_CREATE', JSON.stringify(guildCreate(guild, session, this.world.bot.id)));
     this.seen.add(guildId);

@@ -32,8 +32,11 @@ function mix(value: number): number {
 }
 
 /** A number in [0, bound) that depends on the parts only: random access into a seeded world, without state. */
-export function hash(bound: number, ...parts: number[]): number {
+export function hash(bound: number, a: number, b = 0, c = 0, d = 0): number {
   let state = 0x9e3779b9;
-  for (const part of parts) state = mix((state ^ part) + 0x6d2b79f5);
+  state = mix((state ^ a) + 0x6d2b79f5);
+  state = mix((state ^ b) + 0x6d2b79f5);
+  state = mix((state ^ c) + 0x6d2b79f5);
+  state = mix((state ^ d) + 0x6d2b79f5);
   return state % Math.max(1, bound);
 }

@@ -12,7 +12,7 @@ import {
   type UserPayload,
 } from './payloads.js';
 import { hash } from './Random.js';
-import { seededId, seededUserId, timestampOf } from './snowflakes.js';
+import { seededId, seededTimestamp, seededUserId } from './snowflakes.js';
 
 /**
  * Everything in here is a pure function of the seed: any guild, channel or member of the world can be made on demand, so
@@ -54,14 +54,14 @@ const SECOND = [
   'kettle',
 ];
 
-function nameOf(...parts: number[]): string {
-  return `${FIRST[hash(FIRST.length, 7, ...parts)]}-${SECOND[hash(SECOND.length, 11, ...parts)]}`;
+function nameOf(a: number, b = 0, c = 0): string {
+  return `${FIRST[hash(FIRST.length, 7, a, b, c)]}-${SECOND[hash(SECOND.length, 11, a, b, c)]}`;
 }
 
 export function seededUser(index: number): UserPayload {
   return {
     id: seededUserId(index),
-    username: `${nameOf(index).replace('-', '_')}_${index}`,
+    username: `user_${index}`,
     global_name: `User ${index}`,
     discriminator: '0',
     avatar: null,
@@ -97,19 +97,57 @@ export function seededRole(seed: Seed, guildIndex: number, index: number): RoleP
 
 /** Channel 0 is a category, every fifth one a voice channel, the others text. There is always one text channel. */
 export function seededChannel(seed: Seed, guildIndex: number, index: number): ChannelPayload {
-  const id = seededId(guildIndex, 'channel', index);
-  const overwrites =
-    index % 3 === 2 ? [{ id: seededId(guildIndex, 'role', 1), type: 0, allow: '1024', deny: '0' }] : [];
-  const base = { id, guild_id: seededId(guildIndex), position: index, permission_overwrites: overwrites, flags: 0 };
-  if (index === 0 && seed.shape.channels > 1)
-    return { ...base, type: CHANNEL_CATEGORY, name: 'General', parent_id: null };
-  const parent = { parent_id: seed.shape.channels > 1 ? seededId(guildIndex, 'channel', 0) : null, nsfw: false };
-  if (index % 5 === 4) {
-    const voice = { bitrate: 64_000, user_limit: 0, rtc_region: null, rate_limit_per_user: 0, last_message_id: null };
-    return { ...base, ...parent, ...voice, type: CHANNEL_VOICE, name: `voice-${index}` };
+  const isOnly = seed.shape.channels <= 1;
+  // Written out three times: spreading a common part costs more than all the rest of it.
+  if (index === 0 && !isOnly) {
+    return {
+      id: seededId(guildIndex, 'channel', index),
+      guild_id: seededId(guildIndex),
+      type: CHANNEL_CATEGORY,
+      name: 'General',
+      position: index,
+      parent_id: null,
+      permission_overwrites: [],
+      flags: 0,
+    };
   }
-  const text = { topic: `Talk about ${nameOf(seed.seed, guildIndex, index)}`, rate_limit_per_user: 0 };
-  return { ...base, ...parent, ...text, type: CHANNEL_TEXT, name: `text-${index}`, last_message_id: null };
+  if (index % 5 === 4) {
+    return {
+      id: seededId(guildIndex, 'channel', index),
+      guild_id: seededId(guildIndex),
+      type: CHANNEL_VOICE,
+      name: `voice-${index}`,
+      position: index,
+      parent_id: seededId(guildIndex, 'channel', 0),
+      permission_overwrites: seededOverwrites(guildIndex, index),
+      flags: 0,
+      nsfw: false,
+      bitrate: 64_000,
+      user_limit: 0,
+      rtc_region: null,
+      rate_limit_per_user: 0,
+      last_message_id: null,
+    };
+  }
+  return {
+    id: seededId(guildIndex, 'channel', index),
+    guild_id: seededId(guildIndex),
+    type: CHANNEL_TEXT,
+    name: `text-${index}`,
+    position: index,
+    parent_id: isOnly ? null : seededId(guildIndex, 'channel', 0),
+    permission_overwrites: seededOverwrites(guildIndex, index),
+    flags: 0,
+    nsfw: false,
+    topic: `Talk about ${nameOf(seed.seed, guildIndex, index)}`,
+    rate_limit_per_user: 0,
+    last_message_id: null,
+  };
+}
+
+function seededOverwrites(guildIndex: number, index: number): Json[] {
+  if (index % 3 !== 2) return [];
+  return [{ id: seededId(guildIndex, 'role', 1), type: 0, allow: '1024', deny: '0' }];
 }
 
 /** The first text channel of a seeded guild: where simulated users are by default. */
@@ -119,12 +157,12 @@ export function seededTextChannelIndex(seed: Seed): number {
 
 export function seededThread(seed: Seed, guildIndex: number, index: number): ChannelPayload {
   const id = seededId(guildIndex, 'thread', index);
-  const created = timestampOf(id);
+  const created = seededTimestamp(guildIndex);
   return {
     id,
     guild_id: seededId(guildIndex),
     parent_id: seededId(guildIndex, 'channel', seededTextChannelIndex(seed)),
-    owner_id: seededMember(seed, guildIndex, 1).user.id,
+    owner_id: seededOwnerId(seed, guildIndex),
     type: CHANNEL_THREAD,
     name: `thread-${index}`,
     last_message_id: null,
@@ -145,14 +183,13 @@ export function seededThread(seed: Seed, guildIndex: number, index: number): Cha
 
 /** Member 0 is the bot; the others are a run of users that starts somewhere else in every guild, so guilds share users. */
 export function seededMember(seed: Seed, guildIndex: number, index: number): MemberPayload {
-  const start = hash(seed.userCount, seed.seed, guildIndex, 31);
-  const user = index === 0 ? seed.bot : seededUser((start + index) % seed.userCount);
+  const user = index === 0 ? seed.bot : seededUser(seededMemberUser(seed, guildIndex, index));
   const roles = seed.shape.roles > 1 && index % 2 === 0 ? [seededId(guildIndex, 'role', 1)] : [];
   return {
     user,
     nick: index % 4 === 3 ? `nick ${index}` : null,
     roles,
-    joined_at: timestampOf(seededId(guildIndex)),
+    joined_at: seededTimestamp(guildIndex),
     avatar: null,
     banner: null,
     premium_since: null,
@@ -162,6 +199,15 @@ export function seededMember(seed: Seed, guildIndex: number, index: number): Mem
     pending: false,
     flags: 0,
   };
+}
+
+function seededMemberUser(seed: Seed, guildIndex: number, index: number): number {
+  return (hash(seed.userCount, seed.seed, guildIndex, 31) + index) % seed.userCount;
+}
+
+/** Member 1 owns the guild. */
+function seededOwnerId(seed: Seed, guildIndex: number): string {
+  return seededUserId(seededMemberUser(seed, guildIndex, 1));
 }
 
 function seededEmoji(guildIndex: number, index: number): Json {
@@ -180,25 +226,30 @@ function list<T>(length: number, make: (index: number) => T): T[] {
   return Array.from({ length }, (_, index) => make(index));
 }
 
-/** A whole guild, as new as on the first day. */
-export function seededGuild(seed: Seed, guildIndex: number): GuildPayload {
+/**
+ * A whole guild, as new on the first day. With `onlyBot` its members are the bot alone, as most sessions see it: making the
+ * others would be half the work.
+ */
+export function seededGuild(seed: Seed, guildIndex: number, onlyBot = false): GuildPayload {
   const { shape } = seed;
-  const members = list(Math.max(1, shape.members), (index) => seededMember(seed, guildIndex, index));
+  const memberCount = Math.max(1, shape.members);
+  const members = list(onlyBot ? 1 : memberCount, (index) => seededMember(seed, guildIndex, index));
   const presences = members.slice(1, 1 + shape.presences).map((member) => ({
     user: { id: member.user.id },
     status: 'online',
     activities: [],
     client_status: { desktop: 'online' },
   }));
+  const id = seededId(guildIndex);
   return {
-    ...guildProperties(seededId(guildIndex), seededGuildName(seed, guildIndex), members[1]?.user.id ?? seed.bot.id),
-    joined_at: timestampOf(seededId(guildIndex)),
+    ...guildProperties(id, seededGuildName(seed, guildIndex), seededOwnerId(seed, guildIndex)),
+    joined_at: seededTimestamp(guildIndex),
     roles: list(Math.max(1, shape.roles), (index) => seededRole(seed, guildIndex, index)),
     emojis: list(shape.emojis, (index) => seededEmoji(guildIndex, index)),
     channels: list(Math.max(1, shape.channels), (index) => seededChannel(seed, guildIndex, index)),
     threads: list(shape.threads, (index) => seededThread(seed, guildIndex, index)),
     members,
-    member_count: members.length,
+    member_count: memberCount,
     presences,
     voice_states: [],
   };

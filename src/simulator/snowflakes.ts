@@ -17,9 +17,27 @@ function compose(time: number, low: number): string {
   return ((BigInt(time) << 22n) | BigInt(low)).toString();
 }
 
+/**
+ * The last guild's id as two decimal halves: all ids of a guild differ from it only by their low 22 bits, and adding those to
+ * a number is several times faster than shifting a BigInt for each of the dozens of ids in a guild.
+ */
+let guildHalves = { guildIndex: -1, high: '', low: 0 };
+const HALF = 1_000_000_000;
+
+function halvesOf(guildIndex: number): typeof guildHalves {
+  if (guildHalves.guildIndex !== guildIndex) {
+    const base = BigInt(SEEDED_GUILDS_FROM + guildIndex) << 22n;
+    guildHalves = { guildIndex, high: (base / BigInt(HALF)).toString(), low: Number(base % BigInt(HALF)) };
+  }
+  return guildHalves;
+}
+
 /** The id of thing `index` of the seeded guild `guildIndex`. */
 export function seededId(guildIndex: number, kind: SeededKind = 'guild', index = 0): string {
-  return compose(SEEDED_GUILDS_FROM + guildIndex, (KINDS.indexOf(kind) << 18) | index);
+  const offset = (KINDS.indexOf(kind) << 18) | index;
+  const { high, low } = halvesOf(guildIndex);
+  if (low + offset >= HALF) return compose(SEEDED_GUILDS_FROM + guildIndex, offset);
+  return high + String(low + offset).padStart(9, '0');
 }
 
 export function seededUserId(index: number): string {
@@ -52,8 +70,9 @@ export function shardIdOf(guildId: string, shardCount: number): number {
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }
 
-export function timestampOf(id: string): string {
-  return new Date(Number(BigInt(id) >> 22n) + DISCORD_EPOCH).toISOString();
+/** When the seeded guild was made; its threads and memberships too. */
+export function seededTimestamp(guildIndex: number): string {
+  return new Date(SEEDED_GUILDS_FROM + guildIndex + DISCORD_EPOCH).toISOString();
 }
 
 /** Makes new ids: unique, increasing, and of the present time, as Discord's. */
