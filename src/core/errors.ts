@@ -134,7 +134,7 @@ export class ProtocolError extends KallistiError {
   }
 }
 
-/** A worker did not become ready. `logLines` are the last lines that it printed. */
+/** A worker did not become ready. The message ends with the last lines that it printed, where they can say why. */
 export class WorkerStartError extends KallistiError {
   public constructor(
     code: Extract<
@@ -147,7 +147,7 @@ export class WorkerStartError extends KallistiError {
       | 'STOPPED_BEFORE_READY'
     >,
     message: string,
-    public readonly logLines: readonly string[],
+    logLines: readonly string[],
     options?: ErrorOptions,
   ) {
     const tail =

@@ -1,13 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../core/config.js';
-import type {
-  ClusterAssignment,
-  ClusterStats,
-  EvalResult,
-  FleetStats,
-  RestartRequest,
-} from '../core/contracts/ClusterContract.js';
+import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterContract.js';
 import { ConfigError, type DiscordRefusedError, KallistiError } from '../core/errors.js';
 import { evaluateCode } from '../core/evaluate.js';
 import { IpcServer } from '../core/ipc/IpcServer.js';
@@ -20,7 +14,7 @@ import type { ClusterConnection } from './ClusterConnection.js';
 import { ClusterPool } from './ClusterPool.js';
 import { CommandRegistrar } from './CommandRegistrar.js';
 import { DataDir } from './DataDir.js';
-import { DiscordApi, type DiscordApplication, type DiscordGateway } from './DiscordApi.js';
+import { type ApplicationInfo, DiscordApi, type GatewayInfo } from './DiscordApi.js';
 import { AcquireShardsService } from './events/AcquireShardsService.js';
 import { AcquireSlotService } from './events/AcquireSlotService.js';
 import { DiscordRefusedService } from './events/DiscordRefusedService.js';
@@ -33,12 +27,12 @@ import { GetFleetStatsService } from './events/GetFleetStatsService.js';
 import { ReleaseSlotService } from './events/ReleaseSlotService.js';
 import { RestartService } from './events/RestartService.js';
 import { SetLogLevelService } from './events/SetLogLevelService.js';
+import { FleetRestart } from './FleetRestart.js';
+import { FleetStatsCollector } from './FleetStatsCollector.js';
 import { Handover } from './Handover.js';
 import { IdentifyBudgetStore } from './IdentifyBudgetStore.js';
 import { IdentifyQueue } from './IdentifyQueue.js';
 import { LocalDiscord } from './LocalDiscord.js';
-import { ProgressMessage } from './ProgressMessage.js';
-import { RollingRestart } from './RollingRestart.js';
 import { StatusReporter } from './StatusReporter.js';
 import { Supervisor } from './Supervisor.js';
 import { clusterCountFor } from './shardRanges.js';
@@ -63,9 +57,6 @@ interface Target {
 /** The local Discord of `npm start` without a token: a bot of some size, and logins as fast as it allows. */
 const LOCAL = { guilds: 4_000, shards: 8, clusters: 4, identifyIntervalMs: 100, commandsPerSecond: 5 } as const;
 
-/** How long a cluster may take to say how it is, in milliseconds: less than a user waits before an answer is deferred. */
-const STATS_TIMEOUT_MS = 1_200;
-
 /**
  * Composition root of the master process: builds the parts, starts them in order, stops them in reverse. Holds no gateway
  * connection itself.
@@ -83,7 +74,7 @@ export class Master {
   readonly #undo: (() => void | Promise<void>)[] = [];
   #resolveRefused: (error: DiscordRefusedError) => void = () => undefined;
   #stopping: Promise<void> | undefined;
-  #stopRequested = new AbortController();
+  readonly #stopRequested = new AbortController();
 
   public constructor({ config, logger, status }: MasterOptions) {
     this.#config = config;
@@ -150,7 +141,7 @@ export class Master {
     }
     const discord = new LocalDiscord(this.#logger, [
       ...['--guilds', String(LOCAL.guilds), '--shards', String(LOCAL.shards)],
-      ...['--identify-interval', `${LOCAL.identifyIntervalMs}ms`],
+      ...['--identify-interval', String(LOCAL.identifyIntervalMs)],
       ...['--commands-per-second', String(LOCAL.commandsPerSecond)],
     ]);
     this.#undo.push(() => discord.stop());
@@ -168,7 +159,7 @@ export class Master {
     };
   }
 
-  async #findApplication(api: DiscordApi): Promise<DiscordApplication | undefined> {
+  async #findApplication(api: DiscordApi): Promise<ApplicationInfo | undefined> {
     try {
       return await api.getApplication();
     } catch (error) {
@@ -181,7 +172,7 @@ export class Master {
     }
   }
 
-  #run(target: Target, api: DiscordApi, gateway: DiscordGateway, application: DiscordApplication | undefined): void {
+  #run(target: Target, api: DiscordApi, gateway: GatewayInfo, application: ApplicationInfo | undefined): void {
     const shardCount = this.#config.shardCount === 'auto' ? gateway.shards : this.#config.shardCount;
     const clusterCount = checkedClusterCount(target.clusterCount, shardCount);
     const ownerIds = target.ownerIds ?? application?.ownerIds ?? [];
@@ -212,12 +203,8 @@ export class Master {
       onRefused: (error) => this.#resolveRefused(error),
     });
     const handover = new Handover({ clusters, logger: this.#logger });
-    const collect = (): Promise<FleetStats> => this.#collectStats(clusters, queue);
-    const restarts = new RollingRestart({
-      replace: (clusterId) => this.#replace(clusters, queue, clusterId),
-      healthy: () => Promise.resolve(),
-      logger: this.#logger,
-    });
+    const stats = new FleetStatsCollector(clusters, queue);
+    const restart = new FleetRestart({ clusters, queue, api, logger: this.#logger });
     const assign = (cluster: ClusterConnection): ClusterAssignment => ({
       token: target.token,
       apiUrl: target.apiUrl,
@@ -241,13 +228,14 @@ export class Master {
       new FindUserService(clusters),
       new FindChannelService(clusters),
       new EvaluateService(clusters, (code) => this.#evaluate(code, clusters)),
-      new GetFleetStatsService(clusters, collect),
-      new RestartService(clusters, (request) => this.#restart(restarts, clusters, api, request)),
+      new GetFleetStatsService(clusters, stats),
+      new RestartService(clusters, restart),
       new SetLogLevelService(clusters, this.#logger),
-      ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, collect, this.#logger)]),
+      ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, stats, this.#logger)]),
     ]);
+    this.#undo.push(() => restart.settled());
     this.#undo.push(() => clusters.killAll());
-    this.#undo.push(() => restarts.stop());
+    this.#undo.push(() => restart.stop());
     this.#announceReady(clusters, api, application);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
@@ -262,16 +250,16 @@ export class Master {
   }
 
   /** Says once that all clusters are ready, and registers the commands with Discord when the first one is. */
-  #announceReady(clusters: ClusterPool, api: DiscordApi, application: DiscordApplication | undefined): void {
+  #announceReady(clusters: ClusterPool, api: DiscordApi, application: ApplicationInfo | undefined): void {
     let said = false;
     let registered = application === undefined;
     clusters.on('spawnedworker', (cluster) => {
       if (!registered && application !== undefined) {
         registered = true;
-        const registrar = new CommandRegistrar({ api, applicationId: application.id, logger: this.#logger });
+        const registrar = new CommandRegistrar(api, this.#logger);
         void cluster
           .request('describeCommands', undefined)
-          .then((commands) => registrar.register(commands))
+          .then((commands) => registrar.register(application.id, commands))
           .catch((error: unknown) => this.#logger.warn({ err: error }, 'the slash commands were not registered'));
       }
       if (said || [...clusters].length < clusters.workerCount) return;
@@ -281,50 +269,8 @@ export class Master {
     });
   }
 
-  async #replace(clusters: ClusterPool, queue: IdentifyQueue, clusterId: number): Promise<void> {
-    queue.ensureRestartAffordable(clusters.shardIdsOf(clusterId).length);
-    await clusters.spawn(clusterId);
-  }
-
-  #restart(
-    restarts: RollingRestart,
-    clusters: ClusterPool,
-    api: DiscordApi,
-    request: RestartRequest,
-  ): { clusterIds: readonly number[] } {
-    const clusterIds = request.clusterIds ?? Array.from({ length: clusters.workerCount }, (_, id) => id);
-    for (const id of clusterIds) {
-      if (id < 0 || id >= clusters.workerCount) throw new RangeError(`cluster ${id} does not exist`);
-    }
-    const message =
-      request.progress === undefined
-        ? undefined
-        : new ProgressMessage({ api, target: request.progress, logger: this.#logger });
-    this.#logger.info({ clusters: clusterIds, by: request.requestedBy }, 'a rolling restart was asked for');
-    restarts.begin(clusterIds, message);
-    return { clusterIds };
-  }
-
   async #evaluate(code: string, clusters: ClusterPool): Promise<EvalResult> {
     return { target: 'master', ...(await evaluateCode(code, { scope: { master: this, clusters }, scrub })) };
-  }
-
-  async #collectStats(clusters: ClusterPool, queue: IdentifyQueue): Promise<FleetStats> {
-    const replies = await clusters.requestAll('getStats', undefined, { timeoutMs: STATS_TIMEOUT_MS });
-    const byId = new Map(replies.map((reply) => [reply.workerId, reply]));
-    return {
-      shardCount: clusters.shardCount,
-      masterPid: process.pid,
-      masterRssBytes: process.memoryUsage.rss(),
-      masterUptimeMs: Math.round(process.uptime() * 1000),
-      identifiesRemaining: queue.state().remaining,
-      clusters: Array.from({ length: clusters.workerCount }, (_, clusterId): FleetStats['clusters'][number] => {
-        const reply = byId.get(clusterId);
-        if (reply?.status === 'fulfilled') return reply.value satisfies ClusterStats;
-        if (reply === undefined) return { clusterId, error: 'is not running' };
-        return { clusterId, error: reply.reason instanceof Error ? reply.reason.message : String(reply.reason) };
-      }),
-    };
   }
 }
 

@@ -3,15 +3,16 @@ import type { Logger } from '../core/logger.js';
 import type { StatusLine } from '../core/StatusLine.js';
 import { IntervalService } from '../core/services/IntervalService.js';
 import type { ClusterPool } from './ClusterPool.js';
+import type { FleetStatsCollector } from './FleetStatsCollector.js';
 
 const INTERVAL_MS = 1_000;
 
 /** Keeps the terminal's status line: progress while shards come up, then how the bot is doing. */
 export class StatusReporter extends IntervalService {
-  constructor(
+  public constructor(
     private readonly status: StatusLine,
     private readonly clusters: ClusterPool,
-    private readonly collect: () => Promise<FleetStats>,
+    private readonly stats: FleetStatsCollector,
     logger: Logger,
   ) {
     super({ intervalMs: INTERVAL_MS, immediate: true }, logger);
@@ -28,7 +29,7 @@ export class StatusReporter extends IntervalService {
       this.status.set(`shards ${ready}/${this.clusters.shardCount}`);
       return;
     }
-    const fleet = await this.collect();
+    const fleet = await this.stats.collect();
     this.status.set(statusText(ready, fleet));
   }
 }

@@ -61,7 +61,7 @@ export class Supervisor extends BaseService {
 
   readonly #onExit = (cluster: ClusterConnection, exit: ExitReason): void => {
     this.#options.logger.error(
-      { cluster: cluster.id, pid: cluster.pid },
+      { cluster: cluster.id, workerPid: cluster.pid },
       `cluster ${cluster.id} ${describeExit(exit)}`,
     );
     this.#recovering.add(cluster.id);
@@ -73,7 +73,7 @@ export class Supervisor extends BaseService {
     try {
       const cluster = await this.#options.clusters.spawn(id);
       this.#recovering.delete(id);
-      this.#options.logger.info({ cluster: id, pid: cluster.pid }, `cluster ${id} is ready`);
+      this.#options.logger.info({ cluster: id, workerPid: cluster.pid }, `cluster ${id} is ready`);
       this.#backoffs.get(id)?.markHealthy();
     } catch (error) {
       this.#onFailedStart(id, error);

@@ -67,6 +67,8 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
    */
   public constructor(type: string, workerCount: number, defaultTimeoutMs: number, logger: Logger) {
     super();
+    // One service per message is how a pool is meant to be used; there is no number of them that would be a leak.
+    this.setMaxListeners(0);
     this.type = type;
     this.workerCount = workerCount;
     this.defaultTimeoutMs = defaultTimeoutMs;

@@ -1,17 +1,18 @@
 import type { FleetStats } from '../../core/contracts/ClusterContract.js';
 import type { ClusterPool } from '../ClusterPool.js';
+import type { FleetStatsCollector } from '../FleetStatsCollector.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Tells how the whole bot is. */
 export class GetFleetStatsService extends ClusterEventService<'getFleetStats'> {
   public constructor(
     clusters: ClusterPool,
-    private readonly collect: () => Promise<FleetStats>,
+    private readonly stats: FleetStatsCollector,
   ) {
     super(clusters, 'getFleetStats');
   }
 
   protected override execute(): Promise<FleetStats> {
-    return this.collect();
+    return this.stats.collect();
   }
 }

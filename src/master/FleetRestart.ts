@@ -1,0 +1,89 @@
+import type { RestartRequest } from '../core/contracts/ClusterContract.js';
+import { KallistiError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
+import type { ClusterPool } from './ClusterPool.js';
+import type { DiscordApi } from './DiscordApi.js';
+import type { IdentifyQueue } from './IdentifyQueue.js';
+import { editorOf, ProgressMessage } from './ProgressMessage.js';
+import { type RestartProgress, RollingRestart } from './RollingRestart.js';
+import { restartText } from './restartText.js';
+
+export interface FleetRestartOptions {
+  readonly clusters: ClusterPool;
+  readonly queue: Pick<IdentifyQueue, 'ensureRestartAffordable'>;
+  readonly api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>;
+  readonly logger: Logger;
+}
+
+/** Restarts clusters of this bot, one after the other, and shows whoever asked how it comes along. */
+export class FleetRestart {
+  readonly #options: FleetRestartOptions;
+  readonly #rolling: RollingRestart;
+  readonly #stopped = new AbortController();
+  #done: Promise<unknown> = Promise.resolve();
+
+  public constructor(options: FleetRestartOptions) {
+    this.#options = options;
+    this.#rolling = new RollingRestart({
+      replace: (clusterId) => this.#replace(clusterId),
+      healthy: (clusterId) => this.#checkHealth(clusterId),
+      logger: options.logger,
+    });
+  }
+
+  /**
+   * Begins, and returns at once with the clusters that will be replaced.
+   *
+   * @throws RangeError for a cluster that does not exist, KallistiError RESTART_IN_PROGRESS while another restart rolls.
+   */
+  public begin({ clusterIds, progress, requestedBy }: RestartRequest): { clusterIds: readonly number[] } {
+    const { clusters, api, logger } = this.#options;
+    const all = Array.from({ length: clusters.workerCount }, (_, id) => id);
+    const chosen = clusterIds ?? all;
+    const unknown = chosen.find((id) => !all.includes(id));
+    if (unknown !== undefined) {
+      throw new RangeError(`cluster ${unknown} does not exist: ids run from 0 to ${clusters.workerCount - 1}`);
+    }
+    const message = progress === undefined ? undefined : new ProgressMessage({ edit: editorOf(api, progress), logger });
+    const { done } = this.#rolling.start({
+      clusterIds: chosen,
+      signal: this.#stopped.signal,
+      onProgress: (state) => message?.update(restartText(state)),
+    });
+    logger.info({ clusters: chosen, by: requestedBy }, 'rolling restart begins');
+    this.#done = done.then(async (end) => {
+      logger.info({ durationMs: Math.round(end.durationMs), clusters: end.clusters }, `rolling restart ${endOf(end)}`);
+      await message?.finish(restartText(end));
+    });
+    return { clusterIds: chosen };
+  }
+
+  /** Begins no further cluster. What is being replaced now is the pool's to stop. */
+  public stop(): void {
+    this.#stopped.abort(new KallistiError('REQUEST_ABORTED', 'the master stops'));
+  }
+
+  /** Resolves when the last restart has ended and its last message is out. */
+  public async settled(): Promise<void> {
+    await this.#done;
+  }
+
+  async #replace(clusterId: number): Promise<undefined> {
+    const { clusters, queue } = this.#options;
+    queue.ensureRestartAffordable(clusters.shardIdsOf(clusterId).length);
+    await clusters.spawn(clusterId);
+  }
+
+  async #checkHealth(clusterId: number): Promise<void> {
+    const { shards } = await this.#options.clusters.get(clusterId).request('getStats', undefined);
+    const sick = shards.filter(({ state }) => state !== 'ready');
+    if (sick.length === 0) return;
+    const list = sick.map(({ shardId, state }) => `shard ${shardId} is ${state}`).join(', ');
+    throw new KallistiError('READY_TIMEOUT', `cluster ${clusterId} lost shards again right after its start: ${list}`);
+  }
+}
+
+function endOf({ outcome, clusters }: RestartProgress): string {
+  const failed = clusters.find((cluster) => cluster.state === 'failed');
+  return failed?.state === 'failed' ? `${outcome}: cluster ${failed.clusterId}: ${failed.reason}` : outcome;
+}

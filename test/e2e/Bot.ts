@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Simulator } from '../../src/simulator/index.js';
+import { isAlive, until } from '../support/processes.js';
+
+const ENTRY = fileURLToPath(new URL('../../dist/entrypoints/master.js', import.meta.url));
+
+/** A line of the bot's log. */
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly kind?: string;
+  readonly id?: number;
+  readonly pid?: number;
+  readonly [field: string]: unknown;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Settings that every bot of the tests has; the environment of the test run must not reach it. */
+const CLEAN = Object.fromEntries(
+  [
+    ...['DISCORD_TOKEN', 'DISCORD_API_URL', 'SHARD_COUNT', 'CLUSTER_COUNT', 'OWNER_IDS', 'DATA_DIR', 'LOG_LEVEL'],
+    ...['SPAWN_TIMEOUT', 'DRAIN_TIMEOUT', 'IDENTIFY_INTERVAL', 'CLUSTER_MEMORY_MB', 'NODE_ENV', 'VITEST'],
+  ].map((name) => [name, undefined]),
+);
+
+/** The bot as its user runs it: the built program in a process of its own, with settings in its environment. */
+export class Bot {
+  public readonly dataDir: string;
+  public readonly lines: LogLine[] = [];
+  public stdout = '';
+  public stderr = '';
+  readonly #marker = `e2e-${process.pid}-${Math.random().toString(36).slice(2)}`;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #cwd: string;
+  #child: ChildProcess | undefined;
+  #ended: Promise<Ended> | undefined;
+
+  public constructor(env: NodeJS.ProcessEnv = {}) {
+    this.#cwd = mkdtempSync(join(tmpdir(), 'kallisti-e2e-'));
+    this.dataDir = env.DATA_DIR ?? join(this.#cwd, 'data');
+    this.#env = { ...CLEAN, DATA_DIR: this.dataDir, ...env, KALLISTI_TEST: this.#marker };
+  }
+
+  /** Settings for a bot that runs against this local Discord. */
+  public static for(discord: Simulator, env: NodeJS.ProcessEnv = {}): Bot {
+    return new Bot({ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url, ...env });
+  }
+
+  /** The folder in which it runs. */
+  public get cwd(): string {
+    return this.#cwd;
+  }
+
+  public get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Starts it; does not wait for anything. */
+  public start(): this {
+    const child = spawn(process.execPath, [ENTRY], {
+      cwd: this.#cwd,
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+    let rest = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.stdout += chunk;
+      const parts = (rest + chunk).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) if (part.startsWith('{')) this.lines.push(JSON.parse(part) as LogLine);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.stderr += chunk;
+    });
+    return this;
+  }
+
+  /** Waits for a line of its log; says what it printed instead when it ends before. */
+  public async untilLogged(pattern: RegExp, from = 0): Promise<LogLine> {
+    let found: LogLine | undefined;
+    let ended = false;
+    void this.#ended?.then(() => {
+      ended = true;
+    });
+    await until(() => {
+      found = this.lines.slice(from).find(({ msg }) => pattern.test(msg ?? ''));
+      return found !== undefined || ended;
+    });
+    if (found === undefined) throw new Error(`it ended without ${pattern}:\n${this.stdout}\n${this.stderr}`);
+    return found;
+  }
+
+  public untilReady(): Promise<LogLine> {
+    return this.untilLogged(/^ready: all/);
+  }
+
+  public signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  public ended(): Promise<Ended> {
+    return this.#ended ?? Promise.resolve({ code: null, signal: null });
+  }
+
+  /** Pids of the clusters that run, by cluster id; of the newest life where there are two. */
+  public clusterPids(): Map<number, number> {
+    const pids = new Map<number, number>();
+    for (const { msg, cluster, workerPid } of this.lines) {
+      if (!/^cluster \d+ is ready/.test(msg ?? '')) continue;
+      if (typeof cluster === 'number' && typeof workerPid === 'number') pids.set(cluster, workerPid);
+    }
+    return pids;
+  }
+
+  /** Every process that it started and that still runs, itself included. */
+  public processes(): number[] {
+    const marker = `KALLISTI_TEST=${this.#marker}`;
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          return isAlive(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(marker);
+        } catch {
+          // It ended while we looked.
+          return false;
+        }
+      });
+  }
+
+  /** Stops it with SIGTERM if it runs, and removes its folder. */
+  public async dispose(): Promise<void> {
+    this.signal('SIGTERM');
+    await this.ended();
+    for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
+    rmSync(this.#cwd, { recursive: true, force: true });
+  }
+}
