@@ -268,11 +268,11 @@ export class IdentifyQueue {
 
   #grantDue(): void {
     const now = this.#clock.now();
-    const taken = new Set([...this.#leases.values()].map(({ shardId }) => this.#windows.keyOf(shardId)));
+    const taken = this.#takenKeys();
     for (const waiting of this.#inOrder()) {
       const key = this.#windows.keyOf(waiting.shardId);
       if (taken.has(key) || this.#windows.nextAt(waiting.shardId) > now) continue;
-      if (this.#budget.left(waiting.purpose) <= this.#leases.size) continue;
+      if (!this.#canPay(waiting.purpose)) continue;
       taken.add(key);
       this.#grant(waiting);
     }
@@ -336,20 +336,38 @@ export class IdentifyQueue {
     return { kind: remaining === 0 ? 'spent' : 'reserve', until: resetAt, shardIds };
   }
 
+  /**
+   * Moments that are past by now count too (time has passed since `#grantDue` looked): the timer then fires at once, where a
+   * moment left out would be missed for ever.
+   */
   #setTimer(): void {
     this.#timer?.cancel();
-    const now = this.#clock.now();
     const moments = [...this.#leases.values()].map(({ deadline }) => deadline);
-    for (const { shardId } of this.#waiting) moments.push(this.#windows.nextAt(shardId));
+    const taken = this.#takenKeys();
+    for (const { shardId, purpose } of this.#waiting) {
+      const lacksOnlyTime = !taken.has(this.#windows.keyOf(shardId)) && this.#canPay(purpose);
+      if (lacksOnlyTime) moments.push(this.#windows.nextAt(shardId));
+    }
+    const now = this.#clock.now();
     if (this.#budgetWait !== null) {
       const { resetAt, isOutdated } = this.#budget;
       const resetInMs = resetAt === null ? 0 : resetAt - this.#clock.wallNow();
-      moments.push(isOutdated ? (this.#refresh.nextAt ?? now) : now + Math.min(resetInMs, BUDGET_CHECK_MS));
+      const next = isOutdated ? this.#refresh.nextAt : now + Math.min(resetInMs, BUDGET_CHECK_MS);
+      if (next !== undefined) moments.push(next);
     }
-    const next = moments.filter((moment) => moment > now);
-    if (next.length === 0) return;
+    if (moments.length === 0) return;
     // One that fires early finds nothing due yet, and is set again for the rest.
-    this.#timer = this.#clock.setTimeout(() => this.#pump(), Math.ceil(Math.min(...next) - now));
+    const delayMs = Math.max(0, Math.ceil(Math.min(...moments) - now));
+    this.#timer = this.#clock.setTimeout(() => this.#pump(), delayMs);
+  }
+
+  #takenKeys(): Set<number> {
+    return new Set([...this.#leases.values()].map(({ shardId }) => this.#windows.keyOf(shardId)));
+  }
+
+  /** Leases that are out count as spent: each may turn out to have been used. */
+  #canPay(purpose: IdentifyPurpose): boolean {
+    return this.#budget.left(purpose) > this.#leases.size;
   }
 
   #save(): void {

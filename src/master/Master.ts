@@ -249,11 +249,12 @@ export class Master {
     }
   }
 
-  /** Says once that all clusters are ready, and registers the commands with Discord when the first one is. */
+  /** Says when clusters are ready, and when all are; registers the commands with Discord when the first one is. */
   #announceReady(clusters: ClusterPool, api: DiscordApi, application: ApplicationInfo | undefined): void {
     let said = false;
     let registered = application === undefined;
     clusters.on('spawnedworker', (cluster) => {
+      this.#logger.info({ cluster: cluster.id, workerPid: cluster.pid }, `cluster ${cluster.id} is ready`);
       if (!registered && application !== undefined) {
         registered = true;
         const registrar = new CommandRegistrar(api, this.#logger);

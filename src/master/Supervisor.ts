@@ -71,9 +71,8 @@ export class Supervisor extends BaseService {
   async #spawn(id: number): Promise<void> {
     if (!this.#started) return;
     try {
-      const cluster = await this.#options.clusters.spawn(id);
+      await this.#options.clusters.spawn(id);
       this.#recovering.delete(id);
-      this.#options.logger.info({ cluster: id, workerPid: cluster.pid }, `cluster ${id} is ready`);
       this.#backoffs.get(id)?.markHealthy();
     } catch (error) {
       this.#onFailedStart(id, error);

@@ -37,6 +37,8 @@ export interface DispatchOptions {
    * the new state. Everything else brings the GUILD_CREATE forward.
    */
   isState?: boolean;
+  /** Whether the event goes out whatever the intents. Default false. */
+  ignoresIntents?: boolean;
 }
 
 /**
@@ -202,7 +204,8 @@ export class Gateway implements ConnectionHost {
   dispatchToGuild(event: string, guildId: string, data: unknown, options: DispatchOptions = {}): void {
     const cache = new Map<string, string>();
     for (const session of this.sessions.values()) {
-      if (shardIdOf(guildId, session.shardCount) !== session.shardId || !session.wants(event, false)) continue;
+      if (shardIdOf(guildId, session.shardCount) !== session.shardId) continue;
+      if (options.ignoresIntents !== true && !session.wants(event, false)) continue;
       if (session.pendingGuilds.has(guildId)) {
         if (options.isState === true) continue;
         this.loader.sendNow(session, guildId);

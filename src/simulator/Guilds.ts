@@ -171,7 +171,10 @@ export class Guilds {
     const member = this.world.change(guildId).members.find((candidate) => candidate.user.id === userId);
     if (member === undefined) throw new RangeError(`guild ${guildId} has no member ${userId}`);
     Object.assign(member, patch, { user: member.user });
-    this.#tell('GUILD_MEMBER_UPDATE', guildId, { ...member, guild_id: guildId });
+    // The bot is told of changes to itself in any case: discord.com/developers/docs/events/gateway#caveats
+    const ignoresIntents = userId === this.world.bot.id;
+    const data = { ...member, guild_id: guildId };
+    this.gateway.dispatchToGuild('GUILD_MEMBER_UPDATE', guildId, data, { isState: true, ignoresIntents });
     return member;
   }
 

@@ -74,6 +74,26 @@ afterEach(() => {
   for (const queue of queues.splice(0)) queue.stop();
 });
 
+/** Time passes while it is looked at, as it does: two looks in one turn of the event loop differ. */
+class MovingClock extends ManualClock {
+  #base = 0;
+  #looks = 0;
+
+  public override now(): number {
+    return super.now() + this.#passed();
+  }
+
+  public override wallNow(): number {
+    return super.wallNow() + this.#passed();
+  }
+
+  #passed(): number {
+    if (super.now() !== this.#base) this.#looks = 0;
+    this.#base = super.now();
+    return 0.02 * this.#looks++;
+  }
+}
+
 describe('one key', () => {
   it('grants one after the other, each 5 s after the last was used', async () => {
     const { clock, grants, ask } = setUp();
@@ -121,6 +141,18 @@ describe('one key', () => {
     for (const gap of gaps) {
       expect(gap).toBeGreaterThanOrEqual(5000);
       expect(gap).toBeLessThan(5002);
+    }
+  });
+
+  it('forgets nobody, though the moment passes while it looks at the clock', async () => {
+    for (let earlyMs = 0.01; earlyMs < 1; earlyMs += 0.01) {
+      const { clock, order, ask } = setUp({
+        clock: new MovingClock(undefined, earlyMs),
+        limit: { remaining: 2, resetAfterMs: 30_000 },
+      });
+      for (const shardId of [0, 1, 2, 3]) ask(shardId);
+      await clock.advance(60_000);
+      expect([earlyMs, ...order()]).toEqual([earlyMs, 0, 1, 2, 3]);
     }
   });
 

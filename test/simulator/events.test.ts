@@ -108,6 +108,13 @@ describe('what happens in guilds', () => {
     expect((await settled(few)).slice(5, -1)).toEqual(events.filter((event) => !event.includes('MEMBER')));
   });
 
+  it('tells the bot what happens to itself, whatever its intents', async () => {
+    const client = await RawGateway.login(discord, { intents: INTENTS.guilds });
+    discord.guilds.updateMember(guildId, discord.memberIdOf(guildId), { nick: 'someone' });
+    discord.guilds.updateMember(guildId, discord.botId, { nick: 'me' });
+    expect((await client.event('GUILD_MEMBER_UPDATE')).d.nick).toBe('me');
+  });
+
   it('is in the GUILD_CREATE of who comes later', async () => {
     const channel = discord.guilds.createChannel(guildId, { name: 'new' });
     discord.guilds.update(guildId, { name: 'renamed' });

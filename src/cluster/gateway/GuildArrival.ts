@@ -23,6 +23,11 @@ export class GuildArrival {
     this.#awaited = new Set(guildIds);
   }
 
+  /** Whether READY has announced the guild and it has not come yet. */
+  public awaits(guildId: string): boolean {
+    return this.#awaited.has(guildId);
+  }
+
   /** Before eris handles a guild's GUILD_CREATE or GUILD_DELETE. */
   public settle(guildId: string): void {
     this.#awaited.delete(guildId);
@@ -30,7 +35,7 @@ export class GuildArrival {
 
   /** After eris handled it; only needed where eris does not ask by itself. */
   public check(): void {
-    if (this.#shard.preReady && !this.#shard.ready) this.#restart();
+    if (!this.#shard.ready) this.#restart();
   }
 
   public cancel(): void {
@@ -40,7 +45,8 @@ export class GuildArrival {
 
   #restart(): void {
     this.cancel();
-    if (this.#shard.ready) return;
+    // Before RESUMED a GUILD_CREATE is a replayed one, and says nothing about the shard; eris would call it ready.
+    if (this.#shard.ready || !this.#shard.preReady) return;
     if (this.#awaited.size === 0) this.#shard.checkReady();
     else this.#shard.guildCreateTimeout = setTimeout(() => this.#shard.checkReady(), this.#quietMs);
   }

@@ -45,7 +45,9 @@ export class Inbox {
     const left =
       dispatch?.t === 'GUILD_DELETE' && !dispatch.d.unavailable ? client.guilds.get(dispatch.d.id) : undefined;
     if (dispatch !== undefined) this.#prepare(dispatch);
+    if (joined) this.#shard.ready = true;
     this.#apply(packet, this.#judge(packet, dispatch));
+    if (joined) this.#shard.ready = false;
     if (left !== undefined && !client.guilds.has(left.id)) forgetUsers(client, left);
     if (dispatch?.t === 'GUILD_DELETE' || dispatch?.t === 'GUILD_CREATE') this.#arrival.check();
     this.#count++;

@@ -78,6 +78,11 @@ export class Redial {
       // Only a cancelled wait throws, and its canceller knows what comes next.
       return;
     }
+    if (signal.aborted) {
+      // Cancelled after the grant, before we went on.
+      lease?.release(false);
+      return;
+    }
     this.#waiting = null;
     this.#attempts++;
     this.dial(lease);

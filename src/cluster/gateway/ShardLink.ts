@@ -171,7 +171,14 @@ export class ShardLink {
     // eris builds this address at READY only, for this process.
     if (this.#session.exists) this.#shard.resumeURL = this.#session.address(this.#redial.attempts);
     this.#enter(this.#session.exists ? 'resuming' : 'connecting');
-    this.#stock.connect();
+    try {
+      this.#stock.connect();
+    } catch (error) {
+      // The socket could not even be created; options of the bot for it may be wrong.
+      this.#host.log.callbackError(`Opening a socket for shard ${this.shardId}`, this.shardId, error);
+      this.#permit.settle();
+      this.#reopen();
+    }
   }
 
   /** Called by eris at HELLO where there is no session. */

@@ -126,6 +126,44 @@ describe('a lost connection', () => {
   });
 });
 
+describe('a RESUME', () => {
+  it('tells the handlers of a guild that the bot joined meanwhile, and is ready only when it is through', async () => {
+    const simulator = await startSimulator();
+    const { gateway, states } = createGateway(simulator);
+    const joined: string[] = [];
+    const seen = contentsSeenBy(gateway);
+    let ready = 0;
+    await gateway.connect();
+    gateway.client.on('guildCreate', (guild) => void joined.push(guild.id));
+    gateway.client.on('shardReady', () => void ready++);
+    states.length = 0;
+    simulator.faults.refuseConnections();
+    for (const shardId of [0, 1, 2, 3]) simulator.faults.dropSocket(shardId, { terminate: true });
+    const guildIds = [simulator.guilds.join(), simulator.guilds.join()];
+    for (const guildId of guildIds) simulator.sendMessage({ guildId, content: 'hello' });
+    await untilLost(states);
+    simulator.faults.refuseConnections(0);
+    await untilReady(gateway);
+
+    expect(joined.sort()).toEqual(guildIds.sort());
+    expect(seen).toEqual(['hello', 'hello']);
+    expect(ready).toBe(0);
+    expect(states.filter(({ state }) => state === 'ready')).toHaveLength(4);
+  });
+
+  it('of a shard whose guilds were still arriving does not call them new', async () => {
+    const simulator = await startSimulator();
+    const { gateway } = createGateway(simulator, { shardIds: [0] });
+    const joined: string[] = [];
+    gateway.client.on('guildCreate', (guild) => void joined.push(guild.id));
+    gateway.client.once('shardPreReady', () => gateway.release());
+    await expect(gateway.connect()).rejects.toMatchObject({ code: 'REQUEST_ABORTED' });
+    await gateway.adopt();
+    await vi.waitFor(() => expect(gateway.client.guilds.size).toBe(simulator.guildIdsOfShard(0, 4).length));
+    expect(joined).toEqual([]);
+  });
+});
+
 describe('an invalid session (op 9)', () => {
   it('that is gone leads to a new socket at the main URL, after a pause and with a new slot', async () => {
     const simulator = await startSimulator();
