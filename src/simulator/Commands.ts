@@ -80,6 +80,10 @@ export class Commands {
   overwrite(bodies: readonly Json[], guildId?: string): CommandPayload[] {
     const scope = this.#scope(guildId);
     const before = [...scope.values()];
+    for (const type of Object.keys(MAX_PER_TYPE).map(Number)) {
+      const count = bodies.filter((body) => (body.type ?? 1) === type).length;
+      if (count > (MAX_PER_TYPE[type] ?? 1)) throw tooMany(type);
+    }
     scope.clear();
     for (const body of bodies) {
       const type = Number(body.type ?? 1);
@@ -132,4 +136,8 @@ export class Commands {
     }
     return scope;
   }
+}
+
+function tooMany(type: number): DiscordApiError {
+  return new DiscordApiError(400, 30032, `Maximum number of application commands reached (${MAX_PER_TYPE[type]}).`);
 }

@@ -54,6 +54,7 @@ export class RawGateway {
     const client = await RawGateway.open(discord, query);
     client.identify(identify);
     const ready = await client.event('READY');
+    if (typeof identify.intents === 'number' && (identify.intents & INTENTS.guilds) === 0) return client;
     for (const { id } of ready.d.guilds)
       await client.find((packet) => packet.t === 'GUILD_CREATE' && packet.d.id === id);
     return client;
