@@ -540,11 +540,11 @@ it('keeps the interval on the real clock too, to the millisecond', async () => {
   for (let shardId = 0; shardId < 25; shardId++) {
     const lease = await queue.acquire({ shardId, holder: 'cluster 0', purpose: 'start' });
     gaps.push(performance.now() - releasedAt);
-    lease.release(true);
+    // Before, so that the system's pauses can make a gap longer only.
     releasedAt = performance.now();
+    lease.release(true);
   }
-  // `releasedAt` is read a few microseconds after the queue has read its own clock.
-  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(19.5);
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(20);
 });
 
 it('grants nothing before it has been started', async () => {
