@@ -44,10 +44,12 @@ export class Inbox {
     const dispatch = knownDispatch(packet);
     const left =
       dispatch?.t === 'GUILD_DELETE' && !dispatch.d.unavailable ? client.guilds.get(dispatch.d.id) : undefined;
+    const isNew = dispatch?.t === 'GUILD_CREATE' && this.#isNew(dispatch.d.id);
     if (dispatch !== undefined) this.#prepare(dispatch);
-    if (joined) this.#shard.ready = true;
+    // eris takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler.
+    if (isNew) this.#shard.ready = true;
     this.#apply(packet, this.#judge(packet, dispatch));
-    if (joined) this.#shard.ready = false;
+    if (isNew) this.#shard.ready = false;
     if (left !== undefined && !client.guilds.has(left.id)) forgetUsers(client, left);
     if (dispatch?.t === 'GUILD_DELETE' || dispatch?.t === 'GUILD_CREATE') this.#arrival.check();
     this.#count++;
@@ -61,6 +63,11 @@ export class Inbox {
   /** The connection ends: a shard whose guilds are still missing does not get ready any more. */
   public cancel(): void {
     this.#arrival.cancel();
+  }
+
+  /** Whether a replayed GUILD_CREATE is for a guild that the bot has joined since. */
+  #isNew(guildId: string): boolean {
+    return this.#shard.status === 'resuming' && !this.#arrival.awaits(guildId);
   }
 
   #prepare(dispatch: KnownDispatch): void {
