@@ -77,6 +77,8 @@ export class FrameWriter {
   }
 
   #flushed(deflate: Deflate): void {
+    // What a destroyed stream has not given by now it never will.
+    if (deflate.destroyed) return;
     const frame = Buffer.concat(this.#chunks);
     if (!frame.subarray(-4).equals(SYNC_FLUSH_SUFFIX)) {
       // The stream is flowing, but its last chunk may come a turn after the flush's callback.

@@ -72,6 +72,8 @@ export class Gateway implements ConnectionHost {
     this.#timers.clear();
     this.loader.stop();
     for (const connection of [...this.connections]) connection.terminate();
+    // Also those that have been closed by us and whose client has not answered yet.
+    for (const socket of this.#server.clients) socket.terminate();
     this.#server.close();
     this.sessions.clear();
   }
@@ -84,14 +86,14 @@ export class Gateway implements ConnectionHost {
       socket.destroy();
       return;
     }
-    const url = new URL(request.url ?? '/', 'ws://localhost');
-    const path = url.pathname.replace(/\/+$/, '');
+    const [target = '', query = ''] = (request.url ?? '/').split('?', 2);
+    const path = target.replace(/\/+$/, '');
     if (path !== '' && path !== RESUME_PATH) {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) =>
-      this.#accept(client, path === RESUME_PATH ? 'resume' : 'main', url.searchParams),
+      this.#accept(client, path === RESUME_PATH ? 'resume' : 'main', new URLSearchParams(query)),
     );
   }
 

@@ -142,7 +142,9 @@ export class Handshake {
     if (identify.presence !== undefined) world.setPresence(session.id, identify.presence);
     gateway.attach(session, connection);
     const guildIds = world.guildIds.filter((id) => shardIdOf(id, shardCount) === shardId);
-    if (session.has('guilds')) for (const id of guildIds) session.pendingGuilds.add(id);
+    // Without the intent no GUILD_CREATE follows, and the bot is online in its guilds from now on.
+    const online = session.has('guilds') ? session.pendingGuilds : loader.seen;
+    for (const id of guildIds) online.add(id);
     const ready = {
       v: Number(connection.version),
       user: world.bot,

@@ -122,7 +122,7 @@ export class Interactions {
       data,
       guildId,
       channel,
-      token: `aW50ZXJhY3Rpb246${randomBytes(24).toString('base64url')}`,
+      token: `aW50ZXJhY3Rpb246${randomBytes(72).toString('base64url')}`,
       userId: request.userId,
       choice: this.#byToken.size,
       message,

@@ -81,7 +81,7 @@ export class Messages {
       message.channelId === undefined ? this.world.defaultChannel(guildId) : this.world.findChannel(message.channelId);
     if (channel === undefined || channel.guild_id !== guildId)
       throw new RangeError(`guild ${guildId} has no such channel`);
-    const member = this.#memberFor(guildId, message.userId);
+    const member = this.world.actingMember(guildId, message.userId, this.#byId.size);
     const payload = this.#compose(channel, member.user, content);
     const entry: MessageEntry = {
       id: payload.id,
@@ -98,14 +98,6 @@ export class Messages {
     this.#remember(payload);
     this.#announce('MESSAGE_CREATE', payload, channel, entry, member);
     return new SentMessage(payload, entry, () => this.#firstReply(entry));
-  }
-
-  #memberFor(guildId: string, userId: string | undefined): MemberPayload {
-    const some = this.world.someMember(guildId, this.#byId.size);
-    if (userId === undefined && some !== undefined) return some;
-    const id = userId ?? this.world.ownerId;
-    const found = this.world.findMember(guildId, id);
-    return found ?? { ...(some as MemberPayload), user: this.world.ensureUser(id), roles: [], nick: null };
   }
 
   /** The bot writes something, through REST. Throws the error Discord would answer with. */

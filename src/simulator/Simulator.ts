@@ -26,6 +26,9 @@ import { usersRoutes } from './rest/usersRoutes.js';
 import { Traffic } from './Traffic.js';
 import { World } from './World.js';
 
+/** Interaction tokens are long; fastify's own limit of 100 characters would make them unknown paths. */
+const MAX_PARAMETER_LENGTH = 512;
+
 /**
  * A local Discord: REST and gateway on one loopback port, with guilds, users that run commands, faults on demand, and an
  * account of everything that happened. It refuses what Discord refuses.
@@ -48,7 +51,8 @@ export class Simulator {
   readonly #interactions: Interactions;
   readonly #api: Api;
   #app: FastifyInstance | undefined;
-  #port: number | undefined;
+  /** Stays after `stop()`, so that a client's last words do not make `url` throw. */
+  #boundPort: number | undefined;
 
   constructor(options: SimulatorOptions = {}) {
     this.options = resolveOptions(options);
@@ -92,14 +96,18 @@ export class Simulator {
   /** Listens. Rejects when the port is taken (`EADDRINUSE`). */
   async start(): Promise<void> {
     if (this.#app !== undefined) throw new Error('the simulator has been started already');
-    const app = fastify({ forceCloseConnections: true });
+    const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH } });
     this.#app = app;
     this.#api.register(app, this.#routes());
     for (const route of controlRoutes(this)) app.route(route);
     app.server.on('upgrade', (request, socket, head) => this.#gateway.handleUpgrade(request, socket, head));
-    await app.listen({ host: this.options.host, port: this.options.port });
-    this.#port = (app.server.address() as AddressInfo).port;
     this.#gateway.start(this.#requests);
+    try {
+      await app.listen({ host: this.options.host, port: this.options.port });
+    } catch (error) {
+      this.#gateway.stop();
+      throw error;
+    }
   }
 
   /** Ends traffic, connections and the server. Waiting answers are rejected. May be called twice. */
@@ -190,9 +198,11 @@ export class Simulator {
   }
 
   get #address(): string {
-    if (this.#port === undefined) throw new Error('the simulator has not been started');
+    const address = this.#app?.server.address() as AddressInfo | null | undefined;
+    if (address !== null && address !== undefined) this.#boundPort = address.port;
+    if (this.#boundPort === undefined) throw new Error('the simulator has not been started');
     const { host } = this.options;
-    return `${host === '::1' ? '[::1]' : host}:${this.#port}`;
+    return `${host === '::1' ? '[::1]' : host}:${this.#boundPort}`;
   }
 
   #routes() {

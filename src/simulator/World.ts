@@ -14,6 +14,7 @@ import {
   seededChannel,
   seededGuild,
   seededMember,
+  seededMemberIndex,
   seededTextChannelIndex,
   seededThread,
   seededUser,
@@ -174,7 +175,34 @@ export class World {
   }
 
   findMember(guildId: string, userId: string): MemberPayload | undefined {
-    return this.findGuild(guildId)?.members.find((member) => member.user.id === userId);
+    const entry = this.#guilds.get(guildId);
+    if (typeof entry !== 'number') return entry?.members.find((member) => member.user.id === userId);
+    if (userId === this.bot.id) return seededMember(this.#seed, entry, 0);
+    const userIndex = parseSeededUserId(userId);
+    const index = userIndex === undefined ? undefined : seededMemberIndex(this.#seed, entry, userIndex);
+    return index === undefined ? undefined : seededMember(this.#seed, entry, index);
+  }
+
+  /**
+   * Who acts in a guild: the member of that id, or some member when none is given. A user who is no member, e.g. the owner of
+   * the application, comes as a visitor without roles.
+   */
+  actingMember(guildId: string, userId: string | undefined, choice: number): MemberPayload {
+    const member = userId === undefined ? this.someMember(guildId, choice) : this.findMember(guildId, userId);
+    if (member !== undefined) return member;
+    return {
+      user: this.ensureUser(userId ?? this.ownerId),
+      nick: null,
+      roles: [],
+      joined_at: new Date(0).toISOString(),
+      avatar: null,
+      premium_since: null,
+      communication_disabled_until: null,
+      deaf: false,
+      mute: false,
+      pending: false,
+      flags: 0,
+    };
   }
 
   botMember(guildId: string): MemberPayload | undefined {

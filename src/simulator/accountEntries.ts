@@ -155,7 +155,6 @@ export type ViolationKind =
   | 'doubleAcknowledgement'
   | 'lateAcknowledgement'
   | 'invalidRequestBan'
-  | 'rateLimitIgnored'
   | 'unauthorizedRequest';
 
 /** A breach of Discord's rules that the simulator saw; `detail` says it in words. */

@@ -1,5 +1,5 @@
 import type { CommandPayload } from './Commands.js';
-import { type ChannelPayload, isJson, type Json, type MemberPayload, type MessagePayload } from './payloads.js';
+import { type ChannelPayload, isJson, type Json, type MessagePayload } from './payloads.js';
 import type { World } from './World.js';
 
 const SUBCOMMAND = 1;
@@ -96,8 +96,7 @@ export interface InteractionSource {
 /** discord.com/developers/docs/interactions/receiving-and-responding#interaction-object */
 export function interactionPayload(world: World, source: InteractionSource) {
   const { guildId, channel, message } = source;
-  const some = world.someMember(guildId, source.choice);
-  const member = actingMember(world, guildId, source.userId, some);
+  const member = world.actingMember(guildId, source.userId, source.choice);
   return {
     version: 1,
     type: source.type,
@@ -119,31 +118,5 @@ export function interactionPayload(world: World, source: InteractionSource) {
     context: 0,
     attachment_size_limit: ATTACHMENT_SIZE_LIMIT,
     ...(message === undefined ? {} : { message }),
-  };
-}
-
-/** The member of that id; a visitor with no roles when the guild has no such member, e.g. the bot's owner. */
-function actingMember(
-  world: World,
-  guildId: string,
-  userId: string | undefined,
-  some: MemberPayload | undefined,
-): MemberPayload {
-  if (userId === undefined && some !== undefined) return some;
-  const id = userId ?? world.ownerId;
-  const known = world.findMember(guildId, id);
-  if (known !== undefined) return known;
-  return {
-    user: world.ensureUser(id),
-    nick: null,
-    roles: [],
-    joined_at: new Date(0).toISOString(),
-    avatar: null,
-    premium_since: null,
-    communication_disabled_until: null,
-    deaf: false,
-    mute: false,
-    pending: false,
-    flags: 0,
   };
 }

@@ -205,6 +205,13 @@ function seededMemberUser(seed: Seed, guildIndex: number, index: number): number
   return (hash(seed.userCount, seed.seed, guildIndex, 31) + index) % seed.userCount;
 }
 
+/** Which member of the guild that user is; undefined when it is none. */
+export function seededMemberIndex(seed: Seed, guildIndex: number, userIndex: number): number | undefined {
+  const first = hash(seed.userCount, seed.seed, guildIndex, 31);
+  const index = (userIndex - first + seed.userCount) % seed.userCount;
+  return index >= 1 && index < seed.shape.members ? index : undefined;
+}
+
 /** Member 1 owns the guild. */
 function seededOwnerId(seed: Seed, guildIndex: number): string {
   return seededUserId(seededMemberUser(seed, guildIndex, 1));

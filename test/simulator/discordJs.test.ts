@@ -1,7 +1,18 @@
+import { register } from 'node:module';
+// Comes with discord.js, which hands its options through to it.
+import { CompressionMethod, SimpleShardingStrategy } from '@discordjs/ws';
 import { type Client, Events, GatewayIntentBits, type Interaction, MessageFlags } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { discordJsClient, next, until } from './clients.js';
+
+// discord.js inflates with the native zlib-sync only; pako has the same interface and needs no compiler.
+register(
+  `data:text/javascript,${encodeURIComponent(
+    "export const resolve = (name, context, next) => next(name === 'zlib-sync' ? 'pako' : name, context);",
+  )}`,
+  import.meta.url,
+);
 
 describe('an unmodified discord.js client', () => {
   let discord: Simulator;
@@ -125,6 +136,29 @@ describe('an unmodified discord.js client', () => {
     discord.faults.dropSocket(1);
     await ready;
     expect(discord.account.shard(1, 2)).toMatchObject({ identifies: [{}, {}], resumes: [{ ok: false }] });
+  });
+
+  it('reads zlib-stream', async () => {
+    const names: string[] = [];
+    client = discordJsClient(discord, {
+      ws: {
+        buildStrategy: (manager) => {
+          manager.options.compression = CompressionMethod.ZlibStream;
+          return new SimpleShardingStrategy(manager);
+        },
+      },
+    });
+    client.on(Events.ChannelCreate, (channel) => names.push(channel.name));
+    await login();
+    expect(client.guilds.cache.size).toBe(12);
+    expect(discord.account.connections.every(({ query }) => query.includes('compress=zlib-stream'))).toBe(true);
+    const [guildId = ''] = discord.guildIdsOfShard(0, 2);
+    const resumed = next(client, Events.ShardResume);
+    discord.faults.dropSocket(0, { terminate: true });
+    discord.guilds.createChannel(guildId, { name: 'missed' });
+    await resumed;
+    expect(names).toEqual(['missed']);
+    expect(discord.account.summary()).toMatchObject({ identifies: 2, resumes: 1, violations: 0 });
   });
 
   it('waits out a rate limit and gets its messages through', async () => {

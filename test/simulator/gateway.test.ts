@@ -419,6 +419,25 @@ describe('RESUME', () => {
   });
 });
 
+it('stops at once, though a client does not answer its close', async () => {
+  await start();
+  const client = await RawGateway.login(discord);
+  client.socket.pause();
+  discord.faults.dropSocket(0);
+  const from = performance.now();
+  await discord.stop();
+  expect(performance.now() - from).toBeLessThan(2000);
+  client.socket.resume();
+  await client.closed;
+});
+
+it.each(['//', '/%', '/?v=%&%%'])('outlives an upgrade to %s', async (path) => {
+  await start();
+  const socket = new WebSocket(`${discord.gatewayUrl}${path}`);
+  await new Promise((resolve) => socket.on('error', resolve).on('close', resolve));
+  await RawGateway.login(discord);
+});
+
 describe('two sessions of one shard', () => {
   it('both get every event, and the account knows that they overlap', async () => {
     await start();

@@ -133,7 +133,8 @@ export class Api {
   }
 
   #notFound(request: FastifyRequest, reply: FastifyReply): void {
-    const path = new URL(request.url, 'http://localhost').pathname.replace(/^\/api(\/v\d+)?/, '');
+    const [target = ''] = request.url.split('?', 1);
+    const path = target.replace(/^\/api(\/v\d+)?/, '');
     const isKnown = [...this.#paths.values()].some((pattern) => pattern.test(path));
     const [status, text] = isKnown ? [405, '405: Method Not Allowed'] : [404, '404: Not Found'];
     this.#answer(reply, status as number, { message: text, code: 0 });
