@@ -311,6 +311,34 @@ describe('RESUME', () => {
     ]);
   });
 
+  it('loses nothing and repeats nothing, however often the socket breaks', async () => {
+    await start();
+    const [guildId = ''] = discord.guildIds;
+    const first = await RawGateway.login(discord);
+    const { sessionId, resumeUrl } = first.session;
+    let seq = first.session.seq;
+    let client = first;
+    const got: number[] = [];
+    for (let round = 0; round < 8; round++) {
+      const until = (round + 1) * 25;
+      for (let number = round * 25; number < until; number++) {
+        discord.emitGuildEvent('CHANNEL_UPDATE', guildId, { id: '1', guild_id: guildId, number });
+        // Half-way the socket breaks, with events on the wire and more to come.
+        if (number === until - 12) discord.faults.dropSocket(0, round % 2 === 0 ? { terminate: true } : { code: 4000 });
+      }
+      await client.closed;
+      const seen = client.packets.filter((packet) => packet.t === 'CHANNEL_UPDATE');
+      got.push(...seen.map((packet) => packet.d.number));
+      seq = Math.max(seq, ...client.packets.map((packet) => packet.s ?? 0));
+      client = await RawGateway.open(discord, undefined, resumeUrl);
+      client.resume(sessionId, seq);
+      await client.event('RESUMED');
+    }
+    got.push(...client.packets.filter((packet) => packet.t === 'CHANNEL_UPDATE').map((packet) => packet.d.number));
+    expect(got).toEqual(Array.from({ length: 200 }, (_, number) => number));
+    expect(discord.account.summary()).toMatchObject({ identifies: 1, resumes: 8, overlaps: 0, takeovers: 0 });
+  });
+
   it('goes on with guilds that had not been sent yet', async () => {
     await start({ guildCount: 800 });
     const client = await RawGateway.open(discord);
