@@ -1,0 +1,7 @@
+/** What a bot's own master program needs: `kallisti/master`. */
+export type { ClusterContract, ClusterStats, FleetStats, ShardStatus } from '../core/contracts/ClusterContract.js';
+export { ClusterConnection, type ClusterConnectionOptions } from './ClusterConnection.js';
+export { ClusterPool, type ClusterPoolOptions } from './ClusterPool.js';
+export { ClusterEventService } from './events/ClusterEventService.js';
+export { Master, type MasterOptions } from './Master.js';
+export { clusterCountFor, shardIdOfGuild, shardRanges } from './shardRanges.js';
