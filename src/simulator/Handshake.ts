@@ -6,7 +6,7 @@ import type { FaultPlan } from './FaultPlan.js';
 import type { Gateway } from './Gateway.js';
 import type { GatewayConnection } from './GatewayConnection.js';
 import type { GuildLoader } from './GuildLoader.js';
-import type { IdentifyGate } from './IdentifyGate.js';
+import type { GateVerdict, IdentifyGate } from './IdentifyGate.js';
 import { type Identify, parseIdentify, parseShard } from './identifyPayload.js';
 import type { ResolvedOptions } from './options.js';
 import { isJson, type Json } from './payloads.js';
@@ -48,29 +48,28 @@ export class Handshake {
     const [shardId, shardCount] = parseShard(data) ?? [0, 1];
     Object.assign(connection.entry, { shardId, shardCount });
     const entry = { at: now(), connectionId: connection.id, shardId, shardCount, tokenOk: true, accepted: false };
-    const log = (rest: { key: number; reason: string | null; sinceLastOfKeyMs: number | null; remaining: number }) =>
-      account.log(account.identifies, { ...entry, ...rest, accepted: rest.reason === null });
+    const log = (limits: Omit<GateVerdict, 'result'>, reason: string | null) => {
+      const { key, sinceLastOfKeyMs, remaining } = limits;
+      const accepted = reason === null;
+      account.log(account.identifies, { ...entry, key, sinceLastOfKeyMs, remaining, reason, accepted });
+    };
 
     if (!credentials.acceptsToken(data.token)) {
       entry.tokenOk = false;
-      log({
-        key: shardId % gate.maxConcurrency,
-        reason: 'wrong token',
-        sinceLastOfKeyMs: null,
-        remaining: gate.remaining,
-      });
+      const key = shardId % gate.maxConcurrency;
+      log({ key, sinceLastOfKeyMs: null, remaining: gate.remaining }, 'wrong token');
       connection.refuse(4004, 'wrongToken', 'IDENTIFY with a wrong token');
       return;
     }
     const verdict = gate.judge(shardId);
     if (verdict.result === 'exhausted') {
-      log({ ...verdict, reason: 'session start limit exceeded' });
+      log(verdict, 'session start limit exceeded');
       this.#resetToken(connection);
       return;
     }
     const parsed = parseIdentify(data, options.allowedPrivilegedIntents, (id, count) => this.#guildCount(id, count));
     if (!parsed.ok) {
-      log({ ...verdict, reason: parsed.refusal.detail });
+      log(verdict, parsed.refusal.detail);
       connection.refuse(parsed.refusal.code, parsed.refusal.kind, parsed.refusal.detail);
       return;
     }
@@ -80,18 +79,18 @@ export class Handshake {
     }
     if (verdict.result === 'tooEarly') {
       const detail = `shard ${shardId}: ${verdict.sinceLastOfKeyMs?.toFixed(0)} ms after the last IDENTIFY of key ${verdict.key}`;
-      log({ ...verdict, reason: 'too early' });
+      log(verdict, 'too early');
       connection.complain('identifyTooEarly', detail);
       connection.invalidate(false);
       return;
     }
     const faultCode = plan.takeIdentifyClose(shardId);
     if (faultCode !== undefined) {
-      log({ ...verdict, reason: `fault: close ${faultCode}` });
+      log(verdict, `fault: close ${faultCode}`);
       connection.close(faultCode, 'closed by a fault');
       return;
     }
-    log({ ...verdict, reason: null });
+    log(verdict, null);
     connection.identifying = true;
     connection.entry.identifiedAt = now();
     const delay = plan.readyDelayMs ?? options.readyDelayMs;

@@ -13,6 +13,7 @@ import { Guilds } from './Guilds.js';
 import { Handshake } from './Handshake.js';
 import { IdentifyGate } from './IdentifyGate.js';
 import type { Interaction } from './Interaction.js';
+import { InteractionResponses } from './InteractionResponses.js';
 import { type CommandRequest, type ComponentRequest, Interactions } from './Interactions.js';
 import { Messages, type SentMessage, type UserMessage } from './Messages.js';
 import { type ResolvedOptions, resolveOptions, type SimulatorOptions } from './options.js';
@@ -206,12 +207,19 @@ export class Simulator {
   }
 
   #routes() {
-    const { allowedPrivilegedIntents, shardCount } = this.options;
+    const { allowedPrivilegedIntents, interactionTokenLifetimeMs, shardCount } = this.options;
+    const responses = new InteractionResponses(
+      this.#interactions,
+      interactionTokenLifetimeMs,
+      this.#world,
+      this.account,
+      this.#messages,
+    );
     return [
       ...gatewayRoutes(this.#gate, shardCount, () => this.gatewayUrl),
       ...usersRoutes(this.#world),
       ...applicationsRoutes(this.#world, this.commands),
-      ...interactionsRoutes(this.#interactions),
+      ...interactionsRoutes(responses),
       ...channelsRoutes(this.#world, this.#gateway, this.#messages),
       ...guildsRoutes(this.#world, allowedPrivilegedIntents),
     ];

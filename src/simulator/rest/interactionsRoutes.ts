@@ -1,10 +1,10 @@
-import type { Interactions } from '../Interactions.js';
+import type { InteractionResponses } from '../InteractionResponses.js';
 import { MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING } from '../payloads.js';
 import type { ApiRequest, Route } from './Api.js';
 
 /** discord.com/developers/docs/interactions/receiving-and-responding#endpoints */
-export function interactionsRoutes(interactions: Interactions): Route[] {
-  const live = ({ params }: ApiRequest) => interactions.forWebhook(params.applicationId ?? '', params.token ?? '');
+export function interactionsRoutes(responses: InteractionResponses): Route[] {
+  const live = ({ params }: ApiRequest) => responses.forWebhook(params.applicationId ?? '', params.token ?? '');
   const messageId = ({ params }: ApiRequest) => params.messageId ?? '';
   const message = '/webhooks/:applicationId/:token/messages/:messageId';
   return [
@@ -14,7 +14,7 @@ export function interactionsRoutes(interactions: Interactions): Route[] {
       auth: 'token',
       handle: (request) => {
         const { params, body, files, query } = request;
-        const result = interactions.acknowledge(params.interactionId ?? '', params.token ?? '', body, files);
+        const result = responses.acknowledge(params.interactionId ?? '', params.token ?? '', body, files);
         return query.with_response === 'true' ? { status: 200, body: callbackResponse(result) } : {};
       },
     },
@@ -23,20 +23,20 @@ export function interactionsRoutes(interactions: Interactions): Route[] {
       path: '/webhooks/:applicationId/:token',
       auth: 'token',
       // Interaction webhooks answer with the message even without `wait=true`.
-      handle: (request) => ({ body: interactions.followUp(live(request), request.body, request.files) }),
+      handle: (request) => ({ body: responses.followUp(live(request), request.body, request.files) }),
     },
     {
       method: 'GET',
       path: message,
       auth: 'token',
-      handle: (request) => ({ body: interactions.message(live(request), messageId(request)) }),
+      handle: (request) => ({ body: responses.message(live(request), messageId(request)) }),
     },
     {
       method: 'PATCH',
       path: message,
       auth: 'token',
       handle: (request) => ({
-        body: interactions.edit(live(request), messageId(request), request.body, request.files),
+        body: responses.edit(live(request), messageId(request), request.body, request.files),
       }),
     },
     {
@@ -44,7 +44,7 @@ export function interactionsRoutes(interactions: Interactions): Route[] {
       path: message,
       auth: 'token',
       handle: (request) => {
-        interactions.delete(live(request), messageId(request));
+        responses.delete(live(request), messageId(request));
         return {};
       },
     },
@@ -52,7 +52,7 @@ export function interactionsRoutes(interactions: Interactions): Route[] {
 }
 
 /** discord.com/developers/docs/interactions/receiving-and-responding#interaction-callback-interaction-callback-response-object */
-function callbackResponse({ interaction, type }: ReturnType<Interactions['acknowledge']>) {
+function callbackResponse({ interaction, type }: ReturnType<InteractionResponses['acknowledge']>) {
   const { original, kind, id } = interaction;
   const flags = original?.flags ?? 0;
   const types = { command: 2, component: 3, autocomplete: 4 };
