@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { usageOf } from '../src/cluster/commands/parsing/usageOf.js';
 import { createCommands } from '../src/cluster/index.js';
@@ -20,17 +21,23 @@ function inDocs(name: string): string {
 
 const manifest = JSON.parse(read('package.json')) as { version: string; scripts: Record<string, string> };
 
-/** The rows of the table with this header, without the header. */
-function tableOf(text: string, header: string): string[] {
-  const lines = text.split('\n');
-  const at = lines.indexOf(header);
-  expect(at, `the table "${header}"`).toBeGreaterThanOrEqual(0);
-  const rest = lines.slice(at + 2);
-  const end = rest.findIndex((line) => !line.startsWith('|'));
-  return end < 0 ? rest : rest.slice(0, end);
+/** The cells of a row; none where the line is not one. */
+function cellsOf(line: string): string[] {
+  return line
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim().replaceAll('\\|', '|'));
 }
 
-const row = (...cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+/** The rows of the table with this header, without the header. */
+function tableOf(text: string, ...header: string[]): string[][] {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => isDeepStrictEqual(cellsOf(line), header));
+  expect(at, `the table ${header.join(', ')}`).toBeGreaterThanOrEqual(0);
+  const rest = lines.slice(at + 2);
+  const end = rest.findIndex((line) => !line.startsWith('|'));
+  return (end < 0 ? rest : rest.slice(0, end)).map(cellsOf);
+}
 
 /** The contents of the fenced blocks of a language. */
 function blocksOf(text: string, language: string): string[] {
@@ -41,29 +48,31 @@ function blocksOf(text: string, language: string): string[] {
 
 describe('the tables are those of the code', () => {
   it('settings, in the README', () => {
-    const expected = Object.entries(SETTINGS).map(([name, setting]) =>
-      row(`\`${name}\``, setting.default === undefined ? '' : `\`${setting.default}\``, setting.doc.join(' ')),
-    );
-    expect(tableOf(read('README.md'), '| Setting | Default | What it is |')).toEqual(expected);
+    const expected = Object.entries(SETTINGS).map(([name, setting]) => [
+      `\`${name}\``,
+      setting.default === undefined ? '' : `\`${setting.default}\``,
+      setting.doc.join(' '),
+    ]);
+    expect(tableOf(read('README.md'), 'Setting', 'Default', 'What it is')).toEqual(expected);
   });
 
   it('commands, in the README', () => {
     const commands = createCommands({ evaluate: () => Promise.reject(new Error('not called')) });
-    const expected = commands.map((command) =>
-      row(
-        `\`${usageOf(command)}\``,
-        command.ownerOnly === true ? 'owners' : 'everybody',
-        command.definition.description,
-      ),
-    );
-    expect(tableOf(read('README.md'), '| Command | Who | What it does |')).toEqual(expected);
+    const expected = commands.map((command) => [
+      `\`${usageOf(command)}\``,
+      command.ownerOnly === true ? 'owners' : 'everybody',
+      command.definition.description,
+    ]);
+    expect(tableOf(read('README.md'), 'Command', 'Who', 'What it does')).toEqual(expected);
   });
 
   it('errors, in docs/errors.md', () => {
-    const expected = Object.entries(ERROR_CODES).map(([code, { retryable, meaning }]) =>
-      row(`\`${code}\``, retryable ? 'yes' : 'no', meaning),
-    );
-    expect(tableOf(read('docs/errors.md'), '| Code | Retry | Meaning |')).toEqual(expected);
+    const expected = Object.entries(ERROR_CODES).map(([code, { retryable, meaning }]) => [
+      `\`${code}\``,
+      retryable ? 'yes' : 'no',
+      meaning,
+    ]);
+    expect(tableOf(read('docs/errors.md'), 'Code', 'Retry', 'Meaning')).toEqual(expected);
   });
 });
 
