@@ -51,7 +51,9 @@ export class Inbox {
     this.#apply(packet, this.#judge(packet, dispatch));
     if (isNew) this.#shard.ready = false;
     if (left !== undefined && !client.guilds.has(left.id)) forgetUsers(client, left);
-    if (dispatch?.t === 'GUILD_DELETE' || dispatch?.t === 'GUILD_CREATE') this.#arrival.check();
+    // An awaited guild that does not come: eris does not think of that.
+    if (dispatch?.t === 'GUILD_DELETE' || (dispatch?.t === 'GUILD_CREATE' && dispatch.d.unavailable))
+      this.#arrival.check();
     this.#count++;
     try {
       options.onDispatch?.(this.#shard.id, packet);

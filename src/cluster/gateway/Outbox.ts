@@ -40,10 +40,8 @@ export class Outbox {
   public reset(): void {
     const shard = this.#shard;
     if (shard.presenceUpdateBucket._queue.length > 0) this.#presencePending = true;
-    for (const bucket of [shard.globalBucket, shard.presenceUpdateBucket]) {
-      clearTimeout(bucket.timeout ?? undefined);
-      bucket._queue.length = 0;
-    }
+    // What waits in them goes with them.
+    for (const bucket of [shard.globalBucket, shard.presenceUpdateBucket]) clearTimeout(bucket.timeout ?? undefined);
     // The numbers of lib/gateway/Shard.js hardReset(): 5 of 120 are kept for heartbeats.
     shard.globalBucket = newBucket(120, 60_000, 5);
     shard.presenceUpdateBucket = newBucket(5, 20_000, 0);

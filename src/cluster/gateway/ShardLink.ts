@@ -264,7 +264,7 @@ export class ShardLink {
   /** The peer closed the socket, or it broke, or could not be opened. */
   #closedByPeer(code: number, text: string): void {
     const cause = this.#socketError;
-    const reason = cause?.message || [code, text].filter(Boolean).join(' ');
+    const reason = cause?.message || (code === 1006 ? 'the connection broke' : `${code} ${text}`.trim());
     const error = cause ?? Object.assign(new Error(`The gateway closed the connection: ${reason}`), { code });
     const verdict = judgeClose(code);
     if (verdict !== 'resume') this.#session.drop();

@@ -1,5 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
-import { createGateway, GUILDS, startSimulator } from './support.js';
+import { describe, expect, it } from 'vitest';
+import { createGateway, GUILDS, startSimulator, until } from './support.js';
 
 describe('Gateway.connect', () => {
   it('resolves when every shard is ready and has its guilds', async () => {
@@ -55,7 +55,7 @@ describe('Gateway.connect', () => {
     const { gateway, slots } = createGateway(simulator);
     slots.hold();
     const connected = gateway.connect();
-    await vi.waitFor(() => expect(slots.asked).toEqual([0, 1, 2, 3]));
+    await until(() => expect(slots.asked).toEqual([0, 1, 2, 3]));
     expect(simulator.account.connections).toHaveLength(0);
     slots.grantHeld();
     await connected;
@@ -70,9 +70,9 @@ describe('Gateway.connect', () => {
     simulator.faults.delayReady(60_000);
     const { gateway, slots } = createGateway(simulator, { shardIds: [0], shardCount: 1 });
     void gateway.connect().catch(() => {});
-    await vi.waitFor(() => expect(simulator.account.identifies).toHaveLength(1));
+    await until(() => expect(simulator.account.identifies).toHaveLength(1));
     expect(slots.out).toBe(1);
-    await vi.waitFor(() => expect(slots.returned).toEqual([{ shardId: 0, used: true }]));
+    await until(() => expect(slots.returned).toEqual([{ shardId: 0, used: true }]));
   });
 
   it('returns the slot unused where the gateway cannot be reached, and asks again', async () => {
@@ -80,7 +80,7 @@ describe('Gateway.connect', () => {
     simulator.faults.refuseConnections();
     const { gateway, slots } = createGateway(simulator, { shardIds: [0] });
     const connected = gateway.connect();
-    await vi.waitFor(() => expect(slots.returned.length).toBeGreaterThan(2));
+    await until(() => expect(slots.returned.length).toBeGreaterThan(2));
     expect(slots.returned.every(({ used }) => !used)).toBe(true);
     simulator.faults.refuseConnections(0);
     await connected;
@@ -92,7 +92,7 @@ describe('Gateway.connect', () => {
     simulator.faults.refuseConnections();
     const { gateway, slots, log } = createGateway(simulator);
     const connected = gateway.connect();
-    await vi.waitFor(() => expect(slots.returned.length).toBeGreaterThan(10));
+    await until(() => expect(slots.returned.length).toBeGreaterThan(10));
     simulator.faults.refuseConnections(0);
     await connected;
     const told = log.lines.filter(({ level, msg }) => level >= 30 && /reach/.test(msg)).map(({ msg }) => msg);
@@ -124,11 +124,11 @@ describe('Gateway.connect', () => {
     const controller = new AbortController();
     slots.hold();
     const connected = gateway.connect([], controller.signal);
-    await vi.waitFor(() => expect(slots.asked).toHaveLength(4));
+    await until(() => expect(slots.asked).toHaveLength(4));
     controller.abort(new Error('enough'));
     await expect(connected).rejects.toMatchObject({ code: 'REQUEST_ABORTED', cause: { message: 'enough' } });
     slots.grantHeld();
-    await vi.waitFor(() => expect(slots.returned).toHaveLength(4));
+    await until(() => expect(slots.returned).toHaveLength(4));
     expect(slots.returned.every(({ used }) => !used)).toBe(true);
     expect(simulator.account.connections).toHaveLength(0);
   });
@@ -139,7 +139,7 @@ describe('Gateway.connect', () => {
     const { gateway, slots } = createGateway(simulator);
     const controller = new AbortController();
     const connected = gateway.connect([], controller.signal);
-    await vi.waitFor(() => expect(slots.returned.length).toBeGreaterThan(4));
+    await until(() => expect(slots.returned.length).toBeGreaterThan(4));
     controller.abort();
     await expect(connected).rejects.toMatchObject({ code: 'REQUEST_ABORTED' });
     expect(gateway.statuses().every(({ state }) => state === 'released')).toBe(true);
@@ -159,8 +159,8 @@ describe('Gateway.connect', () => {
     await gateway.connect();
     gateway.client.shards.get(0)?.editStatus('dnd');
     expect(simulator.faults.dropSocket(0)).toBe(1);
-    await vi.waitFor(() => expect(simulator.account.resumes).toHaveLength(1));
-    await vi.waitFor(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
+    await until(() => expect(simulator.account.resumes).toHaveLength(1));
+    await until(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
     expect(gateway.client.shards.get(0)?.presence.status).toBe('dnd');
   });
 });

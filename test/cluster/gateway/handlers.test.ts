@@ -1,8 +1,8 @@
 import type { CommandInteraction, Message, RawPacket } from 'eris';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DispatchVerdict } from '../../../src/cluster/gateway/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
-import { createGateway, GUILDS, startSimulator } from './support.js';
+import { createGateway, GUILDS, startSimulator, until } from './support.js';
 
 function firstGuild(simulator: Simulator, shardId = 0): string {
   return simulator.guildIdsOfShard(shardId, 4)[0] ?? '';
@@ -20,7 +20,7 @@ describe("the bot's handlers", () => {
     await gateway.connect();
     simulator.sendMessage({ guildId: firstGuild(simulator), content: 'one' });
     simulator.sendMessage({ guildId: firstGuild(simulator), content: 'two' });
-    await vi.waitFor(() => expect(seen).toEqual(['one', 'two']));
+    await until(() => expect(seen).toEqual(['one', 'two']));
     const logged = log.lines.filter(({ level }) => level === 50);
     expect(logged).toHaveLength(2);
     expect(logged[0]).toMatchObject({ event: 'messageCreate', err: { message: 'a mistake of the bot' } });
@@ -36,7 +36,7 @@ describe("the bot's handlers", () => {
     await gateway.connect();
     simulator.sendMessage({ guildId: firstGuild(simulator), content: 'error' });
     simulator.sendMessage({ guildId: firstGuild(simulator), content: 'object' });
-    await vi.waitFor(() => expect(log.lines.filter(({ level }) => level === 50)).toHaveLength(2));
+    await until(() => expect(log.lines.filter(({ level }) => level === 50)).toHaveLength(2));
     expect(log.text()).toContain('rejected with [token]');
     expect(log.text()).toContain('odd: true');
     expect(log.text()).not.toContain(simulator.token);
@@ -62,7 +62,7 @@ describe("the bot's handlers", () => {
     gateway.client.on('messageCreate', (message: Message) => void seen.push(message.content));
     await gateway.connect();
     for (const content of ['1', '2']) simulator.sendMessage({ guildId: firstGuild(simulator), content });
-    await vi.waitFor(() => expect(seen).toEqual(['once 1', '1', '2']));
+    await until(() => expect(seen).toEqual(['once 1', '1', '2']));
   });
 
   it('need not listen for error events, nor survive removing every listener of them', async () => {
@@ -72,9 +72,9 @@ describe("the bot's handlers", () => {
     gateway.client.removeAllListeners('error');
     states.length = 0;
     expect(simulator.faults.sendGarbage(0)).toBe(1);
-    await vi.waitFor(() => expect(log.text()).toContain('eris reports an error'));
+    await until(() => expect(log.text()).toContain('eris reports an error'));
     simulator.faults.dropSocket(0, { terminate: true });
-    await vi.waitFor(() => expect(states.at(-1)?.state).toBe('ready'));
+    await until(() => expect(states.at(-1)?.state).toBe('ready'));
   });
 });
 
@@ -129,7 +129,7 @@ describe('a dispatch', () => {
     const before = gateway.client.shards.get(0)?.seq ?? 0;
     simulator.guilds.createChannel(guildId);
     simulator.guilds.createThread(simulator.channelIdOf(guildId));
-    await vi.waitFor(() => expect(gateway.client.shards.get(0)?.seq).toBe(before + 2));
+    await until(() => expect(gateway.client.shards.get(0)?.seq).toBe(before + 2));
     expect(log.lines.filter(({ level }) => level >= 40)).toEqual([]);
   });
 
@@ -146,7 +146,7 @@ describe('a dispatch', () => {
     await gateway.connect();
     // Without a role in it.
     simulator.emitGuildEvent('GUILD_ROLE_CREATE', firstGuild(simulator), { guild_id: firstGuild(simulator) });
-    await vi.waitFor(() => expect(shown.at(-1)?.[1].t).toBe('GUILD_ROLE_CREATE'));
+    await until(() => expect(shown.at(-1)?.[1].t).toBe('GUILD_ROLE_CREATE'));
     expect(log.text()).toContain('eris reports an error');
     expect(shown[0]?.[1].t).toBe('READY');
     expect(shown.map(([, { s }]) => s)).toEqual(shown.map((_, i) => i + 1));
@@ -174,7 +174,7 @@ describe('a dispatch', () => {
     expect(judged).not.toContain('READY');
     const { seq = 0 } = gateway.client.shards.get(0) ?? {};
     const channel = simulator.guilds.createChannel(firstGuild(simulator));
-    await vi.waitFor(() => expect(gateway.client.shards.get(0)?.seq).toBe(seq + 1));
+    await until(() => expect(gateway.client.shards.get(0)?.seq).toBe(seq + 1));
     expect(called).toBe(handlers);
     expect(gateway.client.guilds.get(firstGuild(simulator))?.channels.has(channel.id)).toBe(cached);
   });
@@ -188,7 +188,7 @@ describe('a dispatch', () => {
     const members = [...(client.guilds.get(guildId)?.members.keys() ?? [])];
     expect(Object.values(client.threadGuildMap)).toContain(guildId);
     simulator.guilds.leave(guildId);
-    await vi.waitFor(() => expect(client.guilds.has(guildId)).toBe(false));
+    await until(() => expect(client.guilds.has(guildId)).toBe(false));
     expect(Object.values(client.channelGuildMap)).not.toContain(guildId);
     expect(Object.values(client.threadGuildMap)).not.toContain(guildId);
     for (const id of members) {
@@ -203,9 +203,9 @@ describe('a dispatch', () => {
     await gateway.connect();
     const users = gateway.client.users.size;
     simulator.guilds.fail(firstGuild(simulator));
-    await vi.waitFor(() => expect(gateway.client.unavailableGuilds.size).toBe(1));
+    await until(() => expect(gateway.client.unavailableGuilds.size).toBe(1));
     simulator.guilds.recover(firstGuild(simulator));
-    await vi.waitFor(() => expect(gateway.client.unavailableGuilds.size).toBe(0));
+    await until(() => expect(gateway.client.unavailableGuilds.size).toBe(0));
     expect(gateway.client.users.size).toBe(users);
     expect(gateway.client.guilds.size).toBe(24);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createOneShard, type ScriptedConnection, ScriptedGateway } from './support.js';
+import { createOneShard, type ScriptedConnection, ScriptedGateway, until } from './support.js';
 
 const IDENTIFY = 2;
 const PRESENCE_UPDATE = 3;
@@ -24,7 +24,7 @@ describe('the gateway protocol', () => {
     const { gateway } = createOneShard(scripted.target);
     await gateway.connect();
     scripted.connections[0]?.socket.close(4000);
-    await vi.waitFor(() => expect(scripted.connections[1]?.opcodes()).toContain(RESUME));
+    await until(() => expect(scripted.connections[1]?.opcodes()).toContain(RESUME));
     expect(scripted.connections.map(({ path }) => path)).toEqual([
       '/?v=10&encoding=json',
       '/resume?v=10&encoding=json',
@@ -36,7 +36,7 @@ describe('the gateway protocol', () => {
     const { gateway } = createOneShard(scripted.target);
     await gateway.connect();
     scripted.connections[0]?.socket.close(4000);
-    await vi.waitFor(() => expect(scripted.connections[1]?.opcodes()).toContain(RESUME));
+    await until(() => expect(scripted.connections[1]?.opcodes()).toContain(RESUME));
     expect(gateway.release()).toMatchObject([{ resumeUrl: scripted.url }]);
   });
 
@@ -47,14 +47,14 @@ describe('the gateway protocol', () => {
     const shard = gateway.client.shards.get(0);
     // More than fits into the rate limit: the rest waits in eris's queue.
     for (let i = 0; i < 130; i++) shard?.requestGuildMembers('1').catch(() => {});
-    await vi.waitFor(() =>
+    await until(() =>
       expect(scripted.connections[0]?.opcodes().filter((op) => op === REQUEST_GUILD_MEMBERS).length).toBeGreaterThan(
         100,
       ),
     );
     gateway.client.on('connect', () => shard?.editStatus('idle'));
     scripted.connections[0]?.socket.close(4000);
-    await vi.waitFor(() => expect(scripted.connections[1]?.opcodes()).toContain(PRESENCE_UPDATE));
+    await until(() => expect(scripted.connections[1]?.opcodes()).toContain(PRESENCE_UPDATE));
     expect(scripted.connections[1]?.opcodes().filter((op) => op !== 1)).toEqual([RESUME, PRESENCE_UPDATE]);
     expect(scripted.connections[1]?.received.at(-1)?.d).toMatchObject({ status: 'idle' });
   });
@@ -72,7 +72,7 @@ describe('the gateway protocol', () => {
     const from = performance.now();
     await gateway.connect();
     random.mockRestore();
-    await vi.waitFor(() => expect(scripted.connections[0]?.opcodes()).toContain(1));
+    await until(() => expect(scripted.connections[0]?.opcodes()).toContain(1));
     const after = performance.now() - from;
     expect(after).toBeGreaterThan(150);
     expect(after).toBeLessThan(1_900);
@@ -83,11 +83,11 @@ describe('the gateway protocol', () => {
     const random = vi.spyOn(Math, 'random').mockReturnValue(0);
     const { gateway } = createOneShard(scripted.target);
     const connected = gateway.connect();
-    await vi.waitFor(() => expect(scripted.connections[0]?.opcodes()).toEqual([IDENTIFY]));
+    await until(() => expect(scripted.connections[0]?.opcodes()).toEqual([IDENTIFY]));
     scripted.connections[0]?.ready();
     await connected;
     random.mockRestore();
-    await vi.waitFor(() => expect(scripted.connections[0]?.opcodes()).toEqual([IDENTIFY, 1]));
+    await until(() => expect(scripted.connections[0]?.opcodes()).toEqual([IDENTIFY, 1]));
   });
 
   it('gives a connection up on which neither READY nor anything else comes', async () => {
@@ -119,13 +119,43 @@ describe('the gateway protocol', () => {
     const scripted = await ScriptedGateway.start((connection) => serve(connection, { guilds }));
     const patient = createOneShard(scripted.target, { clientOptions: { guildCreateTimeout: 60_000 } });
     const connected = patient.gateway.connect();
-    await vi.waitFor(() => expect(patient.gateway.client.unavailableGuilds.size).toBe(1));
+    await until(() => expect(patient.gateway.client.unavailableGuilds.size).toBe(1));
     scripted.connections[0]?.send({ op: 0, t: 'GUILD_DELETE', s: 2, d: guilds[0] });
     await connected;
 
     const hasty = createOneShard(scripted.target, { clientOptions: { guildCreateTimeout: 50 } });
     await hasty.gateway.connect();
     expect(hasty.gateway.client.unavailableGuilds.size).toBe(1);
+  });
+
+  it('calls a shard ready when its own guilds are there, whatever another shard waits for', async () => {
+    const guildOf = (shardId: number) => ({ id: String((BigInt(shardId) << 22n) + 1n), unavailable: true });
+    const scripted = await ScriptedGateway.start((connection) => {
+      connection.hello();
+      connection.socket.once('message', (data) => {
+        const [shardId] = JSON.parse(String(data)).d.shard;
+        connection.ready({ guilds: [guildOf(shardId)], session_id: `session ${shardId}` });
+      });
+    });
+    const { gateway, states } = createOneShard(scripted.target, {
+      shardIds: [0, 1],
+      shardCount: 2,
+      clientOptions: { guildCreateTimeout: 60_000 },
+    });
+    const connected = gateway.connect();
+    await until(() => expect(gateway.client.unavailableGuilds.size).toBe(2));
+    const arrive = (shardId: number) => {
+      const connection = scripted.connections.find(({ received }) =>
+        JSON.stringify(received).includes(`"shard":[${shardId},2]`),
+      );
+      const lists = { roles: [], channels: [], threads: [], members: [], presences: [], voice_states: [], emojis: [] };
+      const d = { ...guildOf(shardId), unavailable: false, name: 'guild', features: [], stickers: [], ...lists };
+      connection?.send({ op: 0, t: 'GUILD_CREATE', s: 2, d });
+    };
+    arrive(0);
+    await until(() => expect(states.at(-1)).toMatchObject({ shardId: 0, state: 'ready', guilds: 1 }));
+    arrive(1);
+    await connected;
   });
 
   it('does not declare a shard ready that was released while its guilds arrived', async () => {
@@ -135,7 +165,7 @@ describe('the gateway protocol', () => {
     let ready = 0;
     gateway.client.on('shardReady', () => void ready++);
     const connected = gateway.connect();
-    await vi.waitFor(() => expect(gateway.client.unavailableGuilds.size).toBe(1));
+    await until(() => expect(gateway.client.unavailableGuilds.size).toBe(1));
     expect(gateway.release()).toHaveLength(1);
     await expect(connected).rejects.toMatchObject({ code: 'REQUEST_ABORTED' });
     // Longer than eris waits for guilds.
@@ -153,9 +183,9 @@ describe('the gateway protocol', () => {
       if (shard !== undefined) shard.sessionID = null;
     });
     scripted.connections[0]?.socket.close(4000);
-    await vi.waitFor(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
-    await vi.waitFor(() => expect(scripted.connections).toHaveLength(3));
-    await vi.waitFor(() => expect(slots.asked).toEqual([0, 0]));
+    await until(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
+    await until(() => expect(scripted.connections).toHaveLength(3));
+    await until(() => expect(slots.asked).toEqual([0, 0]));
     expect(scripted.connections[1]?.opcodes()).toEqual([]);
   });
 
@@ -165,10 +195,10 @@ describe('the gateway protocol', () => {
     await gateway.connect();
     const shard = gateway.client.shards.get(0);
     shard?.disconnect({ reconnect: false });
-    await vi.waitFor(() => expect(scripted.connections[0]?.closeCode).toBe(1000));
+    await until(() => expect(scripted.connections[0]?.closeCode).toBe(1000));
     expect(gateway.statuses()[0]?.state).toBe('disconnected');
     shard?.connect();
-    await vi.waitFor(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
+    await until(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
     expect(slots.asked).toEqual([0, 0]);
   });
 

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { judgeClose, refusal } from '../../../src/cluster/gateway/closeCodes.js';
 import type { DiscordRefusedError } from '../../../src/core/errors.js';
 import { Simulator } from '../../../src/simulator/index.js';
-import { createGateway, createOneShard, startSimulator, targetOf } from './support.js';
+import { createGateway, createOneShard, startSimulator, targetOf, until } from './support.js';
 
 const FATAL: [number, RegExp][] = [
   [4004, /token.*DISCORD_TOKEN/],
@@ -30,7 +30,7 @@ describe('a shard that Discord refuses for good', () => {
     expect(log.lines.filter(({ level }) => level >= 50)).toEqual([]);
 
     // It does not try again, and the other shards do not stay.
-    await vi.waitFor(() => expect(simulator.account.summary().connectionsOpen).toBe(0));
+    await until(() => expect(simulator.account.summary().connectionsOpen).toBe(0));
     expect(simulator.account.shard(0).identifies).toHaveLength(1);
     expect(slots.out).toBe(0);
     await expect(gateway.adopt()).rejects.toBe(error);
@@ -56,7 +56,7 @@ describe('a shard that Discord refuses for good', () => {
     await gateway.connect();
     states.length = 0;
     for (const shardId of [0, 1, 2, 3]) simulator.faults.dropSocket(shardId, { code });
-    await vi.waitFor(() => expect(states).toHaveLength(4));
+    await until(() => expect(states).toHaveLength(4));
     expect(states.map(({ state }) => state)).toEqual(Array(4).fill('disconnected'));
     expect(refused).toMatchObject([{ closeCode: code }]);
     expect(inspect(errors) + log.text()).not.toContain(simulator.token);
@@ -74,7 +74,7 @@ describe('a shard that Discord refuses for good', () => {
     });
     await gateway.connect();
     simulator.faults.dropSocket(0, { code: 4004 });
-    await vi.waitFor(() => expect(log.text()).toContain('no idea what to do'));
+    await until(() => expect(log.text()).toContain('no idea what to do'));
   });
 });
 

@@ -1,8 +1,8 @@
 import type { Message } from 'eris';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Gateway } from '../../../src/cluster/gateway/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
-import { createGateway, startSimulator } from './support.js';
+import { createGateway, startSimulator, until } from './support.js';
 
 /** What the bot's handlers were given, in order. */
 function contentsSeenBy(gateway: Gateway): string[] {
@@ -22,12 +22,12 @@ function numbers(from: number, to: number): string[] {
 }
 
 async function untilReady(gateway: Gateway): Promise<void> {
-  await vi.waitFor(() => expect(gateway.statuses().every(({ state }) => state === 'ready')).toBe(true));
+  await until(() => expect(gateway.statuses().every(({ state }) => state === 'ready')).toBe(true));
 }
 
 /** Until the connection that a fault struck is seen to be gone. */
 async function untilLost(states: readonly { state: string }[]): Promise<void> {
-  await vi.waitFor(() => expect(states.some(({ state }) => state === 'disconnected')).toBe(true));
+  await until(() => expect(states.some(({ state }) => state === 'disconnected')).toBe(true));
 }
 
 describe('a lost connection', () => {
@@ -45,7 +45,7 @@ describe('a lost connection', () => {
     for (const content of numbers(0, 50)) say(simulator, 1, content);
     simulator.faults.dropSocket(1, how);
     for (const content of numbers(50, 100)) say(simulator, 1, content);
-    await vi.waitFor(() => expect(seen).toHaveLength(100));
+    await until(() => expect(seen).toHaveLength(100));
     expect(seen).toEqual(numbers(0, 100));
     await untilReady(gateway);
 
@@ -70,7 +70,7 @@ describe('a lost connection', () => {
     const { gateway, slots } = createGateway(simulator);
     await gateway.connect();
     simulator.faults.requestReconnect(2);
-    await vi.waitFor(() => expect(simulator.account.resumes).toMatchObject([{ shardId: 2, ok: true }]));
+    await until(() => expect(simulator.account.resumes).toMatchObject([{ shardId: 2, ok: true }]));
     expect(slots.asked).toHaveLength(4);
     expect(simulator.account.shard(2).connections[0]).toMatchObject({ closeCode: 4901, closedBy: 'client' });
   });
@@ -87,7 +87,7 @@ describe('a lost connection', () => {
     simulator.faults.refuseConnections();
     for (const shardId of [0, 1, 2, 3]) simulator.faults.dropSocket(shardId, { terminate: true });
     // Stock eris gives a session up after ten attempts.
-    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(12 * 4), { timeout: 15_000 });
+    await until(() => expect(errors.length).toBeGreaterThan(12 * 4));
     for (const content of numbers(0, 20)) say(simulator, 3, content);
     simulator.faults.refuseConnections(0);
     await untilReady(gateway);
@@ -105,7 +105,7 @@ describe('a lost connection', () => {
     await gateway.connect();
     gateway.client.on('shardResume', () => void simulator.faults.dropSocket(0));
     simulator.faults.dropSocket(0);
-    await vi.waitFor(() => expect(simulator.account.resumes.length).toBe(4), { timeout: 5_000 });
+    await until(() => expect(simulator.account.resumes.length).toBe(4));
     const [first = 0, second = 0, third = 0, fourth = 0] = simulator.account.resumes.map(({ at }) => at);
     expect(second - first).toBeGreaterThanOrEqual(140);
     expect(third - second).toBeGreaterThanOrEqual(140);
@@ -118,9 +118,7 @@ describe('a lost connection', () => {
     const { gateway, slots } = createGateway(simulator, { shardIds: [0] });
     await gateway.connect();
     simulator.faults.goSilent(0);
-    await vi.waitFor(() => expect(simulator.account.resumes).toMatchObject([{ shardId: 0, ok: true }]), {
-      timeout: 5_000,
-    });
+    await until(() => expect(simulator.account.resumes).toMatchObject([{ shardId: 0, ok: true }]));
     expect(slots.asked).toHaveLength(1);
     expect(simulator.account.connections[0]?.closeCode).not.toBe(1000);
   });
@@ -159,7 +157,7 @@ describe('a RESUME', () => {
     gateway.client.once('shardPreReady', () => gateway.release());
     await expect(gateway.connect()).rejects.toMatchObject({ code: 'REQUEST_ABORTED' });
     await gateway.adopt();
-    await vi.waitFor(() => expect(gateway.client.guilds.size).toBe(simulator.guildIdsOfShard(0, 4).length));
+    await until(() => expect(gateway.client.guilds.size).toBe(simulator.guildIdsOfShard(0, 4).length));
     expect(joined).toEqual([]);
   });
 });

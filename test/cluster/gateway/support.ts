@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import pino, { type Logger } from 'pino';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Gateway, type GatewayOptions, type SlotLease } from '../../../src/cluster/gateway/index.js';
 import type { ShardStatus } from '../../../src/core/contracts/ClusterContract.js';
@@ -18,6 +18,11 @@ export const FAST = {
   reconnectBaseMs: 20,
   reconnectMaxMs: 200,
 } as const;
+
+/** Waits for a state. Long, because it only takes that long where something is wrong, or the machine is very busy. */
+export function until(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 20_000, interval: 5 });
+}
 
 export interface LogLine {
   readonly level: number;

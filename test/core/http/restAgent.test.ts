@@ -154,7 +154,7 @@ describe('RestAgent', () => {
     agent.destroy();
     expect((await outcomes).map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
     await expect(request(agent)).rejects.toThrow(/stopped/);
-    await vi.waitFor(() => expect(Object.values(agent.sockets).flat()).toEqual([]));
+    await vi.waitFor(() => expect(Object.values(agent.sockets).flat()).toEqual([]), 10_000);
     expect(Object.values(agent.freeSockets).flat()).toEqual([]);
   });
 });
