@@ -64,7 +64,13 @@ export class Gateway implements ConnectionHost {
 
   start(requests: ClientRequests): void {
     this.#requests = requests;
-    this.#sweep = setInterval(() => this.#sweepOnce(), Math.min(SWEEP_MS, this.options.heartbeatIntervalMs / 2));
+    const periodMs = Math.min(SWEEP_MS, this.options.heartbeatIntervalMs / 2);
+    let last = now();
+    this.#sweep = setInterval(() => {
+      const lateMs = Math.max(0, now() - last - periodMs);
+      last = now();
+      this.#sweepOnce(lateMs);
+    }, periodMs);
   }
 
   stop(): void {
@@ -269,8 +275,9 @@ export class Gateway implements ConnectionHost {
     return session.detachedAt !== undefined && now() - session.detachedAt > this.options.resumeWindowMs;
   }
 
-  #sweepOnce(): void {
-    for (const connection of this.connections) connection.checkHeartbeat();
+  /** `lateMs`: how long our own event loop stood still. Heartbeats may have come meanwhile that nobody has read yet. */
+  #sweepOnce(lateMs: number): void {
+    for (const connection of this.connections) connection.checkHeartbeat(lateMs);
     for (const session of this.sessions.values()) if (this.#isExpired(session)) this.endSession(session);
   }
 }

@@ -120,11 +120,11 @@ export class GatewayConnection {
     this.socket.terminate();
   }
 
-  /** Closes with 4000 when no heartbeat came for one and a half intervals. To be called now and then. */
-  checkHeartbeat(): void {
+  /** Closes with 4000 when no heartbeat came for one and a half intervals, and the grace. To be called now and then. */
+  checkHeartbeat(graceMs: number): void {
     if (this.#isClosed || this.silent || this.#helloSentAt === undefined) return;
     const silence = now() - this.#lastHeartbeatAt;
-    if (silence <= this.options.heartbeatIntervalMs * 1.5) return;
+    if (silence <= this.options.heartbeatIntervalMs * 1.5 + graceMs) return;
     this.refuse(4000, 'heartbeatLate', `no heartbeat for ${Math.round(silence)} ms`);
   }
 
