@@ -6,7 +6,7 @@ export interface HydratableGuild {
   readonly id: string;
   readonly channels?: readonly PinnedChannel[];
   readonly stage_instances?: readonly { readonly id: string; readonly channel_id?: unknown }[];
-  readonly guild_scheduled_events?: readonly { readonly id: string }[];
+  readonly guild_scheduled_events?: readonly { readonly id: string; readonly creator?: unknown }[];
   /** All members of its threads that are known; Discord's GUILD_CREATE has the bot itself only. */
   readonly thread_members?: readonly { readonly id: string; readonly user_id: string }[];
 }
@@ -14,6 +14,10 @@ export interface HydratableGuild {
 interface PinnedChannel {
   readonly id: string;
   readonly last_pin_timestamp?: unknown;
+}
+
+interface UserData {
+  readonly id: string;
 }
 
 /** Eris's collections make the objects themselves; its typings do not say from what. */
@@ -64,7 +68,19 @@ function linkStageInstances(guild: Guild, { stage_instances = [] }: HydratableGu
 /** eris 0.18.0 ignores them in GUILD_CREATE (its #1551 is not released). */
 function addScheduledEvents(client: Client, guild: Guild, { guild_scheduled_events = [] }: HydratableGuild): void {
   const events = guild.events as unknown as ErisCollection<unknown>;
-  for (const event of guild_scheduled_events) events.add({ guild_id: guild.id, ...event }, client);
+  for (const { creator, ...event } of guild_scheduled_events) {
+    events.add({ guild_id: guild.id, ...event, ...creatorOf(client, creator as UserData | undefined) }, client);
+  }
+}
+
+/**
+ * As a member, a user is known better: the event says who it was when the event was created. One who is not cached is added
+ * here, since eris would make a user without a client of it.
+ */
+function creatorOf(client: Client, creator: UserData | undefined): { readonly creator?: { readonly id: string } } {
+  if (creator === undefined) return {};
+  (client.users as unknown as ErisCollection<unknown>).add(creator, client);
+  return { creator: { id: creator.id } };
 }
 
 function addThreadMembers(client: Client, guild: Guild, { thread_members = [] }: HydratableGuild): void {

@@ -1,0 +1,107 @@
+import type { Database as LmdbDatabase, RootDatabase } from 'lmdb';
+import type { RawRow } from './mergeGuild.js';
+import { rowRange } from './rowKeys.js';
+
+/** One transaction: all of it is in the file, or nothing. `null` removes a row. */
+export interface Changes {
+  /** All guilds go first. */
+  readonly clear: boolean;
+  readonly rows: ReadonlyMap<string, string | null>;
+  readonly guilds: ReadonlyMap<string, string | null>;
+  readonly records: ReadonlyMap<RecordName, string | null>;
+}
+
+export type RecordName = 'session' | 'progress';
+
+/** More than the processes that ever have a shard's database open at a time; the threads of each may read. */
+const MAX_READERS = 32;
+/** LMDB's flag for transactionSync(): the commit has happened when the call returns. */
+const SYNCHRONOUS_COMMIT = 2;
+
+/**
+ * The LMDB files of one shard: texts by key. Every process of the shard may read while one writes.
+ *
+ * A commit is synchronous: with 10 to 20 us it costs a third of what lmdb's own write thread costs, its errors are caught
+ * where they happen, and what it leaves in the page cache outlives the process. It does not wait for the disk (`noSync`): an
+ * operating system that crashes can leave a damaged file, see `StoreLabel`.
+ */
+export class Database {
+  readonly #root: RootDatabase<string, string>;
+  readonly #rows: LmdbDatabase<string, string>;
+  readonly #guilds: LmdbDatabase<string, string>;
+
+  private constructor(root: RootDatabase<string, string>) {
+    this.#root = root;
+    this.#rows = root.openDB({ name: 'rows', encoding: 'string' });
+    this.#guilds = root.openDB({ name: 'guilds', encoding: 'string' });
+  }
+
+  /**
+   * Creates the files where there are none.
+   *
+   * @param folder exists, and its files were checked: LMDB maps them into memory, and ends the process where they are cut off.
+   * @throws Error of lmdb or of the file system.
+   */
+  public static async open(folder: string): Promise<Database> {
+    // Its binary may be missing on an unusual platform, which must not end the process.
+    const { open } = await import('lmdb');
+    return new Database(
+      open<string, string>({ path: folder, encoding: 'string', noSync: true, maxReaders: MAX_READERS, maxDbs: 4 }),
+    );
+  }
+
+  /** What other processes have committed is seen from now on. (lmdb does this by itself at the end of a turn.) */
+  public refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
+  public record(name: RecordName): string | undefined {
+    return this.#root.get(name);
+  }
+
+  public row(key: string): string | undefined {
+    return this.#rows.get(key);
+  }
+
+  /** To be read at once: within one turn of the event loop it is one state of the guild. */
+  public *rowsOf(guildId: string): Iterable<RawRow> {
+    for (const { key, value } of this.#rows.getRange(rowRange(guildId))) yield [key, value];
+  }
+
+  public *keysOf(guildId: string): Iterable<string> {
+    yield* this.#rows.getKeys(rowRange(guildId)) as Iterable<string>;
+  }
+
+  public guild(guildId: string): string | undefined {
+    return this.#guilds.get(guildId);
+  }
+
+  public *guilds(): Iterable<readonly [guildId: string, text: string]> {
+    for (const { key, value } of this.#guilds.getRange({})) yield [key, value];
+  }
+
+  /** @throws Error of lmdb or of the file system (disk full, no permission); then nothing of it was written. */
+  public commit({ clear, rows, guilds, records }: Changes): void {
+    this.#root.transactionSync(() => {
+      if (clear) {
+        this.#rows.clearSync();
+        this.#guilds.clearSync();
+      }
+      write(this.#rows, rows);
+      write(this.#guilds, guilds);
+      write(this.#root, records);
+    }, SYNCHRONOUS_COMMIT);
+  }
+
+  /** No file, no lock and no timer of it is left when it resolves. */
+  public async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+function write(database: LmdbDatabase<string, string>, changes: ReadonlyMap<string, string | null>): void {
+  for (const [key, text] of changes) {
+    if (text === null) database.removeSync(key);
+    else database.putSync(key, text);
+  }
+}

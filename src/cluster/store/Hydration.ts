@@ -1,0 +1,53 @@
+import type { Client } from 'eris';
+import type { BotIdentity } from '../gateway/GatewayOptions.js';
+import { cacheGuild, cacheUnavailableGuild, uncacheGuild } from '../gateway/hydrateGuild.js';
+import type { ShardStore } from './ShardStore.js';
+import type { StoredGuild } from './StoreReader.js';
+
+/** The part of a gateway that is filled. */
+export interface HydrationTarget {
+  readonly client: Client;
+  readonly identity: BotIdentity | null;
+  restoreIdentity(identity: BotIdentity): void;
+}
+
+/**
+ * Fills eris's cache with the guilds of one shard, without any event and without holding up the event loop. The shard's
+ * previous process may go on meanwhile: what it changes is caught up with afterwards.
+ */
+export class Hydration {
+  readonly #versions = new Map<string, number>();
+
+  public constructor(
+    private readonly target: HydrationTarget,
+    private readonly store: ShardStore,
+  ) {}
+
+  /** All guilds of the shard, where it has a session to resume. @returns how many. */
+  public async run(): Promise<number> {
+    const session = this.store.session();
+    if (session === undefined) return 0;
+    // Before any guild, whose members include the bot. All shards of a process say the same.
+    if (this.target.identity === null) this.target.restoreIdentity(session.identity);
+    for await (const guild of this.store.guilds()) this.#apply(guild);
+    return this.#versions.size;
+  }
+
+  /** What has changed since; when the previous process has released the shard, nothing is left to change. @returns how many. */
+  public async refresh(): Promise<number> {
+    const { changed, gone } = this.store.changedSince(this.#versions);
+    for (const guildId of gone) {
+      uncacheGuild(this.target.client, guildId);
+      this.#versions.delete(guildId);
+    }
+    for await (const guild of this.store.readGuilds(changed)) this.#apply(guild);
+    return changed.length + gone.length;
+  }
+
+  #apply({ guildId, version, guild }: StoredGuild): void {
+    const { client } = this.target;
+    if (guild === null) cacheUnavailableGuild(client, guildId);
+    else cacheGuild(client, this.store.shardId, guild);
+    this.#versions.set(guildId, version);
+  }
+}

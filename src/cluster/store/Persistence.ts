@@ -1,0 +1,133 @@
+import type { Logger } from 'pino';
+import type { Changes } from './Database.js';
+import { type OpenedFolder, ShardFolder } from './ShardFolder.js';
+import { StateRecorder } from './StateRecorder.js';
+import type { StoreOwner } from './StoreLabel.js';
+import { StoreReader } from './StoreReader.js';
+import type { IdData } from './stateData.js';
+
+export interface PersistenceOptions extends StoreOwner {
+  /** The bot's folder; the store is in `shards/<shardId>` of it. */
+  readonly dataDir: string;
+  readonly logger: Pick<Logger, 'debug' | 'warn' | 'error'>;
+}
+
+export interface StoreParts extends OpenedFolder {
+  readonly reader: StoreReader;
+  readonly recorder: StateRecorder;
+}
+
+/**
+ * The files of a store as long as they can be used, and nothing afterwards. Whatever the disk, the folder or the database
+ * throws ends here: one line in the log, and the bot runs on.
+ */
+export class Persistence {
+  readonly #options: PersistenceOptions;
+  readonly #folder: ShardFolder;
+  readonly #patchUser: (user: IdData) => void;
+  #parts: StoreParts | undefined;
+  #isDamaged = false;
+
+  /** @param patchUser what to do with a change of the bot itself. */
+  public constructor(options: PersistenceOptions, patchUser: (user: IdData) => void) {
+    this.#options = options;
+    this.#patchUser = patchUser;
+    const { shardId, logger } = options;
+    this.#folder = new ShardFolder(options.dataDir, options, (reason) =>
+      logger.warn({ shardId }, `The store of shard ${shardId} was set aside, it starts afresh: ${reason}`),
+    );
+  }
+
+  /** Undefined once the files have failed, or are closed. */
+  public get parts(): StoreParts | undefined {
+    return this.#parts;
+  }
+
+  public async open(): Promise<void> {
+    try {
+      const opened = await this.#folder.open();
+      const { database } = opened;
+      const recorder = new StateRecorder(database, this.#patchUser);
+      this.#parts = { ...opened, recorder, reader: new StoreReader(database) };
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * Before this process writes: what it could not read makes room for a new database. Until then it may be another process's,
+   * which can do without those parts.
+   */
+  public async replaceDamaged(): Promise<void> {
+    if (!this.#isDamaged) return;
+    const parts = this.#parts;
+    this.#parts = undefined;
+    this.#isDamaged = false;
+    try {
+      await parts?.database.close();
+      this.#folder.setAside('a part of it cannot be read');
+      await this.open();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Where something cannot be read, there is nothing to read any more. */
+  public read<Result>(read: (parts: StoreParts) => Result): Result | undefined {
+    if (this.#parts === undefined || this.#isDamaged) return undefined;
+    try {
+      return read(this.#parts);
+    } catch {
+      this.#isDamaged = true;
+      return undefined;
+    }
+  }
+
+  /** Likewise. What the caller's loop throws is not concerned. */
+  public async *readEach<Item>(read: (parts: StoreParts) => AsyncIterable<Item>): AsyncGenerator<Item, void> {
+    if (this.#parts === undefined || this.#isDamaged) return;
+    try {
+      yield* read(this.#parts);
+    } catch {
+      this.#isDamaged = true;
+    }
+  }
+
+  /** Where something cannot be written, nothing is from then on. */
+  public write(write: (parts: StoreParts) => void): void {
+    if (this.#parts === undefined) return;
+    try {
+      write(this.#parts);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  public commit(records: (parts: StoreParts) => Changes['records']): void {
+    this.write((parts) => parts.database.commit({ ...parts.recorder.take(), records: records(parts) }));
+  }
+
+  public async close(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = undefined;
+    if (parts === undefined) return;
+    try {
+      await parts.database.close();
+      await this.#folder.settle();
+    } catch (error) {
+      this.#options.logger.debug({ shardId: this.#options.shardId, err: error }, 'the store was not closed properly');
+    }
+  }
+
+  /** What is in the files stays: it is older, and consistent. */
+  #fail(error: unknown): void {
+    const parts = this.#parts;
+    this.#parts = undefined;
+    const { shardId, logger } = this.#options;
+    logger.error(
+      { shardId, err: error },
+      `The store of shard ${shardId} cannot be used; the bot runs on, but after a restart this shard must identify`,
+    );
+    parts?.database.close().catch((failure: unknown) => logger.debug({ shardId, err: failure }, 'and not closed'));
+  }
+}

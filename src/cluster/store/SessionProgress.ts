@@ -1,0 +1,89 @@
+import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { RecordName } from './Database.js';
+import { HandledWindow } from './HandledWindow.js';
+import type { ProgressRow, SessionRow, Stored } from './sessionRows.js';
+
+/**
+ * How far a shard has come in its session, as the process knows that serves it, or did until it released it. What it says to
+ * a commit belongs together with the guilds' rows of the same commit.
+ */
+export class SessionProgress {
+  public readonly window = new HandledWindow();
+  #session: SessionRow | undefined;
+  #sessionChanged = false;
+  #recordedSeq = 0;
+  #connectedAt = 0;
+
+  public get session(): SessionRow | undefined {
+    return this.#session;
+  }
+
+  /** What every dispatch up to this one changes was recorded; or the one that is being handled. */
+  public get recordedSeq(): number {
+    return this.#recordedSeq;
+  }
+
+  public begin(session: SessionRow, seq: number): void {
+    this.#session = session;
+    this.#sessionChanged = true;
+    this.#recordedSeq = seq;
+    this.window.begin(seq);
+  }
+
+  /** @param released the session as the previous process has released it. */
+  public resume({ session, progress }: Stored, released: ShardSession | undefined): void {
+    // Where this process had the session before, its cache stands still since then. Otherwise it was filled from the store.
+    const isOwn = this.#session !== undefined;
+    this.window.restore({
+      handledSeq: Math.max(progress.handled ?? progress.seq, released?.seq ?? 0),
+      cachedSeq: isOwn ? Math.min(this.#recordedSeq, progress.seq) : progress.seq,
+      unfinished: progress.unfinished,
+      at: progress.at,
+    });
+    this.#session = session;
+    this.#recordedSeq = progress.seq;
+    this.#connectedAt = progress.at;
+  }
+
+  public drop(): void {
+    this.#session = undefined;
+    this.#sessionChanged = true;
+  }
+
+  /** @returns whether what the dispatch changes is to be recorded: it is new. */
+  public record(seq: number): boolean {
+    if (seq <= this.#recordedSeq) return false;
+    this.#recordedSeq = seq;
+    return true;
+  }
+
+  /** A dispatch was dealt with. */
+  public settle(seq: number): void {
+    this.record(seq);
+    this.window.settle(seq);
+  }
+
+  /** When the shard was last known to be connected. */
+  public connected(at: number): void {
+    this.#connectedAt = at;
+  }
+
+  public patchUser(user: object): void {
+    if (this.#session === undefined) return;
+    const { identity } = this.#session;
+    this.#session = { ...this.#session, identity: { ...identity, user: { ...identity.user, ...user } } };
+    this.#sessionChanged = true;
+  }
+
+  /** What a commit has to write, which follows at once. @param version of the last change of any guild. */
+  public take(unfinished: readonly number[], version: number): ReadonlyMap<RecordName, string | null> {
+    const records = new Map<RecordName, string | null>();
+    if (this.#session === undefined) return records.set('session', null).set('progress', null);
+    if (this.#sessionChanged) records.set('session', JSON.stringify(this.#session));
+    this.#sessionChanged = false;
+    const { handledSeq } = this.window;
+    const handled = handledSeq === this.#recordedSeq ? {} : { handled: handledSeq };
+    const progress: ProgressRow = { seq: this.#recordedSeq, at: this.#connectedAt, unfinished, version, ...handled };
+    return records.set('progress', JSON.stringify(progress));
+  }
+}

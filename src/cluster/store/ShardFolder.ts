@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkDataFile } from './checkDataFile.js';
+import { Database } from './Database.js';
+import { StoreLabel, type StoreOwner } from './StoreLabel.js';
+
+/** More than LMDB needs for the readers of one shard. */
+const LOCK_FILE_BYTES = 4096;
+
+export interface OpenedFolder {
+  readonly database: Database;
+  readonly label: StoreLabel;
+}
+
+/**
+ * The folder of one shard's database. Decides whether what is in it may be used; what may not is moved aside, to
+ * `<folder>.set-aside`, where the last one is kept for whoever wants to know more.
+ */
+export class ShardFolder {
+  readonly #path: string;
+
+  /** @param onSetAside told why, once for each. */
+  public constructor(
+    dataDir: string,
+    private readonly owner: StoreOwner,
+    private readonly onSetAside: (reason: string) => void,
+  ) {
+    this.#path = join(dataDir, 'shards', String(owner.shardId));
+  }
+
+  /** @throws Error of the file system (disk full, no permission), or of lmdb where not even a new database can be opened. */
+  public async open(): Promise<OpenedFolder> {
+    mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+    const reason = this.#objection();
+    if (reason !== undefined) this.setAside(reason);
+    try {
+      return await this.#openDatabase();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.setAside(error.message);
+      return await this.#openDatabase();
+    }
+  }
+
+  /** The database must be closed, or be another process's. @throws Error of the file system. */
+  public setAside(reason: string): void {
+    this.onSetAside(reason);
+    const aside = `${this.#path}.set-aside`;
+    rmSync(aside, { recursive: true, force: true });
+    renameSync(this.#path, aside);
+    mkdirSync(this.#path, { mode: 0o700 });
+  }
+
+  /** After the database was closed: sees to it that all of it is on the disk, unless another process writes it by now. */
+  public async settle(): Promise<void> {
+    const label = StoreLabel.read(this.#path);
+    if (label === undefined || label.hasOtherWriter) return;
+    const file = await open(this.#dataFile, 'r+');
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    label.close();
+  }
+
+  get #dataFile(): string {
+    return join(this.#path, 'data.mdb');
+  }
+
+  #objection(): string | undefined {
+    if (!existsSync(this.#dataFile)) return undefined;
+    const label = StoreLabel.read(this.#path);
+    if (label === undefined) return 'it does not say whose it is';
+    return label.objection(this.owner) ?? checkDataFile(this.#dataFile);
+  }
+
+  async #openDatabase(): Promise<OpenedFolder> {
+    const label = StoreLabel.read(this.#path) ?? StoreLabel.create(this.#path, this.owner);
+    const lockFile = join(this.#path, 'lock.mdb');
+    // LMDB would make it with a hole and write to it through memory, which ends the process where the disk is full.
+    if (!existsSync(lockFile)) writeFileSync(lockFile, Buffer.alloc(LOCK_FILE_BYTES), { mode: 0o600 });
+    label.beginReading();
+    return { database: await Database.open(this.#path), label };
+  }
+}
+
+/** LMDB's own errors have negative numbers (lmdb.h, "Return Codes"); those of the operating system say nothing of the file. */
+export function isDamage(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code < 0;
+}

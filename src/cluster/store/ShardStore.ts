@@ -1,0 +1,266 @@
+import type { RawPacket } from 'eris';
+import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
+import { CommitTimer } from './CommitTimer.js';
+import { Persistence, type PersistenceOptions } from './Persistence.js';
+import { SessionProgress } from './SessionProgress.js';
+import type { GuildDifferences, GuildVersions, StoredGuild } from './StoreReader.js';
+import type { Stored } from './sessionRows.js';
+import type { GuildPayload } from './stateData.js';
+import { changesOf } from './stateTable.js';
+
+export interface ShardStoreOptions extends PersistenceOptions {
+  /** A session whose shard was last connected so long ago is not tried. In milliseconds; default 3 minutes. */
+  readonly resumeWindowMs?: number;
+  /**
+   * A dispatch is in the file so long after it was handled, at the latest. In milliseconds; default 20. After a crash, Discord
+   * repeats what was not. A finished command does not wait for it.
+   */
+  readonly commitDelayMs?: number;
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly wallNow?: () => number;
+}
+
+/** What RESUME needs, and what it does not tell. */
+export interface StoredSession extends ShardSession {
+  readonly identity: BotIdentity;
+}
+
+const DEFAULTS = {
+  resumeWindowMs: 180_000 as number,
+  commitDelayMs: 20 as number,
+  wallNow: Date.now as () => number,
+} satisfies Partial<ShardStoreOptions>;
+/** So many characters wait for a commit at most; more would make the commit itself noticeable. */
+const MAX_PENDING_LENGTH = 1_000_000;
+
+/**
+ * What a shard must not lose when its process ends: its session, and the state of its guilds, in an embedded database.
+ *
+ * It guarantees: the sequence number and the state in the file belong together, whenever the process is killed; one process
+ * writes, others may read; nothing that is wrong with the file or the disk is ever thrown. Then the shard runs on without
+ * persistence, which is logged once. It leaves to others when shards change hands, and connecting.
+ *
+ * A process opens it, reads, and calls `takeOver()` when the shard is its own. From there on every dispatch passes `judge()`
+ * before eris sees it and `handled()` after. `release()` gives the shard away; `takeOver()` takes it back. `close()` at the end.
+ */
+export class ShardStore {
+  public readonly shardId: number;
+  readonly #options: ShardStoreOptions & typeof DEFAULTS;
+  readonly #files: Persistence;
+  readonly #progress = new SessionProgress();
+  readonly #timer: CommitTimer;
+  #role: 'reading' | 'writing' | 'closed' = 'reading';
+
+  private constructor(options: ShardStoreOptions) {
+    this.shardId = options.shardId;
+    this.#options = { ...DEFAULTS, ...options };
+    this.#files = new Persistence(options, (user) => this.#progress.patchUser(user));
+    this.#timer = new CommitTimer(this.#options.commitDelayMs, () => this.#commit());
+  }
+
+  /** Never rejects: without a usable folder the store does nothing, see `persistent`. */
+  public static async open(options: ShardStoreOptions): Promise<ShardStore> {
+    const store = new ShardStore(options);
+    await store.#files.open();
+    return store;
+  }
+
+  /** Whether what happens now will outlive the process. Once false, it stays so. */
+  public get persistent(): boolean {
+    return this.#files.parts !== undefined;
+  }
+
+  /** The session that can be resumed now; undefined where there is none, or only one that Discord has forgotten by now. */
+  public session(): StoredSession | undefined {
+    const { shardId } = this;
+    if (this.#role === 'writing') {
+      const { session, window } = this.#progress;
+      return session === undefined || !this.persistent ? undefined : { ...session, shardId, seq: window.resumeSeq };
+    }
+    const stored = this.#files.read(({ reader }) => reader.session());
+    if (stored === undefined || !this.#isFresh(stored)) return undefined;
+    return { ...stored.session, shardId, seq: stored.progress.seq };
+  }
+
+  // Reading: what is committed, by whichever process.
+
+  /** All guilds, each as it is when its turn comes. Lets other work pass every few milliseconds. */
+  public guilds(): AsyncIterable<StoredGuild> {
+    return this.#files.readEach(({ reader }) => reader.guilds());
+  }
+
+  /** Those of them that there still are, likewise. */
+  public readGuilds(guildIds: Iterable<string>): AsyncIterable<StoredGuild> {
+    return this.#files.readEach(({ reader }) => reader.readGuilds(guildIds));
+  }
+
+  public readGuild(guildId: string): StoredGuild | undefined {
+    return this.#files.read(({ reader }) => reader.guild(guildId));
+  }
+
+  /** Which guilds another process has changed, added or removed since they were read with these versions. */
+  public changedSince(known: GuildVersions): GuildDifferences {
+    return this.#files.read(({ reader }) => reader.changedSince(known)) ?? { changed: [], gone: [] };
+  }
+
+  // Writing: from `takeOver()` to `release()`.
+
+  /**
+   * The shard is this process's from now on: nobody else writes any more.
+   *
+   * @param released the session as the predecessor has released it, in a handover.
+   * @returns the session to resume, where there is one. What the store does not know of `released` (its disk was full, say)
+   * is replayed, without any handler being called for it again.
+   */
+  public async takeOver(released?: ShardSession): Promise<StoredSession | undefined> {
+    if (this.#role !== 'reading') return this.session();
+    await this.#files.replaceDamaged();
+    this.#files.write(({ label }) => label.beginWriting());
+    const stored = this.#files.read(({ database, reader, recorder }) => {
+      database.refresh();
+      const found = reader.session();
+      recorder.load(database.guilds(), found?.progress.version ?? 0);
+      return found;
+    });
+    await this.#files.replaceDamaged();
+    this.#role = 'writing';
+    if (stored !== undefined && this.#isUsable(stored, released)) this.#progress.resume(stored, released);
+    else this.dropSession();
+    return this.session();
+  }
+
+  /**
+   * What becomes of a dispatch: as the gateway's `judgeDispatch`, before eris sees it. Eris changes packets while it handles
+   * them, so this is also where their state is taken; for nine in ten, which change nothing, that is one look into a table.
+   */
+  public judge(packet: RawPacket): DispatchVerdict {
+    if (this.#role !== 'writing' || !packet.s) return 'handle';
+    const verdict = this.#progress.window.verdict(packet.s);
+    if (this.#progress.record(packet.s)) this.#record(packet);
+    return verdict;
+  }
+
+  /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
+  public handled(packet: RawPacket): void {
+    if (this.#role !== 'writing' || !packet.s) return;
+    this.#progress.connected(this.#options.wallNow());
+    if (packet.t === 'READY') {
+      this.#beginSession(packet.d as ReadyData, packet.s);
+      return;
+    }
+    this.#progress.settle(packet.s);
+    if ((this.#files.parts?.recorder.pendingLength ?? 0) > MAX_PENDING_LENGTH) this.#commit();
+    else this.#commitSoon();
+  }
+
+  /**
+   * A command begins, in the same turn in which its dispatch is handled.
+   *
+   * @param seq of its dispatch. Default: the one that is being handled.
+   * @returns to be called when it has finished. Until then a crash makes it run again.
+   */
+  public began(seq = this.#progress.recordedSeq): () => void {
+    if (this.#role !== 'writing') return () => {};
+    const finished = this.#progress.window.began(seq, this.#options.wallNow());
+    return () => {
+      finished();
+      if (this.#role === 'writing') this.#commitNow();
+    };
+  }
+
+  /** The shard is connected, although nothing has happened: its session stays young. To be called every ten seconds or so. */
+  public touch(): void {
+    if (this.#role !== 'writing' || this.#progress.session === undefined) return;
+    this.#progress.connected(this.#options.wallNow());
+    this.#commitSoon();
+  }
+
+  /** Discord says that the session is gone. */
+  public dropSession(): void {
+    if (this.#role !== 'writing') return;
+    this.#progress.drop();
+    this.#commitNow();
+  }
+
+  /** Resolves when all that was handled so far is in the file. */
+  public async commit(): Promise<void> {
+    if (this.#role === 'writing') this.#commit();
+  }
+
+  /**
+   * The shard was disconnected, so that another process can go on with it: nothing is written here any more. Commands that
+   * run now are finished by this process and are not run again. Resolves when all of it is in the file.
+   */
+  public async release(): Promise<void> {
+    if (this.#role !== 'writing') return;
+    this.#progress.connected(this.#options.wallNow());
+    this.#commit([]);
+    this.#role = 'reading';
+    this.#files.write(({ label }) => label.endWriting());
+  }
+
+  /** Commits what is left. Afterwards no file, lock or timer of the store is open. */
+  public async close(): Promise<void> {
+    if (this.#role === 'closed') return;
+    if (this.#role === 'writing') this.#commit();
+    this.#role = 'closed';
+    this.#timer.cancel();
+    await this.#files.close();
+  }
+
+  #isFresh({ progress }: Stored): boolean {
+    // A clock that was set back makes a session look younger than nothing.
+    return Math.abs(this.#options.wallNow() - progress.at) <= this.#options.resumeWindowMs;
+  }
+
+  #isUsable(stored: Stored, released: ShardSession | undefined): boolean {
+    const { sessionId } = stored.session;
+    // A successor that has failed may have got a session of its own, of which this process's cache knows nothing.
+    const own = this.#progress.session?.sessionId ?? sessionId;
+    return this.#isFresh(stored) && own === sessionId && (released?.sessionId ?? sessionId) === sessionId;
+  }
+
+  #beginSession(ready: ReadyData, seq: number): void {
+    const { session_id: sessionId, resume_gateway_url: resumeUrl, user, application, guilds } = ready;
+    this.#progress.begin({ sessionId, resumeUrl, identity: { user, application } }, seq);
+    this.#files.write(({ recorder }) => recorder.reset(guilds));
+    this.#commitNow();
+  }
+
+  #record(packet: RawPacket): void {
+    const changes = changesOf(packet, this.#progress.session?.identity.user.id);
+    if (changes.length === 0) return;
+    this.#files.write(({ recorder }) => {
+      for (const change of changes) recorder.apply(change);
+    });
+  }
+
+  #commitNow(): void {
+    if (this.persistent) this.#timer.now();
+  }
+
+  #commitSoon(): void {
+    if (this.persistent) this.#timer.soon();
+  }
+
+  #commit(unfinished = this.#progress.window.unfinished(this.#options.wallNow())): void {
+    this.#timer.cancel();
+    this.#files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
+    const [large] = this.#files.parts?.recorder.large ?? [];
+    if (large !== undefined) setImmediate(() => this.#compact(large));
+  }
+
+  /** One guild in a turn of its own; the commit that follows asks for the next. */
+  #compact(guildId: string): void {
+    if (this.#role !== 'writing' || this.#files.parts?.recorder.large.has(guildId) !== true) return;
+    this.#files.write(({ recorder }) => recorder.compact(guildId));
+    this.#commitSoon();
+  }
+}
+
+interface ReadyData extends BotIdentity {
+  readonly session_id: string;
+  readonly resume_gateway_url: string;
+  readonly guilds: readonly GuildPayload[];
+}

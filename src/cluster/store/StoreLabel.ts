@@ -1,0 +1,118 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type BootLife,
+  currentBoot,
+  isAlive,
+  isSameBoot,
+  isSameLife,
+  ownLife,
+  type ProcessLife,
+} from './processLife.js';
+
+/** Grows with every change of what rows mean. */
+const FORMAT = 1;
+const FILE = 'label.json';
+/** A database that so many processes in a row have died over while they read it is not opened again. */
+const MAX_DEATHS = 3;
+
+/** Whose state a store holds. */
+export interface StoreOwner {
+  /** Of the bot's token, which is stored nowhere itself. */
+  readonly tokenHash: string;
+  readonly shardId: number;
+  readonly shardCount: number;
+}
+
+interface LabelContent extends StoreOwner {
+  readonly format: number;
+  /** Who writes now; null after it has released the shard. */
+  readonly writer: ProcessLife | null;
+  /** In which run of the operating system it was last written. */
+  readonly boot: BootLife;
+  /** All of it has reached the disk. */
+  readonly clean: boolean;
+  /** Processes that have opened it to read, and have not said that it went well. */
+  readonly openings: number;
+}
+
+/**
+ * A small file beside a database, with what must be known before the database may be opened. The writing process owns it;
+ * another one writes it only where there is none.
+ */
+export class StoreLabel {
+  readonly #folder: string;
+  #content: LabelContent;
+
+  private constructor(folder: string, content: LabelContent) {
+    this.#folder = folder;
+    this.#content = content;
+  }
+
+  /** @throws Error of the file system. */
+  public static create(folder: string, owner: StoreOwner): StoreLabel {
+    const { tokenHash, shardId, shardCount } = owner;
+    const boot = currentBoot();
+    const content = { format: FORMAT, tokenHash, shardId, shardCount, writer: null, boot, clean: true, openings: 0 };
+    const label = new StoreLabel(folder, content);
+    label.#write({});
+    return label;
+  }
+
+  /** @returns undefined where there is none, or no readable one. */
+  public static read(folder: string): StoreLabel | undefined {
+    try {
+      return new StoreLabel(folder, JSON.parse(readFileSync(join(folder, FILE), 'utf8')) as LabelContent);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @returns why the database must not be used; undefined where it may. */
+  public objection(owner: StoreOwner): string | undefined {
+    const { format, tokenHash, shardId, shardCount, writer, boot, clean, openings } = this.#content;
+    if (format !== FORMAT) return `it has format ${format}, and this version of Kallisti reads format ${FORMAT}`;
+    if (tokenHash !== owner.tokenHash) return 'it belongs to another token';
+    if (shardId !== owner.shardId || shardCount !== owner.shardCount) {
+      return `it is of shard ${shardId} of ${shardCount}, not of shard ${owner.shardId} of ${owner.shardCount}`;
+    }
+    if (writer !== null && this.hasOtherWriter) return undefined;
+    if (!clean && !isSameBoot(boot, currentBoot()))
+      return 'the operating system stopped before all of it was on the disk';
+    return openings >= MAX_DEATHS ? `${openings} processes died while they read it` : undefined;
+  }
+
+  /** Another process serves this shard at the moment. */
+  public get hasOtherWriter(): boolean {
+    const { writer } = this.#content;
+    return writer !== null && !isSameLife(writer, ownLife()) && isAlive(writer);
+  }
+
+  /** Before the database is opened. Where it proves to be deadly, the next process can see that. */
+  public beginReading(): void {
+    if (!this.hasOtherWriter) this.#write({ openings: this.#content.openings + 1 });
+  }
+
+  /** This process has read it, and writes from now on. */
+  public beginWriting(): void {
+    this.#write({ writer: ownLife(), boot: currentBoot(), clean: false, openings: 0 });
+  }
+
+  /** This process writes no more. */
+  public endWriting(): void {
+    this.#write({ writer: null });
+  }
+
+  /** This process has closed the database, and all of it is on the disk. */
+  public close(): void {
+    this.#write({ writer: null, openings: 0, clean: true });
+  }
+
+  #write(changes: Partial<LabelContent>): void {
+    this.#content = { ...this.#content, ...changes };
+    const path = join(this.#folder, FILE);
+    const draft = `${path}.${process.pid}`;
+    writeFileSync(draft, JSON.stringify(this.#content), { mode: 0o600 });
+    renameSync(draft, path);
+  }
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, ExtendedUser, type RawPacket, type Shard } from 'eris';
+import { onTestFinished } from 'vitest';
+import type { BotIdentity } from '../../../src/cluster/gateway/GatewayOptions.js';
+import type { HydrationTarget } from '../../../src/cluster/store/Hydration.js';
+import { ShardStore, type ShardStoreOptions } from '../../../src/cluster/store/ShardStore.js';
+import { type MemoryLogger, memoryLogger } from '../../support/memoryLogger.js';
+
+export const BOT = { id: '900', username: 'bot', discriminator: '0', avatar: null, bot: true };
+export const APPLICATION = { id: '901', flags: 0 };
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kallisti-store-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface TestStore {
+  readonly store: ShardStore;
+  readonly log: MemoryLogger;
+}
+
+/** A store that is closed after the test. */
+export async function openStore(dataDir: string, options: Partial<ShardStoreOptions> = {}): Promise<TestStore> {
+  const log = memoryLogger();
+  const store = await ShardStore.open({
+    dataDir,
+    shardId: 0,
+    shardCount: 1,
+    tokenHash: 'hash of a token',
+    logger: log.logger,
+    ...options,
+  });
+  onTestFinished(() => store.close());
+  return { store, log };
+}
+
+/** Sends dispatches through a store as a gateway does. `eris` handles them in between. */
+export class Feed {
+  #seq = 0;
+
+  public constructor(
+    private readonly store: ShardStore,
+    private readonly eris: (packet: RawPacket) => void = () => {},
+  ) {}
+
+  public get seq(): number {
+    return this.#seq;
+  }
+
+  public ready(guildIds: readonly string[] = [], sessionId = 'session'): void {
+    this.#seq = 0;
+    const guilds = guildIds.map((id) => ({ id, unavailable: true }));
+    const session = { session_id: sessionId, resume_gateway_url: 'wss://resume.test', private_channels: [] };
+    const packet = this.#packet('READY', { ...session, user: BOT, application: APPLICATION, guilds });
+    this.eris(packet);
+    this.store.handled(packet);
+  }
+
+  public dispatch(t: string, d: object): void {
+    const packet = this.#packet(t, d);
+    const verdict = this.store.judge(packet);
+    if (verdict !== 'handle') throw new Error(`${t} would be ${verdict}`);
+    this.eris(packet);
+    this.store.handled(packet);
+  }
+
+  #packet(t: string, d: object): RawPacket {
+    return { op: 0, t, s: ++this.#seq, d: structuredClone(d) } as RawPacket;
+  }
+}
+
+/** A stock eris client with one shard, without any connection. */
+export class OfflineClient implements HydrationTarget {
+  public readonly client: Client;
+  public readonly events: string[] = [];
+  public identity: BotIdentity | null = null;
+  readonly #shard: Shard;
+
+  public constructor() {
+    this.client = new Client('Bot token', { intents: ['all'], messageLimit: 0, maxShards: 1 });
+    const { shards } = this.client as unknown as {
+      shards: Map<number, Shard> & { spawn(id: number): void; connect(): void };
+    };
+    shards.connect = () => {};
+    shards.spawn(0);
+    this.#shard = shards.get(0) as Shard;
+    this.client.emit = (event: string) => {
+      this.events.push(event);
+      return true;
+    };
+  }
+
+  public readonly handle = (packet: RawPacket): void => {
+    (this.#shard as unknown as { wsEvent(packet: RawPacket): void }).wsEvent(packet);
+    // Its guilds need not arrive within a time: the shard is ready.
+    clearTimeout(this.#shard.guildCreateTimeout ?? undefined);
+    this.#shard.ready = true;
+  };
+
+  public restoreIdentity(identity: BotIdentity): void {
+    this.identity = identity;
+    this.client.user = new ExtendedUser({ ...identity.user }, this.client);
+    this.client.users.set(identity.user.id, this.client.user);
+    this.client.application = { ...identity.application };
+  }
+}
