@@ -1,7 +1,13 @@
 import type { Client, ClientOptions } from 'eris';
-import type { ClusterAssignment, ClusterContract, ShardStatus } from '../core/contracts/ClusterContract.js';
+import type {
+  ClusterAssignment,
+  ClusterContract,
+  ReleasedShards,
+  ShardStatus,
+} from '../core/contracts/ClusterContract.js';
 import { registerSecret, scrub } from '../core/secrets.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
+import { ArrivalLog } from './ArrivalLog.js';
 import type { ClusterContext } from './ClusterContext.js';
 import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
@@ -14,6 +20,7 @@ import { findUser } from './events/findUser.js';
 import { getStats } from './events/getStats.js';
 import { setLogLevel } from './events/setLogLevel.js';
 import { Gateway } from './gateway/Gateway.js';
+import { ShardStores } from './ShardStores.js';
 
 export interface ClusterWorkerOptions {
   /** Makes the bot's commands. Default: those of `commands/`. */
@@ -24,6 +31,13 @@ export interface ClusterWorkerOptions {
   readonly clientOptions?: Partial<Omit<ClientOptions, 'intents'>>;
   /** Called once before the shards log in: the place for the bot's own listeners. */
   readonly setUp?: (client: Client, context: ClusterContext) => void | Promise<void>;
+  /**
+   * What the bot holds in memory and its successor should know (collectors, games, timers), as JSON. Called in a handover,
+   * after the last event was handled here; what takes long prolongs the pause. A crash hands nothing over.
+   */
+  readonly saveState?: () => unknown;
+  /** Takes what the predecessor's `saveState` returned. Called before the first event is handled here. */
+  readonly restoreState?: (state: unknown) => void | Promise<void>;
 }
 
 const DEFAULT_INTENTS = ['guilds', 'guildMessages', 'directMessages'] as const;
@@ -40,6 +54,8 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
   readonly #aborted = new AbortController();
   #gateway: Gateway | undefined;
   #router: CommandRouter | undefined;
+  #stores: ShardStores | undefined;
+  readonly #arrivals = new ArrivalLog();
   #drainTimeoutMs = 0;
   #stop: Promise<void> | undefined;
 
@@ -53,25 +69,35 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     registerSecret(assignment.token);
     this.logger.level = assignment.logLevel;
     this.#drainTimeoutMs = Math.max(0, assignment.drainTimeoutMs - STOP_MARGIN_MS);
-    const gateway = this.#createGateway(assignment);
+    const stores = await ShardStores.open(assignment, this.logger);
+    this.#stores = stores;
+    const gateway = this.#createGateway(assignment, stores);
     const context = this.#createContext(assignment, gateway);
     const evaluateHere = evaluate({ context, scrub });
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
-    const router = new CommandRouter({ context, commands, logger: this.logger, scrub });
+    const router = new CommandRouter({
+      context,
+      commands,
+      logger: this.logger,
+      scrub,
+      onCommand: ({ shardId }, { onCrash }) => (onCrash === 'drop' ? () => undefined : stores.began(shardId)),
+    });
     this.#gateway = gateway;
     this.#router = router;
     this.on('evaluate', evaluateHere);
     this.on('describeCommands', describeCommands(commands));
-    this.#serve(gateway, router, context);
+    this.#serve(gateway, stores, router, context);
     await this.#options.setUp?.(gateway.client, context);
     router.start();
 
+    await stores.hydrate(gateway);
     // Everything that can fail without Discord has been done: from the reply on, the shards are nobody else's.
-    await this.request('acquireShards', undefined, {
-      timeoutMs: Number.POSITIVE_INFINITY,
-      signal: this.#aborted.signal,
-    });
-    await gateway.connect([], this.#aborted.signal);
+    const { signal } = this.#aborted;
+    const released = await this.request('acquireShards', undefined, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+    this.#arrivals.releasedAt = released?.releasedAt;
+    if (released?.state !== undefined) await this.#options.restoreState?.(released.state);
+    await gateway.connect(await stores.takeOver(released?.sessions), signal);
+    this.send('shardsArrived', this.#arrivals.arrivals);
     await super.start();
   }
 
@@ -85,15 +111,26 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#aborted.abort(new Error('the cluster was told to stop'));
     this.#router?.stop();
     this.#gateway?.release();
+    await this.#stores?.release();
     if (this.#router !== undefined) {
       const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
       if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');
     }
     await this.#gateway?.stop();
+    await this.#stores?.close();
     await super.stop();
   }
 
-  #createGateway(assignment: ClusterAssignment): Gateway {
+  /** Lets go of the shards: for a successor in a handover. Commands that run go on, and answer over REST. */
+  async #release(gateway: Gateway, stores: ShardStores): Promise<ReleasedShards> {
+    const sessions = gateway.release();
+    const releasedAt = Date.now();
+    await stores.release();
+    const state = await this.#options.saveState?.();
+    return { sessions, releasedAt, ...(state === undefined ? {} : { state }) };
+  }
+
+  #createGateway(assignment: ClusterAssignment, stores: ShardStores): Gateway {
     return new Gateway({
       token: assignment.token,
       apiUrl: assignment.apiUrl,
@@ -110,6 +147,11 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
           { timeoutMs: Number.POSITIVE_INFINITY, signal },
         );
         return { release: (used) => this.#tell(() => this.send('releaseSlot', { leaseId, used })) };
+      },
+      judgeDispatch: (shardId, packet) => stores.judge(shardId, packet),
+      onDispatch: (shardId, packet) => {
+        stores.handled(shardId, packet);
+        this.#arrivals.note(shardId, packet);
       },
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
       onFatal: (error) => this.#tell(() => this.send('discordRefused', { message: error.message })),
@@ -128,14 +170,23 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     };
   }
 
-  #serve(gateway: Gateway, router: CommandRouter, context: ClusterContext): void {
-    this.on('getStats', getStats({ context, commands: router, countEvents: () => gateway.eventCount }));
+  #serve(gateway: Gateway, stores: ShardStores, router: CommandRouter, context: ClusterContext): void {
+    this.on(
+      'getStats',
+      getStats({
+        context,
+        commands: router,
+        countEvents: () => gateway.eventCount,
+        countResumable: () => stores.resumable,
+      }),
+    );
     this.on('findGuild', findGuild(context));
     this.on('findUser', findUser(context));
     this.on('findChannel', findChannel(context));
     this.on('setLogLevel', setLogLevel(this.logger));
-    this.on('releaseShards', () => ({ sessions: gateway.release() }));
+    this.on('releaseShards', () => this.#release(gateway, stores));
     this.on('adoptShards', async () => {
+      await stores.takeOver();
       await gateway.adopt();
       return undefined;
     });

@@ -21,6 +21,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly spawnTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly resumeWindowMs: number;
   readonly identifyIntervalMs: number;
   /** Undefined: Node's own limit. */
   readonly clusterMemoryMb: number | undefined;
@@ -156,6 +157,7 @@ function toConfig(values: SettingValues, warnings: readonly string[]): Config {
     logLevel: values.LOG_LEVEL,
     spawnTimeoutMs: values.SPAWN_TIMEOUT,
     drainTimeoutMs: values.DRAIN_TIMEOUT,
+    resumeWindowMs: values.RESUME_WINDOW,
     identifyIntervalMs: values.IDENTIFY_INTERVAL,
     clusterMemoryMb: values.CLUSTER_MEMORY_MB,
     production: values.NODE_ENV === 'production',

@@ -115,6 +115,15 @@ export const SETTINGS = {
     doc: ['How long a cluster that stops may take to finish what it is doing before it is ended by force.'],
     schema: duration(0),
   }),
+  RESUME_WINDOW: setting({
+    default: '3m',
+    allowed: 'a duration with its unit from 0s to 24d, such as 90s or 3m',
+    doc: [
+      'How long after its last connection a session is still resumed by another process. Discord forgets sessions after',
+      'a few minutes; one that it has forgotten costs a second, and then an IDENTIFY.',
+    ],
+    schema: duration(0),
+  }),
   IDENTIFY_INTERVAL: setting({
     default: '5s',
     allowed: 'a duration with its unit from 5s to 24d, or less with a DISCORD_API_URL that is not Discord',

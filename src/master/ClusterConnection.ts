@@ -1,4 +1,4 @@
-import type { ClusterContract, ShardStatus } from '../core/contracts/ClusterContract.js';
+import type { ClusterContract, ShardArrival, ShardStatus } from '../core/contracts/ClusterContract.js';
 import type { Logger } from '../core/logger.js';
 import { WorkerConnection, type WorkerConnectionOptions } from '../core/worker/WorkerConnection.js';
 
@@ -13,6 +13,8 @@ export class ClusterConnection extends WorkerConnection<ClusterContract> {
   public readonly shardIds: readonly number[];
   /** The last thing heard of each shard, by shard id. */
   public readonly shards = new Map<number, ShardStatus>();
+  /** How its shards came up; empty until they have. */
+  public arrivals: readonly ShardArrival[] = [];
   readonly #isQueued: (cluster: ClusterConnection) => boolean;
 
   public constructor(id: number, logger: Logger, options: ClusterConnectionOptions) {
@@ -20,6 +22,9 @@ export class ClusterConnection extends WorkerConnection<ClusterContract> {
     this.shardIds = options.shardIds;
     this.#isQueued = options.isQueued;
     this.on('shardStateChanged', (_cluster, status) => void this.shards.set(status.shardId, status));
+    this.on('shardsArrived', (_cluster, arrivals) => {
+      this.arrivals = arrivals;
+    });
   }
 
   /** This life of this cluster, as the identify queue knows it. */

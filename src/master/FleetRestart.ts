@@ -1,6 +1,7 @@
 import type { RestartRequest } from '../core/contracts/ClusterContract.js';
 import { KallistiError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import { arrivalText } from './arrivalText.js';
 import type { ClusterPool } from './ClusterPool.js';
 import type { DiscordApi } from './DiscordApi.js';
 import type { IdentifyQueue } from './IdentifyQueue.js';
@@ -68,10 +69,14 @@ export class FleetRestart {
     await this.#done;
   }
 
-  async #replace(clusterId: number): Promise<undefined> {
+  async #replace(clusterId: number): Promise<{ details: string }> {
     const { clusters, queue } = this.#options;
-    queue.ensureRestartAffordable(clusters.shardIdsOf(clusterId).length);
-    await clusters.spawn(clusterId);
+    const current = await clusters.tryGet(clusterId)?.request('getStats', undefined);
+    // Shards that can be resumed cost nothing; one that cannot must not take what is kept back for a crash.
+    const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
+    if (identifies > 0) queue.ensureRestartAffordable(identifies);
+    const { arrivals } = await clusters.spawn(clusterId);
+    return { details: arrivalText(arrivals) };
   }
 
   async #checkHealth(clusterId: number): Promise<void> {

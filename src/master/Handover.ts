@@ -1,4 +1,4 @@
-import type { ShardSession } from '../core/contracts/ClusterContract.js';
+import type { ReleasedShards } from '../core/contracts/ClusterContract.js';
 import type { Logger } from '../core/logger.js';
 import { BaseService } from '../core/services/BaseService.js';
 import type { ClusterConnection } from './ClusterConnection.js';
@@ -43,19 +43,18 @@ export class Handover extends BaseService {
   }
 
   /** Has the predecessor of `successor` release its shards. From the return on they are the successor's. */
-  public async acquireShards(successor: ClusterConnection): Promise<readonly ShardSession[]> {
+  public async acquireShards(successor: ClusterConnection): Promise<ReleasedShards | null> {
     const { clusters, logger } = this.#options;
     const predecessor = clusters.tryGet(successor.id);
-    if (predecessor === undefined || predecessor === successor) return [];
+    if (predecessor === undefined || predecessor === successor) return null;
     this.#released.set(successor, predecessor);
     try {
-      const { sessions } = await predecessor.request('releaseShards', undefined, { timeoutMs: this.#timeoutMs });
-      return sessions;
+      return await predecessor.request('releaseShards', undefined, { timeoutMs: this.#timeoutMs });
     } catch (error) {
       logger.warn({ err: error, cluster: predecessor.id }, 'a cluster did not release its shards, killing it');
       this.#released.delete(successor);
       await predecessor.terminate();
-      return [];
+      return null;
     }
   }
 

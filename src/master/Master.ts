@@ -182,6 +182,8 @@ export class Master {
       shardCount,
       refresh: async (signal) => (await api.getGateway(signal)).sessionStartLimit,
       identifyIntervalMs: target.identifyIntervalMs,
+      // Longer than eris waits for a connection (30 s): a lease that counts as used already must not be used after that.
+      leaseTimeoutMs: 60_000,
     });
     queue.start(gateway.sessionStartLimit);
     this.#undo.push(() => queue.stop());
@@ -215,6 +217,8 @@ export class Master {
       ownerIds,
       logLevel: this.#logger.level as LogLevel,
       drainTimeoutMs: this.#config.drainTimeoutMs,
+      dataDir: target.dataDir,
+      resumeWindowMs: this.#config.resumeWindowMs,
     });
 
     this.#startServices([

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,15 @@ export interface Ended {
 const CLEAN = Object.fromEntries(
   [
     ...['DISCORD_TOKEN', 'DISCORD_API_URL', 'SHARD_COUNT', 'CLUSTER_COUNT', 'OWNER_IDS', 'DATA_DIR', 'LOG_LEVEL'],
-    ...['SPAWN_TIMEOUT', 'DRAIN_TIMEOUT', 'IDENTIFY_INTERVAL', 'CLUSTER_MEMORY_MB', 'NODE_ENV', 'VITEST'],
+    ...[
+      'SPAWN_TIMEOUT',
+      'DRAIN_TIMEOUT',
+      'IDENTIFY_INTERVAL',
+      'RESUME_WINDOW',
+      'CLUSTER_MEMORY_MB',
+      'NODE_ENV',
+      'VITEST',
+    ],
   ].map((name) => [name, undefined]),
 );
 
@@ -40,18 +48,21 @@ export class Bot {
   readonly #marker = `e2e-${process.pid}-${Math.random().toString(36).slice(2)}`;
   readonly #env: NodeJS.ProcessEnv;
   readonly #cwd: string;
+  readonly #entry: string;
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> | undefined;
 
-  public constructor(env: NodeJS.ProcessEnv = {}) {
+  /** @param entry The master's program. Default: the one that `npm start` runs. */
+  public constructor(env: NodeJS.ProcessEnv = {}, entry: string = ENTRY) {
+    this.#entry = entry;
     this.#cwd = mkdtempSync(join(tmpdir(), 'kallisti-e2e-'));
     this.dataDir = env.DATA_DIR ?? join(this.#cwd, 'data');
     this.#env = { ...CLEAN, DATA_DIR: this.dataDir, ...env, KALLISTI_TEST: this.#marker };
   }
 
   /** Settings for a bot that runs against this local Discord. */
-  public static for(discord: Simulator, env: NodeJS.ProcessEnv = {}): Bot {
-    return new Bot({ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url, ...env });
+  public static for(discord: Simulator, env: NodeJS.ProcessEnv = {}, entry?: string): Bot {
+    return new Bot({ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url, ...env }, entry);
   }
 
   /** The folder in which it runs. */
@@ -63,9 +74,21 @@ export class Bot {
     return this.#child?.pid ?? 0;
   }
 
+  /** Changes settings for the next start. */
+  public setEnvironment(env: NodeJS.ProcessEnv): void {
+    Object.assign(this.#env, env);
+  }
+
+  /** Writes a file into its folder. @returns its path. */
+  public write(name: string, text: string): string {
+    const path = join(this.#cwd, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
   /** Starts it; does not wait for anything. */
   public start(): this {
-    const child = spawn(process.execPath, [ENTRY], {
+    const child = spawn(process.execPath, [this.#entry], {
       cwd: this.#cwd,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,7 +5,7 @@ import { type AnswerableInteraction, InteractionAnswer } from './answer/Interact
 import { type AnswerableMessage, MentionAnswer } from './answer/MentionAnswer.js';
 import { RestLanes } from './answer/RestLanes.js';
 import type { Command } from './Command.js';
-import { CommandRunner } from './CommandRunner.js';
+import { type CommandRequest, CommandRunner } from './CommandRunner.js';
 import { createGone, createHelp } from './help.js';
 import type { InvocationFacts } from './Invocation.js';
 import type { Percentiles } from './LatencyWindow.js';
@@ -23,6 +23,11 @@ export interface CommandRouterOptions {
   readonly logger: CommandLogger;
   /** Takes secrets out of a text; every text is passed through it before it leaves. */
   readonly scrub: (text: string) => string;
+  /**
+   * A command begins; called in the turn of the event loop in which its dispatch is handled. What it returns is called when
+   * the command has ended.
+   */
+  readonly onCommand?: (facts: InvocationFacts, command: Command) => () => void;
   /** After how many milliseconds without an answer it is deferred. Default 1500: Discord waits for three seconds. */
   readonly deferAfterMs?: number;
 }
@@ -136,9 +141,9 @@ export class CommandRouter {
     const command = this.#commands.get(name) ?? createGone(name);
     const facts = this.#facts('interaction', command, userId, guildId);
     const options = data?.options ?? [];
-    void this.#runner
-      .run({ command, facts, answer, readOptions: () => readOptions(command.definition, options) })
-      .then(() => this.#lanes.release(lane));
+    void this.#run({ command, facts, answer, readOptions: () => readOptions(command.definition, options) }).then(() =>
+      this.#lanes.release(lane),
+    );
   };
 
   readonly #onMessage = (message: Message<PossiblyUncachedTextableChannel>): void => {
@@ -156,8 +161,14 @@ export class CommandRouter {
     const args = known === undefined ? '' : text.slice(word.length);
     const answer = new MentionAnswer(this.#client.requestHandler, incoming, this.#answerOptions);
     const facts = this.#facts('mention', command, author.id, guildId);
-    void this.#runner.run({ command, facts, answer, readOptions: () => parseOptions(command, args) });
+    void this.#run({ command, facts, answer, readOptions: () => parseOptions(command, args) });
   };
+
+  async #run(request: CommandRequest): Promise<void> {
+    const ended = this.options.onCommand?.(request.facts, request.command);
+    await this.#runner.run(request);
+    ended?.();
+  }
 
   #facts(
     kind: InvocationFacts['kind'],

@@ -7,11 +7,13 @@ export interface StatsSources {
   readonly commands: Pick<CommandRouter, 'handled' | 'latency'>;
   /** Dispatches handled since the process started. */
   readonly countEvents: () => number;
+  /** Shards whose session another process could resume. */
+  readonly countResumable: () => number;
 }
 
 /** Serves `getStats`: what this cluster holds and has done. */
 export const getStats =
-  ({ context, commands, countEvents }: StatsSources) =>
+  ({ context, commands, countEvents, countResumable }: StatsSources) =>
   (): ClusterStats => ({
     clusterId: context.clusterId,
     pid: process.pid,
@@ -20,6 +22,7 @@ export const getStats =
     guilds: context.client.guilds.size,
     users: context.client.users.size,
     shards: context.shardStatuses(),
+    resumable: countResumable(),
     events: countEvents(),
     commands: commands.handled,
     commandLatencyMs: commands.latency(),

@@ -16,6 +16,10 @@ export interface ClusterAssignment {
   readonly logLevel: LogLevel;
   /** How long a stop may take for what is under way, in milliseconds; then the process is ended by force. */
   readonly drainTimeoutMs: number;
+  /** Absolute; the cluster keeps its shards' sessions and guilds there. */
+  readonly dataDir: string;
+  /** A session that was last connected longer ago than this is not resumed, in milliseconds. */
+  readonly resumeWindowMs: number;
 }
 
 /** What Discord keeps for a shard, and what RESUME needs (discord.com/developers/docs/events/gateway#resuming). */
@@ -37,6 +41,26 @@ export interface ShardStatus {
   readonly guilds: number;
 }
 
+/** What a cluster hands to its successor, when it lets go of its shards. */
+export interface ReleasedShards {
+  readonly sessions: readonly ShardSession[];
+  /** When the last of its connections was closed, in milliseconds since 1970. */
+  readonly releasedAt: number;
+  /** What the bot itself wants its successor to know; see `ClusterWorkerOptions.saveState`. */
+  readonly state?: unknown;
+}
+
+/** How one shard came up in a process. */
+export interface ShardArrival {
+  readonly shardId: number;
+  /** `identified`: a new session, which cost one IDENTIFY; `resumed`: none. */
+  readonly by: 'identified' | 'resumed';
+  /** Events that Discord had kept for it. */
+  readonly replayed: number;
+  /** From the predecessor's release to the first moment in which this process serves, in ms; null without a predecessor. */
+  readonly pauseMs: number | null;
+}
+
 export interface ClusterStats {
   readonly clusterId: number;
   readonly pid: number;
@@ -45,6 +69,8 @@ export interface ClusterStats {
   readonly guilds: number;
   readonly users: number;
   readonly shards: readonly ShardStatus[];
+  /** Shards that another process could go on with now, without an IDENTIFY. */
+  readonly resumable: number;
   /** Dispatches handled since the process started. */
   readonly events: number;
   readonly commands: number;
@@ -136,9 +162,11 @@ export type ClusterContract = {
     releaseSlot: Event<{ leaseId: string; used: boolean }>;
     /**
      * Asked inside a cluster's `start()` when it is prepared: the master has the predecessor, if there is one, release its
-     * shards, and answers with their sessions. From the reply on the shards are the asker's.
+     * shards, and answers with what that said. From the reply on the shards are the asker's.
      */
-    acquireShards: Request<undefined, { sessions: readonly ShardSession[] }>;
+    acquireShards: Request<undefined, ReleasedShards | null>;
+    /** All shards are there. Sent before `ready`. */
+    shardsArrived: Event<readonly ShardArrival[]>;
     shardStateChanged: Event<ShardStatus>;
     /** Discord refuses the bot for good while it runs: its token was reset, say. Nothing can be retried. */
     discordRefused: Event<{ message: string }>;
@@ -153,7 +181,7 @@ export type ClusterContract = {
   };
   toWorker: {
     /** Closes every shard so that its session can be resumed, and says how. The process lives on until it is stopped. */
-    releaseShards: Request<undefined, { sessions: readonly ShardSession[] }>;
+    releaseShards: Request<undefined, ReleasedShards>;
     /** Takes released shards back: the successor failed. */
     adoptShards: Request<undefined, undefined>;
     describeCommands: Request<undefined, readonly CommandDefinition[]>;

@@ -57,6 +57,8 @@ export interface StopResult {
 
 /** A worker that has said it is finished may need so long for Node's own exit, in milliseconds. */
 const EXIT_GRACE_MS = 500;
+/** What is left of the drain for a worker that did not get ready, in milliseconds. */
+const FAILED_START_DRAIN_MS = 1_000;
 /** How long the last words of a dead worker may still be on their way, in milliseconds. The kernel has them already. */
 const LAST_WORDS_MS = 50;
 /** How long a worker whose connection broke may take to be seen dead before it is killed, in milliseconds. */
@@ -91,6 +93,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   readonly #transportClosed: Promise<void>;
   #resolveEnded: (exit: ExitReason) => void = () => undefined;
   #resolveTransportClosed: () => void = () => undefined;
+  #drainTimeoutMs: number;
   #state: WorkerState = 'idle';
   #process: WorkerProcess | undefined;
   #outputEnded: Promise<unknown> = Promise.resolve();
@@ -103,6 +106,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
     this.entrypoint = String(entrypoint);
     this.logger = logger;
     this.#options = options;
+    this.#drainTimeoutMs = options.drainTimeoutMs ?? 10_000;
     this.#handlers = new Handlers(this);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -231,6 +235,8 @@ export class WorkerConnection<C extends Contract = AnyContract> {
       if (first === 'ready' && this.#state === 'starting') this.#state = 'ready';
       else throw await this.#startError(first, timeoutMs);
     } catch (error) {
+      // It has had its time, and serves nobody yet.
+      this.#drainTimeoutMs = Math.min(this.#drainTimeoutMs, FAILED_START_DRAIN_MS);
       await this.kill();
       throw error;
     } finally {
@@ -425,7 +431,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
     const channel = this.#channel;
     if (channel === undefined || channel.closed) return within(this.ended, 0);
     channel.send(STOP, undefined);
-    const { drainTimeoutMs = 10_000 } = this.#options;
+    const drainTimeoutMs = this.#drainTimeoutMs;
     const drained = await within(Promise.race([this.#said, this.#transportClosed, this.ended]), drainTimeoutMs);
     if (drained) return within(this.ended, EXIT_GRACE_MS);
     this.logger.warn({ worker: this.description }, `a worker did not stop within ${drainTimeoutMs} ms, terminating it`);

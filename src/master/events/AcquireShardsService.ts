@@ -1,4 +1,4 @@
-import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { ReleasedShards } from '../../core/contracts/ClusterContract.js';
 import type { ClusterConnection } from '../ClusterConnection.js';
 import type { ClusterPool } from '../ClusterPool.js';
 import type { Handover } from '../Handover.js';
@@ -13,7 +13,7 @@ export class AcquireShardsService extends ClusterEventService<'acquireShards'> {
     super(clusters, 'acquireShards');
   }
 
-  protected override async execute(cluster: ClusterConnection): Promise<{ sessions: readonly ShardSession[] }> {
-    return { sessions: await this.handover.acquireShards(cluster) };
+  protected override execute(cluster: ClusterConnection): Promise<ReleasedShards | null> {
+    return this.handover.acquireShards(cluster);
   }
 }

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { RawPacket } from 'eris';
+import type { ClusterAssignment, ShardSession } from '../core/contracts/ClusterContract.js';
+import type { Logger } from '../core/logger.js';
+import type { Gateway } from './gateway/Gateway.js';
+import type { DispatchVerdict } from './gateway/GatewayOptions.js';
+import { Hydration } from './store/Hydration.js';
+import { ShardStore } from './store/ShardStore.js';
+
+/** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
+const TOUCH_INTERVAL_MS = 10_000;
+
+/**
+ * The stores of all shards of a cluster, and what each of them has put into eris's cache.
+ *
+ * In order: `open`, `hydrate` (the predecessor may still serve), `takeOver` when the shards are this process's, then every
+ * dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
+ */
+export class ShardStores {
+  readonly #stores: ReadonlyMap<number, ShardStore>;
+  readonly #hydrations = new Map<number, Hydration>();
+  #touching: NodeJS.Timeout | undefined;
+
+  private constructor(stores: readonly ShardStore[]) {
+    this.#stores = new Map(stores.map((store) => [store.shardId, store]));
+  }
+
+  /** Never rejects: a store that cannot be used says so in the log, and does nothing. */
+  public static async open(assignment: ClusterAssignment, logger: Logger): Promise<ShardStores> {
+    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = assignment;
+    const tokenHash = createHash('sha256').update(token).digest('hex');
+    const open = (shardId: number): Promise<ShardStore> =>
+      ShardStore.open({ dataDir, shardId, shardCount, tokenHash, logger, resumeWindowMs });
+    return new ShardStores(await Promise.all(shardIds.map(open)));
+  }
+
+  /** Shards that another process could go on with now. */
+  public get resumable(): number {
+    return [...this.#stores.values()].filter((store) => store.session() !== undefined).length;
+  }
+
+  /** Fills the gateway's cache with what the stores hold. */
+  public async hydrate(gateway: Gateway): Promise<void> {
+    for (const store of this.#stores.values()) {
+      const hydration = new Hydration(gateway, store);
+      this.#hydrations.set(store.shardId, hydration);
+      await hydration.run();
+    }
+  }
+
+  /**
+   * From now on this process writes. Brings the cache up to what the predecessor has left.
+   *
+   * @returns the sessions to resume; a shard that is missing has none.
+   */
+  public async takeOver(released: readonly ShardSession[] = []): Promise<readonly ShardSession[]> {
+    const sessions: ShardSession[] = [];
+    for (const store of this.#stores.values()) {
+      const session = await store.takeOver(released.find(({ shardId }) => shardId === store.shardId));
+      if (session === undefined) continue;
+      await this.#hydrations.get(store.shardId)?.refresh();
+      sessions.push(session);
+    }
+    this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
+    return sessions;
+  }
+
+  /** As the gateway's `judgeDispatch`. */
+  public judge(shardId: number, packet: RawPacket): DispatchVerdict {
+    return this.#stores.get(shardId)?.judge(packet) ?? 'handle';
+  }
+
+  /** As the gateway's `onDispatch`. */
+  public handled(shardId: number, packet: RawPacket): void {
+    this.#stores.get(shardId)?.handled(packet);
+  }
+
+  /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
+  public began(shardId: number): () => void {
+    return this.#stores.get(shardId)?.began() ?? (() => undefined);
+  }
+
+  /** The shards were disconnected: commits, and leaves them to another process. */
+  public async release(): Promise<void> {
+    clearInterval(this.#touching);
+    this.#touching = undefined;
+    await Promise.all([...this.#stores.values()].map((store) => store.release()));
+  }
+
+  /** Leaves no file open. */
+  public async close(): Promise<void> {
+    clearInterval(this.#touching);
+    this.#touching = undefined;
+    await Promise.all([...this.#stores.values()].map((store) => store.close()));
+  }
+
+  #touch(): void {
+    for (const store of this.#stores.values()) store.touch();
+  }
+}

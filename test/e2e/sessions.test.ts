@@ -1,0 +1,338 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Interaction, Simulator } from '../../src/simulator/index.js';
+import { fixture, isAlive, until } from '../support/processes.js';
+import { Bot } from './Bot.js';
+
+const SHARDS = 4;
+let discord: Simulator;
+let bot: Bot;
+
+beforeEach(async () => {
+  // What is lost is never answered, however long one waits; the deadline is long so that a busy machine fails nothing.
+  const interactionDeadlineMs = 20_000;
+  const limits = { identifyIntervalMs: 200, maxConcurrency: 2, interactionDeadlineMs };
+  discord = new Simulator({ guildCount: 32, shardCount: SHARDS, ...limits });
+  await discord.start();
+});
+
+afterEach(async () => {
+  await bot.dispose();
+  await discord.stop();
+});
+
+interface Misbehaviour {
+  readonly clusterId: number;
+  readonly generation: number;
+  readonly what: string;
+}
+
+/** Starts a bot of two clusters with two shards each, whose processes misbehave as told. */
+async function start(misbehaviour: readonly Misbehaviour[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
+  bot = Bot.for(
+    discord,
+    { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env },
+    fixture('bot/entrypoints/master.js'),
+  );
+  bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('misbehaviour.json', JSON.stringify(misbehaviour)) });
+  bot.start();
+  await bot.untilReady();
+  expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, resumes: 0 });
+}
+
+const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
+
+function restart(options: Record<string, number> = {}): Interaction {
+  return discord.runCommand({ name: 'restart', options, guildId: guildOn(3), userId: discord.ownerId });
+}
+
+/** Asks for a restart and waits for its end. @returns the last text that its asker sees. */
+async function roll(options: Record<string, number> = {}): Promise<string> {
+  const from = bot.lines.length;
+  const interaction = restart(options);
+  const { msg } = await bot.untilLogged(/^rolling restart (done|failed|stopped)/, from);
+  const outcome = /restart (\w+)/.exec(msg)?.[1];
+  const headline = { done: /^Restarted/, failed: /^Restart stopped/, stopped: /^Restart called off/ }[outcome ?? ''];
+  const last = (): string => interaction.entry.responses.findLast(({ content }) => content !== null)?.content ?? '';
+  await until(() => headline?.test(last()) === true);
+  return last();
+}
+
+/** Waits until every command and mention has had its answer or has failed. */
+async function settle(): Promise<void> {
+  discord.traffic.stop();
+  await until(() => {
+    const { commands, mentions } = discord.account.summary();
+    return commands.pending === 0 && mentions.pending === 0;
+  });
+}
+
+async function expectAllServed(): Promise<void> {
+  for (let shardId = 0; shardId < SHARDS; shardId++) {
+    const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(shardId) }).answered;
+    expect(content).toContain(`shard ${shardId}`);
+  }
+}
+
+/** Nothing was lost, nothing answered twice, nobody owned a shard twice, and no rule was broken. */
+function expectBalanced(identifies: number): void {
+  const summary = discord.account.summary();
+  const { commands, mentions } = summary;
+  expect(commands).toMatchObject({ answeredOnce: commands.sent, answeredTwice: 0, failed: 0 });
+  expect(mentions).toMatchObject({ answeredOnce: mentions.sent, answeredTwice: 0, failed: 0 });
+  expect(summary).toMatchObject({ identifies, overlaps: 0, takeovers: 0, violations: 0 });
+}
+
+const LOAD = { commandsPerSecond: 40, mentionsPerSecond: 20, messagesPerSecond: 40 };
+
+describe('a rolling restart', () => {
+  it('loses nothing, answers nothing twice and sends no IDENTIFY, under load', async () => {
+    await start();
+    const before = new Map(bot.clusterPids());
+    discord.traffic.start(LOAD);
+    const text = await roll();
+    await settle();
+    expect(text).toMatch(/^Restarted 2 of 2 clusters/);
+    expect(text).toMatch(/cluster 0 .*paused \d+\/\d+ ms, \d+ events replayed, 0 IDENTIFYs/);
+    for (const [id, pid] of before) {
+      expect(bot.clusterPids().get(id)).not.toBe(pid);
+      expect(isAlive(pid)).toBe(false);
+    }
+    await expectAllServed();
+    expectBalanced(SHARDS);
+    expect(discord.account.summary().resumes).toBe(SHARDS);
+    expect(discord.account.resumes.every(({ ok, atResumeUrl }) => ok && atResumeUrl)).toBe(true);
+  });
+
+  it('keeps the guilds, with what changed in them, and hands over what the bot itself wants to keep', async () => {
+    await start();
+    const guildId = guildOn(0);
+    discord.guilds.createChannel(guildId, { name: 'made-before-the-restart' });
+    const channels = async (): Promise<string> => {
+      const code = `client.guilds.get('${guildId}').channels.map(({ name }) => name).join()`;
+      const run = discord.runCommand({ name: 'eval', options: { code }, guildId, userId: discord.ownerId });
+      return (await run.answered).content;
+    };
+    const before = await channels();
+    expect(before).toContain('made-before-the-restart');
+    const old = bot.clusterPids().get(0);
+    await roll({ cluster: 0 });
+    expect(await channels()).toBe(before);
+    const restored = await bot.untilLogged(/^state restored/);
+    expect(restored.state).toEqual({ from: old });
+    expectBalanced(SHARDS);
+  });
+
+  it('lets a running command finish in the old process, and its answer arrives', async () => {
+    await start();
+    const old = bot.clusterPids().get(0);
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 3_000 }, guildId: guildOn(0) });
+    await until(() => wait.entry.acknowledgedAt !== null);
+    await roll({ cluster: 0 });
+    expect((await wait.answered).content).toBe(`waited 3000 ms in pid ${old}`);
+    expectBalanced(SHARDS);
+  });
+
+  it('does not wait longer than DRAIN_TIMEOUT for one that does not end', async () => {
+    await start([], { DRAIN_TIMEOUT: '1s' });
+    const old = bot.clusterPids().get(0) ?? 0;
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 120_000 }, guildId: guildOn(0) });
+    await until(() => wait.entry.acknowledgedAt !== null);
+    expect(await roll({ cluster: 0 })).toMatch(/^Restarted 1 of 1 cluster/);
+    expect(isAlive(old)).toBe(false);
+    await expectAllServed();
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, violations: 0 });
+  });
+});
+
+describe('a restart in which the new process fails', () => {
+  it.each(['die while preparing', 'hang while preparing'])('%s: the old one never noticed', async (what) => {
+    await start([{ clusterId: 0, generation: 2, what }], { SPAWN_TIMEOUT: '3s' });
+    const before = new Map(bot.clusterPids());
+    discord.traffic.start(LOAD);
+    expect(await roll()).toMatch(/^Restart stopped by a failure after 0 of 2[\s\S]*cluster 0/);
+    await settle();
+    expect(bot.clusterPids()).toEqual(before);
+    expect(discord.account.summary().resumes).toBe(0);
+    await expectAllServed();
+    expectBalanced(SHARDS);
+  });
+
+  it('dies after the release: the old one takes its shards back', async () => {
+    await start([{ clusterId: 0, generation: 2, what: 'die after the release' }]);
+    const before = new Map(bot.clusterPids());
+    discord.traffic.start(LOAD);
+    expect(await roll()).toMatch(/^Restart stopped by a failure/);
+    await settle();
+    expect(bot.clusterPids()).toEqual(before);
+    await expectAllServed();
+    expectBalanced(SHARDS);
+  });
+
+  it('is refused the resume of one shard for good: that shard alone identifies', async () => {
+    await start();
+    discord.faults.refuseResume(1);
+    discord.traffic.start({ messagesPerSecond: 40 });
+    expect(await roll({ cluster: 0 })).toMatch(/1 IDENTIFYs/);
+    await expectAllServed();
+    expectBalanced(SHARDS + 1);
+  });
+
+  it('is told to resume again for one shard: it does, and nothing is lost', async () => {
+    await start();
+    discord.faults.refuseResume(1, { resumable: true, times: 1 });
+    discord.traffic.start(LOAD);
+    expect(await roll({ cluster: 0 })).toMatch(/0 IDENTIFYs/);
+    await settle();
+    await expectAllServed();
+    expectBalanced(SHARDS);
+  });
+
+  it('loses its socket while events are replayed: nothing is lost, nothing handled twice', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    const rolling = roll({ cluster: 0 });
+    await until(() => discord.account.resumes.some(({ shardId }) => shardId === 0));
+    discord.faults.dropSocket(0, { terminate: true });
+    await rolling;
+    await settle();
+    await expectAllServed();
+    expectBalanced(SHARDS);
+  });
+});
+
+describe('a restart in which the old process fails', () => {
+  it.each(['die while releasing', 'hang while releasing'])('%s: the new one goes on from the store', async (what) => {
+    await start([{ clusterId: 0, generation: 1, what }]);
+    const old = bot.clusterPids().get(0) ?? 0;
+    discord.traffic.start({ messagesPerSecond: 40 });
+    await roll({ cluster: 0 });
+    await until(() => bot.clusterPids().get(0) !== old);
+    expect(isAlive(old)).toBe(false);
+    await expectAllServed();
+    expectBalanced(SHARDS);
+  });
+});
+
+describe('a crash', () => {
+  it('of a cluster costs no IDENTIFY, and every command and mention is answered', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    const victim = bot.clusterPids().get(0) ?? 0;
+    process.kill(victim, 'SIGKILL');
+    await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
+    await settle();
+    await expectAllServed();
+    const { commands, mentions, ...summary } = discord.account.summary();
+    expect(commands.failed + mentions.failed).toBe(0);
+    expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0 });
+  });
+
+  it('runs a command again that was running, and one that may not be run twice is dropped', async () => {
+    await start();
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 2_000 }, guildId: guildOn(0) });
+    await until(() => wait.entry.acknowledgedAt !== null);
+    const victim = bot.clusterPids().get(0) ?? 0;
+    process.kill(victim, 'SIGKILL');
+    await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
+    expect((await wait.answered).content).toBe(`waited 2000 ms in pid ${bot.clusterPids().get(0)}`);
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0 });
+  });
+
+  it('again and again: always back, never an IDENTIFY', { timeout: 90_000 }, async () => {
+    await start();
+    for (let crash = 0; crash < 5; crash++) {
+      const victim = bot.clusterPids().get(1) ?? 0;
+      process.kill(victim, 'SIGKILL');
+      await until(() => (bot.clusterPids().get(1) ?? victim) !== victim);
+      await expectAllServed();
+    }
+    // A command that was answered in the very moment of the crash runs again, and Discord refuses the second answer.
+    const { commands, ...summary } = discord.account.summary();
+    expect(commands.failed).toBe(0);
+    expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
+  });
+
+  it('of the master, in the middle of a handover: the next start resumes everything', async () => {
+    await start([{ clusterId: 0, generation: 2, what: 'kill the master after the release' }]);
+    restart();
+    expect(await bot.ended()).toEqual({ code: null, signal: 'SIGKILL' });
+    await until(() => bot.processes().length === 0);
+    const from = bot.lines.length;
+    bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('calm.json', '[]') });
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    await expectAllServed();
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0, violations: 0 });
+  });
+});
+
+describe('a stop and a start', () => {
+  it('resume everything: no IDENTIFY, and what came in between is answered', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    bot.signal('SIGTERM');
+    expect(await bot.ended()).toEqual({ code: 0, signal: null });
+    expect(bot.processes()).toEqual([]);
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    await settle();
+    await expectAllServed();
+    expectBalanced(SHARDS);
+    expect(discord.account.summary().resumes).toBe(SHARDS);
+  });
+
+  it('after Discord has forgotten the sessions: each shard identifies, through the queue', async () => {
+    await start();
+    bot.signal('SIGTERM');
+    await bot.ended();
+    discord.faults.expireSessions();
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    await expectAllServed();
+    expectBalanced(2 * SHARDS);
+  });
+
+  it('with another shard count, or after RESUME_WINDOW: sessions are not even tried', async () => {
+    await start();
+    bot.signal('SIGTERM');
+    await bot.ended();
+    const from = bot.lines.length;
+    bot.setEnvironment({ RESUME_WINDOW: '1ms' });
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    expect(discord.account.summary()).toMatchObject({ identifies: 2 * SHARDS, resumes: 0, violations: 0 });
+  });
+
+  it('while the gateway is out of reach: the sessions are kept, and resumed when it is back', async () => {
+    await start();
+    bot.signal('SIGTERM');
+    await bot.ended();
+    discord.faults.refuseConnections();
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/gateway/i, from);
+    discord.faults.clear();
+    await bot.untilLogged(/^ready: all/, from);
+    expectBalanced(SHARDS);
+  });
+});
+
+describe('Discord itself', () => {
+  it('asks for a reconnect, or closes with 1000, in the middle of traffic: nothing is lost', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    discord.faults.requestReconnect(0);
+    await until(() => discord.account.resumes.some(({ shardId }) => shardId === 0));
+    discord.faults.dropSocket(2, { code: 1000 });
+    await until(() => discord.account.shard(2, SHARDS).connections.length > 1);
+    await settle();
+    await expectAllServed();
+    expect(discord.account.summary()).toMatchObject({
+      commands: { failed: 0, answeredTwice: 0 },
+      overlaps: 0,
+      violations: 0,
+    });
+  });
+});
