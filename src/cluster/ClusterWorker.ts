@@ -80,7 +80,14 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       commands,
       logger: this.logger,
       scrub,
-      onCommand: ({ shardId }, { onCrash }) => (onCrash === 'drop' ? () => undefined : stores.began(shardId)),
+      onCommand: (facts, { onCrash }) => {
+        const startedAt = performance.now();
+        const ended = onCrash === 'drop' ? undefined : stores.began(facts.shardId);
+        return () => {
+          ended?.();
+          this.logger.debug({ ...facts, durationMs: Math.round(performance.now() - startedAt) }, 'command ended');
+        };
+      },
     });
     this.#gateway = gateway;
     this.#router = router;

@@ -32,6 +32,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** @returns what the table says of a code, and false for one that is not ours. */
+function isRetryable(code: string): boolean {
+  return Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code as ErrorCode].retryable;
+}
+
 /** Base of all errors of the framework: a stable `code`, and `retryable` from the table above. */
 export class KallistiError extends Error {
   public readonly code: string;
@@ -41,13 +46,14 @@ export class KallistiError extends Error {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
-    this.retryable = ERROR_CODES[code].retryable;
+    this.retryable = isRetryable(code);
   }
 }
 
-/** The handler at the other end threw. Message and code are its own; `origin` says which process it was in. */
+/** The handler at the other end threw. Message, code and `retryable` are its own; `origin` says which process it was in. */
 export class RemoteError extends KallistiError {
   public override readonly code: string;
+  public override readonly retryable: boolean;
   public readonly remoteName: string;
   public readonly remoteStack: string | undefined;
   public readonly origin: string;
@@ -55,6 +61,7 @@ export class RemoteError extends KallistiError {
   public constructor(remote: { name: string; message: string; code?: string; stack?: string }, origin: string) {
     super('REMOTE_ERROR', remote.message);
     this.code = remote.code ?? 'REMOTE_ERROR';
+    this.retryable = isRetryable(this.code);
     this.remoteName = remote.name;
     this.remoteStack = remote.stack;
     this.origin = origin;

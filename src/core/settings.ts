@@ -119,8 +119,8 @@ export const SETTINGS = {
     default: '3m',
     allowed: 'a duration with its unit from 0s to 24d, such as 90s or 3m',
     doc: [
-      'How long after its last connection a session is still resumed by another process. Discord forgets sessions after',
-      'a few minutes; one that it has forgotten costs a second, and then an IDENTIFY.',
+      'How long after its last connection a session is still resumed by another process. Discord forgets one',
+      'after a few minutes; to try one that it has forgotten costs a second, and then an IDENTIFY.',
     ],
     schema: duration(0),
   }),

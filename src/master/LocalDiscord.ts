@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { KallistiError } from '../core/errors.js';
 import { LineForwarder } from '../core/LineForwarder.js';
 import { LogTail } from '../core/LogTail.js';
 import type { Logger } from '../core/logger.js';
-import { findEntrypoint } from '../core/worker/entrypoint.js';
 import { within } from '../core/worker/within.js';
 
 /** What a bot needs to know of a Discord. */
@@ -14,6 +14,8 @@ export interface LocalDiscordAddress {
   readonly ownerId: string;
 }
 
+/** Its own, wherever the running program lies: a bot in a package of its own has none. */
+const PROGRAM = fileURLToPath(new URL('../entrypoints/simulator.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 3_000;
 
@@ -37,7 +39,7 @@ export class LocalDiscord {
   public async start(): Promise<LocalDiscordAddress> {
     const child = spawn(
       process.execPath,
-      [findEntrypoint('simulator'), '--json', '--exit-with-parent', ...this.#args],
+      [PROGRAM, '--json', '--exit-with-parent', ...this.#args],
       // A group of its own: Ctrl-C is for the master, whose clusters still have their goodbyes to say.
       { stdio: ['pipe', 'pipe', 'pipe'], detached: true, windowsHide: true },
     );

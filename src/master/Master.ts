@@ -100,8 +100,8 @@ export class Master {
     registerSecret(target.token);
     const api = new DiscordApi({ token: target.token, apiUrl: target.apiUrl });
     this.#undo.push(() => api.close());
-    const gateway = await api.waitForGateway(this.#stopRequested.signal, ({ delayMs, error }) => {
-      this.#logger.warn({ err: error }, `${error.message}; trying again in ${Math.round(delayMs / 1000)} s`);
+    const gateway = await api.waitForGateway(this.#stopRequested.signal, ({ attempt, delayMs, error }) => {
+      this.#logger.warn({ attempt }, `${error.message}; trying again in ${Math.round(delayMs / 1000)} s`);
     });
     const application = await this.#findApplication(api);
     this.#stopRequested.signal.throwIfAborted();

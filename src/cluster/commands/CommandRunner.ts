@@ -86,8 +86,6 @@ export class CommandRunner {
       if (answer.answeredAt !== undefined) this.#latencies.add(answer.answeredAt - startedAt);
       this.#handled += 1;
       this.#running.delete(facts);
-      const durationMs = Math.round(performance.now() - startedAt);
-      this.options.logger.debug({ ...facts, durationMs }, 'command ended');
       if (this.#running.size === 0) for (const listener of [...this.#idleListeners]) listener();
     }
   }

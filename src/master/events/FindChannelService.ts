@@ -14,6 +14,6 @@ export class FindChannelService extends ClusterEventService<'findChannel'> {
     _cluster: ClusterConnection,
     data: { channelId: string },
   ): Promise<ChannelSummary | null> {
-    return firstFound(await this.clusters.requestAll('findChannel', data));
+    return firstFound(await this.clusters.requestAll('findChannel', data), this.clusters.workerCount);
   }
 }

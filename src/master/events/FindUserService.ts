@@ -11,6 +11,6 @@ export class FindUserService extends ClusterEventService<'findUser'> {
   }
 
   protected override async execute(_cluster: ClusterConnection, data: { userId: string }): Promise<UserSummary | null> {
-    return firstFound(await this.clusters.requestAll('findUser', data));
+    return firstFound(await this.clusters.requestAll('findUser', data), this.clusters.workerCount);
   }
 }

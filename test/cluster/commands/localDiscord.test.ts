@@ -52,7 +52,8 @@ beforeAll(async () => {
   await client.connect();
   await ready;
   guildId = discord.guildIds[0] ?? '';
-  userId = discord.memberIdOf(guildId);
+  // The first member may be the guild's owner, who is the bot's owner here.
+  userId = discord.memberIdOf(guildId, 1);
 });
 
 beforeEach(() => {

@@ -105,7 +105,8 @@ describe('findChannel', () => {
 describe('getStats', () => {
   it('gives what this process holds and has done', () => {
     const commands = { handled: 5, latency: () => ({ p50: 2, p99: 7 }) };
-    expect(overTheWire(getStats({ context, commands, countEvents: () => 1234 })())).toEqual({
+    const stats = getStats({ context, commands, countEvents: () => 1234, countResumable: () => 1 });
+    expect(overTheWire(stats())).toEqual({
       clusterId: 1,
       pid: process.pid,
       uptimeMs: expect.any(Number),
@@ -113,6 +114,7 @@ describe('getStats', () => {
       guilds: 1,
       users: 1,
       shards: [{ shardId: 3, state: 'ready', latencyMs: 4, guilds: 1 }],
+      resumable: 1,
       events: 1234,
       commands: 5,
       commandLatencyMs: { p50: 2, p99: 7 },
