@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkDataFile } from './checkDataFile.js';
@@ -7,6 +7,8 @@ import { StoreLabel, type StoreOwner } from './StoreLabel.js';
 
 /** More than LMDB needs for the readers of one shard. */
 const LOCK_FILE_BYTES = 4096;
+/** More than an empty database needs. */
+const NEW_DATABASE_BYTES = 65_536;
 
 export interface OpenedFolder {
   readonly database: Database;
@@ -77,12 +79,31 @@ export class ShardFolder {
   }
 
   async #openDatabase(): Promise<OpenedFolder> {
-    const label = StoreLabel.read(this.#path) ?? StoreLabel.create(this.#path, this.owner);
+    // A label alone is what is left of an attempt that failed.
+    const label = existsSync(this.#dataFile) ? StoreLabel.read(this.#path) : undefined;
+    this.#prepareFiles();
+    const ownLabel = label ?? StoreLabel.create(this.#path, this.owner);
+    ownLabel.beginReading();
+    return { database: await Database.open(this.#path), label: ownLabel };
+  }
+
+  /** Lets those problems show as errors that would end the process inside lmdb 3.5.6. */
+  #prepareFiles(): void {
     const lockFile = join(this.#path, 'lock.mdb');
-    // LMDB would make it with a hole and write to it through memory, which ends the process where the disk is full.
+    // LMDB would make it with a hole, and write to it through memory, where a full disk is fatal.
     if (!existsSync(lockFile)) writeFileSync(lockFile, Buffer.alloc(LOCK_FILE_BYTES), { mode: 0o600 });
-    label.beginReading();
-    return { database: await Database.open(this.#path), label };
+    accessSync(lockFile, constants.R_OK | constants.W_OK);
+    if (existsSync(this.#dataFile)) accessSync(this.#dataFile, constants.R_OK | constants.W_OK);
+    else requireRoom(join(this.#path, 'room'), NEW_DATABASE_BYTES);
+  }
+}
+
+/** @throws Error of the file system where there is no room for so much. */
+function requireRoom(path: string, bytes: number): void {
+  try {
+    writeFileSync(path, Buffer.alloc(bytes));
+  } finally {
+    rmSync(path, { force: true });
   }
 }
 

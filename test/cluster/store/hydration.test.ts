@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Hydration } from '../../../src/cluster/store/Hydration.js';
+import { type Seed, seededGuild } from '../../../src/simulator/seededGuild.js';
 import { cacheOf } from './cacheOf.js';
-import { Feed, OfflineClient, openStore, temporaryFolder } from './support.js';
+import { BOT, Feed, OfflineClient, openStore, temporaryFolder } from './support.js';
 import { ACTION_COUNT, type Step, World } from './World.js';
 
 const number = fc.nat(1_000);
@@ -48,5 +49,174 @@ describe('a client that was filled from the store', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('what stock eris makes less of than Discord tells', () => {
+  /** A client that was filled after these dispatches. */
+  async function hydrated(...dispatches: readonly (readonly [t: string, d: object])[]): Promise<OfflineClient> {
+    const folder = temporaryFolder();
+    const { store } = await openStore(folder);
+    await store.takeOver();
+    const feed = new Feed(store);
+    feed.ready();
+    for (const [t, d] of dispatches) feed.dispatch(t, d);
+    await store.commit();
+    const target = new OfflineClient();
+    await new Hydration(target, store).run();
+    expect(target.events).toEqual([]);
+    return target;
+  }
+
+  const user = { id: '500', username: 'somebody' };
+  const thread = { type: 11, thread_metadata: {}, owner_id: '500' };
+  const GUILD = {
+    id: '10',
+    name: 'a guild',
+    channels: [
+      { id: '11', type: 0, name: 'text' },
+      { id: '12', type: 13, name: 'stage' },
+      { id: '13', type: 2, name: 'voice' },
+    ],
+    threads: [
+      { ...thread, id: '20', parent_id: '11' },
+      { ...thread, id: '21', parent_id: '11' },
+      { ...thread, id: '22', parent_id: '12' },
+    ],
+    members: [{ user, roles: [] }],
+    stage_instances: [{ id: '30', guild_id: '10', channel_id: '12', topic: 'a topic' }],
+    guild_scheduled_events: [{ id: '40', channel_id: '12', creator: { id: '501', username: 'gone' }, user_count: 2 }],
+    presences: [{ user: { id: '500' }, status: 'online', activities: [] }],
+    member_count: 1,
+  };
+
+  it('has stage instances of their guild and channel, and scheduled events', async () => {
+    const { client } = await hydrated(
+      ['GUILD_CREATE', GUILD],
+      ['GUILD_SCHEDULED_EVENT_USER_ADD', { guild_id: '10', guild_scheduled_event_id: '40', user_id: '500' }],
+    );
+    const guild = client.guilds.get('10');
+    const stage = guild?.stageInstances.get('30');
+    expect(stage?.guild).toBe(guild);
+    expect(stage?.channel).toBe(guild?.channels.get('12'));
+    const event = guild?.events.get('40');
+    expect((event as { channel?: unknown } | undefined)?.channel).toBe(guild?.channels.get('12'));
+    expect(event?.userCount).toBe(3);
+    expect(event?.creator).toBe(client.users.get('501'));
+    expect(event?.creator?.mention).toBe('<@501>');
+  });
+
+  it('has the members of threads, and who they are in the guild', async () => {
+    const { client } = await hydrated(
+      ['GUILD_CREATE', GUILD],
+      [
+        'THREAD_LIST_SYNC',
+        { guild_id: '10', threads: GUILD.threads, members: [{ id: '20', user_id: BOT.id, flags: 1 }] },
+      ],
+      [
+        'THREAD_MEMBERS_UPDATE',
+        { guild_id: '10', id: '21', member_count: 1, added_members: [{ id: '21', user_id: '500', member: { user } }] },
+      ],
+    );
+    const guild = client.guilds.get('10');
+    expect(guild?.threads.get('20')?.members.get(BOT.id)).toMatchObject({ threadID: '20', flags: 1 });
+    expect(guild?.threads.get('21')?.members.get('500')?.guildMember).toBe(guild?.members.get('500'));
+  });
+
+  it('has lost the threads of a channel that it is told of anew', async () => {
+    const { client } = await hydrated(
+      ['GUILD_CREATE', GUILD],
+      ['THREAD_LIST_SYNC', { guild_id: '10', channel_ids: ['11'], threads: [GUILD.threads[1]], members: [] }],
+    );
+    expect([...(client.guilds.get('10')?.threads.keys() ?? [])]).toEqual(['21', '22']);
+    expect(client.threadGuildMap).toEqual({ 21: '10', 22: '10' });
+  });
+
+  it('knows the last pin of every channel', async () => {
+    const { client } = await hydrated(
+      ['GUILD_CREATE', GUILD],
+      ['CHANNEL_PINS_UPDATE', { guild_id: '10', channel_id: '13', last_pin_timestamp: '2026-01-01T00:00:00Z' }],
+    );
+    expect(client.guilds.get('10')?.channels.get('13')).toMatchObject({ lastPinTimestamp: Date.UTC(2026, 0, 1) });
+  });
+
+  it('knows nobody to be online', async () => {
+    const { client } = await hydrated(['GUILD_CREATE', GUILD]);
+    expect(client.guilds.get('10')?.members.get('500')?.status).toBeUndefined();
+  });
+
+  it('waits for unavailable guilds, and has forgotten those that were left', async () => {
+    const { client } = await hydrated(
+      ['GUILD_CREATE', GUILD],
+      ['GUILD_CREATE', { id: '50' }],
+      ['GUILD_CREATE', { id: '60' }],
+      ['GUILD_DELETE', { id: '10', unavailable: true }],
+      ['GUILD_DELETE', { id: '50' }],
+    );
+    expect([...client.guilds.keys()]).toEqual(['60']);
+    expect([...client.unavailableGuilds.keys()]).toEqual(['10']);
+    expect(client.guildShardMap).toEqual({ 60: 0 });
+    expect(client.channelGuildMap).toEqual({});
+  });
+
+  it('is filled with the user that the bot is, as a member too', async () => {
+    const { client } = await hydrated(['GUILD_CREATE', { ...GUILD, members: [{ user: BOT, roles: [] }] }]);
+    expect(client.guilds.get('10')?.members.get(BOT.id)?.user).toBe(client.user);
+    expect(client.application?.id).toBe('901');
+  });
+});
+
+describe('a guild that has changed since it was put into the cache', () => {
+  it('is replaced, with nothing left of what it was', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await openStore(folder);
+    await old.takeOver();
+    const feed = new Feed(old);
+    feed.ready();
+    feed.dispatch('GUILD_CREATE', { id: '10', channels: [{ id: '11', type: 0 }], threads: [{ id: '12', type: 11 }] });
+    await old.commit();
+    const { store } = await openStore(folder);
+    const target = new OfflineClient();
+    const hydration = new Hydration(target, store);
+    expect(await hydration.run()).toBe(1);
+    expect(await hydration.refresh()).toBe(0);
+    feed.dispatch('CHANNEL_DELETE', { guild_id: '10', id: '11', type: 0 });
+    feed.dispatch('THREAD_DELETE', { guild_id: '10', id: '12' });
+    await old.release();
+    expect(await hydration.refresh()).toBe(1);
+    expect(target.client.channelGuildMap).toEqual({});
+    expect(target.client.threadGuildMap).toEqual({});
+    expect(target.client.guilds.get('10')?.channels.size).toBe(0);
+  });
+});
+
+describe('a thousand guilds', () => {
+  it('hold up the event loop for some milliseconds at a time', async () => {
+    const folder = temporaryFolder();
+    const { store } = await openStore(folder);
+    await store.takeOver();
+    const feed = new Feed(store);
+    feed.ready();
+    const shape = { channels: 40, roles: 30, members: 50, threads: 5, emojis: 10, presences: 0 };
+    const seed: Seed = { seed: 1, shape, userCount: 5_000, bot: { ...BOT, public_flags: 0 } as unknown as Seed['bot'] };
+    for (let index = 0; index < 1_000; index++) feed.dispatch('GUILD_CREATE', seededGuild(seed, index));
+    await store.commit();
+
+    const target = new OfflineClient();
+    const gaps: number[] = [];
+    let last = performance.now();
+    const measure = (): void => {
+      gaps.push(performance.now() - last);
+      last = performance.now();
+      turn = setImmediate(measure);
+    };
+    let turn = setImmediate(measure);
+    expect(await new Hydration(target, store).run()).toBe(1_000);
+    clearImmediate(turn);
+    expect(target.client.guilds.size).toBe(1_000);
+    gaps.sort((a, b) => a - b);
+    // A guild takes about a millisecond; other processes on the machine and the garbage collection may take the rest.
+    expect(gaps.at(-10)).toBeLessThan(60);
+    expect(gaps.at(-1)).toBeLessThan(500);
   });
 });

@@ -1,0 +1,369 @@
+import { join } from 'node:path';
+import type { RawPacket } from 'eris';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Database } from '../../../src/cluster/store/Database.js';
+import type { ShardStore } from '../../../src/cluster/store/ShardStore.js';
+import { APPLICATION, BOT, Feed, openStore, temporaryFolder } from './support.js';
+
+const GUILD = { id: '10', name: 'a guild', channels: [{ id: '11', type: 0, name: 'one' }], member_count: 5 };
+
+/** A store that this process writes, with a session and one guild. */
+async function servedStore(folder: string, options: Parameters<typeof openStore>[1] = {}) {
+  const opened = await openStore(folder, options);
+  await opened.store.takeOver();
+  const feed = new Feed(opened.store);
+  feed.ready([GUILD.id]);
+  feed.dispatch('GUILD_CREATE', GUILD);
+  return { ...opened, feed };
+}
+
+function message(s: number): RawPacket {
+  return { op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } } as RawPacket;
+}
+
+function rename(s: number, name: string): RawPacket {
+  return { op: 0, t: 'CHANNEL_UPDATE', s, d: { id: '11', guild_id: '10', type: 0, name } } as RawPacket;
+}
+
+async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+function channelName(store: ShardStore): unknown {
+  return store.readGuild('10')?.guild?.channels?.[0]?.name;
+}
+
+describe('a store', () => {
+  it('has no session and no guilds at first', async () => {
+    const { store, log } = await openStore(temporaryFolder());
+    expect(store.persistent).toBe(true);
+    expect(store.session()).toBeUndefined();
+    expect(await all(store.guilds())).toEqual([]);
+    expect(await store.takeOver()).toBeUndefined();
+    expect(log.lines).toEqual([]);
+  });
+
+  it('gives the next process the session, who the bot is, and the guilds', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.handled(message(3));
+    await store.close();
+
+    const { store: next, log } = await openStore(folder);
+    const session = {
+      shardId: 0,
+      sessionId: 'session',
+      seq: 3,
+      resumeUrl: 'wss://resume.test',
+      identity: { user: BOT, application: APPLICATION },
+    };
+    expect(next.session()).toEqual(session);
+    expect(await all(next.guilds())).toMatchObject([{ guildId: '10', guild: GUILD }]);
+    expect(await next.takeOver()).toEqual(session);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('keeps what the bot is called now', async () => {
+    const folder = temporaryFolder();
+    const { store, feed } = await servedStore(folder);
+    feed.dispatch('USER_UPDATE', { id: BOT.id, username: 'renamed' });
+    await store.close();
+    const { store: next } = await openStore(folder);
+    expect(next.session()?.identity.user).toEqual({ ...BOT, username: 'renamed' });
+  });
+
+  it('does not give away a session that is older than Discord keeps it', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    await store.close();
+    const { store: late } = await openStore(folder, { wallNow: () => Date.now() + 180_001 });
+    expect(late.session()).toBeUndefined();
+    expect(await late.takeOver()).toBeUndefined();
+    await late.close();
+    // Nor to somebody whose clock is right again: it was given up.
+    const { store: next } = await openStore(folder);
+    expect(next.session()).toBeUndefined();
+  });
+
+  it('keeps a session young as long as its shard is connected', async () => {
+    const folder = temporaryFolder();
+    let now = Date.now();
+    const { store } = await servedStore(folder, { wallNow: () => now });
+    now += 170_000;
+    store.touch();
+    await store.commit();
+    const { store: reader } = await openStore(folder, { wallNow: () => now + 20_000 });
+    expect(reader.session()?.seq).toBe(2);
+  });
+
+  it('forgets a session that Discord has ended', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.dropSession();
+    await store.close();
+    const { store: next } = await openStore(folder);
+    expect(next.session()).toBeUndefined();
+  });
+
+  it('begins with nothing but the listed guilds in a new session', async () => {
+    const folder = temporaryFolder();
+    const { store, feed } = await servedStore(folder);
+    feed.dispatch('GUILD_CREATE', { id: '20', name: 'left meanwhile' });
+    feed.ready(['10', '30'], 'second');
+    await store.commit();
+    expect(store.session()?.sessionId).toBe('second');
+    expect(await all(store.guilds())).toMatchObject([
+      { guildId: '10', guild: null },
+      { guildId: '30', guild: null },
+    ]);
+  });
+
+  it('writes some milliseconds after a dispatch by itself, and a finished command at once', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder, { commitDelayMs: 1_000_000 });
+    const { store: reader } = await openStore(folder);
+    await store.commit();
+    store.judge(message(3));
+    const finished = store.began();
+    store.handled(message(3));
+    finished();
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(reader.session()?.seq).toBe(3);
+
+    const { store: eager } = await servedStore(temporaryFolder(), { commitDelayMs: 1 });
+    await expect.poll(() => eager.readGuild('10')?.guild).toMatchObject(GUILD);
+  });
+
+  it('leaves out what it cannot understand', async () => {
+    const { store, feed, log } = await servedStore(temporaryFolder());
+    feed.dispatch('GUILD_ROLE_CREATE', { guild_id: '10' });
+    feed.dispatch('GUILD_MEMBER_ADD', { guild_id: '10' });
+    feed.dispatch('toString', {});
+    feed.dispatch('CHANNEL_CREATE', { guild_id: 'unknown', id: '12' });
+    await store.commit();
+    expect(store.persistent).toBe(true);
+    expect(store.readGuild('10')?.guild).toEqual(GUILD);
+    expect(store.readGuild('unknown')).toBeUndefined();
+    expect(log.lines).toEqual([]);
+  });
+});
+
+describe('after a crash', () => {
+  it('runs unfinished commands again, and nothing else', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    for (const s of [3, 4, 5]) {
+      store.judge(message(s));
+      const finished = store.began();
+      store.handled(message(s));
+      if (s !== 4) finished();
+    }
+    // What a process leaves behind that is killed now.
+    await store.commit();
+
+    const { store: next } = await openStore(folder);
+    expect((await next.takeOver())?.seq).toBe(3);
+    expect([4, 5, 6].map((s) => next.judge(message(s)))).toEqual(['handle', 'skip', 'handle']);
+  });
+
+  it('does not apply a replayed change twice', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    const join = (s: number) =>
+      ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } }) as RawPacket;
+    store.judge(message(3));
+    store.began();
+    store.handled(message(3));
+    for (const packet of [join(4), join(5)]) {
+      store.judge(packet);
+      store.handled(packet);
+    }
+    await store.commit();
+
+    const { store: next } = await openStore(folder);
+    await next.takeOver();
+    const verdicts = [message(3), join(4), join(5), join(6)].map((packet) => {
+      const verdict = next.judge(packet);
+      next.handled(packet);
+      return verdict;
+    });
+    await next.commit();
+    expect(verdicts).toEqual(['handle', 'skip', 'skip', 'handle']);
+    expect(next.readGuild('10')?.guild?.member_count).toBe(8);
+  });
+});
+
+describe('a handover', () => {
+  it('goes on where the predecessor has released the shard, and repeats none of its commands', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    const { store: next } = await openStore(folder);
+    old.judge(message(3));
+    const finished = old.began();
+    old.handled(message(3));
+    old.judge(rename(4, 'two'));
+    old.handled(rename(4, 'two'));
+    await old.release();
+
+    const session = await next.takeOver({ shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' });
+    expect(session?.seq).toBe(4);
+    expect(channelName(next)).toBe('two');
+    expect(next.judge(message(5))).toBe('handle');
+
+    // The command ends in the old process, which writes nothing any more.
+    next.handled(message(5));
+    await next.commit();
+    finished();
+    old.handled(message(99));
+    old.touch();
+    await old.close();
+    expect(next.session()?.seq).toBe(5);
+    await next.close();
+    const { store: third } = await openStore(folder);
+    expect(third.session()?.seq).toBe(5);
+  });
+
+  it('tells what has changed since a guild was read', async () => {
+    const folder = temporaryFolder();
+    const { store: old, feed } = await servedStore(folder);
+    feed.dispatch('GUILD_CREATE', { id: '20' });
+    feed.dispatch('GUILD_CREATE', { id: '30' });
+    await old.commit();
+    const { store: next } = await openStore(folder);
+    const versions = new Map<string, number>();
+    for await (const { guildId, version } of next.guilds()) versions.set(guildId, version);
+    expect(next.changedSince(versions)).toEqual({ changed: [], gone: [] });
+
+    feed.dispatch('MESSAGE_CREATE', { guild_id: '10' });
+    feed.dispatch('CHANNEL_CREATE', { guild_id: '10', id: '12', type: 0 });
+    feed.dispatch('GUILD_DELETE', { id: '20' });
+    feed.dispatch('GUILD_DELETE', { id: '30', unavailable: true });
+    feed.dispatch('GUILD_CREATE', { id: '40' });
+    await old.release();
+    expect(next.changedSince(versions)).toEqual({ changed: ['10', '30', '40'], gone: ['20'] });
+  });
+
+  it('takes a guild that was left and joined again for a changed one', async () => {
+    const folder = temporaryFolder();
+    const { store: old, feed } = await servedStore(folder);
+    await old.commit();
+    const { store: next } = await openStore(folder);
+    const versions = new Map([['10', next.readGuild('10')?.version ?? 0]]);
+    feed.dispatch('GUILD_DELETE', { id: '10' });
+    feed.dispatch('GUILD_CREATE', GUILD);
+    await old.commit();
+    expect(next.changedSince(versions)).toEqual({ changed: ['10'], gone: [] });
+  });
+
+  it('has what the store has missed replayed without handlers', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    await old.release();
+    // As after a disk was full: the process went on, the file did not.
+    const { store: next } = await openStore(folder);
+    const released = { shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' };
+    expect((await next.takeOver(released))?.seq).toBe(2);
+    const verdicts = [rename(3, 'missed'), message(4), message(5)].map((packet) => {
+      const verdict = next.judge(packet);
+      next.handled(packet);
+      return verdict;
+    });
+    await next.commit();
+    expect(verdicts).toEqual(['mute', 'mute', 'handle']);
+    expect(channelName(next)).toBe('missed');
+  });
+
+  it('remembers across a crash what must be replayed without handlers', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    await old.release();
+    const { store: next } = await openStore(folder);
+    await next.takeOver({ shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' });
+    next.judge(message(3));
+    next.handled(message(3));
+    await next.commit();
+    const { store: third } = await openStore(folder);
+    expect((await third.takeOver())?.seq).toBe(3);
+    expect([4, 5].map((s) => third.judge(message(s)))).toEqual(['mute', 'handle']);
+  });
+
+  it('does not resume a session of which the store knows nothing', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    await old.release();
+    const { store: next } = await openStore(folder);
+    const released = { shardId: 0, sessionId: 'another', seq: 4, resumeUrl: 'wss://resume.test' };
+    expect(await next.takeOver(released)).toBeUndefined();
+  });
+
+  it('goes back to the predecessor, which catches up with what a failed successor has handled', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    old.judge(message(3));
+    old.began();
+    old.handled(message(3));
+    await old.release();
+
+    const { store: failed } = await openStore(folder);
+    await failed.takeOver();
+    for (const packet of [rename(4, 'by the successor'), message(5), message(6)]) {
+      failed.judge(packet);
+      const finished = packet.t === 'MESSAGE_CREATE' ? failed.began() : undefined;
+      failed.handled(packet);
+      if (packet.s === 5) finished?.();
+    }
+    await failed.commit();
+
+    expect((await old.takeOver())?.seq).toBe(3);
+    const replay = [rename(4, 'by the successor'), message(5), message(6), rename(7, 'after all')];
+    const verdicts = replay.map((packet) => {
+      const verdict = old.judge(packet);
+      old.handled(packet);
+      return verdict;
+    });
+    await old.commit();
+    expect(verdicts).toEqual(['mute', 'mute', 'handle', 'handle']);
+    expect(channelName(old)).toBe('after all');
+  });
+
+  it('gives the session up where the failed successor had begun another', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    await old.release();
+    const { store: failed } = await openStore(folder);
+    await failed.takeOver();
+    new Feed(failed).ready(['10'], 'of the successor');
+    await failed.commit();
+    expect(await old.takeOver()).toBeUndefined();
+    expect(old.judge(message(3))).toBe('handle');
+  });
+});
+
+describe('a guild that changes a lot', () => {
+  it('is rewritten as one row, unnoticed', async () => {
+    const folder = temporaryFolder();
+    const { store, feed } = await servedStore(folder, { commitDelayMs: 1 });
+    const { store: reader } = await openStore(folder);
+    const files = await Database.open(join(folder, 'shards', '0'));
+    onTestFinished(() => files.close());
+    for (let id = 1; id <= 300; id++) {
+      feed.dispatch('GUILD_ROLE_CREATE', { guild_id: '10', role: { id: String(id), name: `role ${id}` } });
+    }
+    await store.commit();
+    const versions = new Map([['10', reader.readGuild('10')?.version ?? 0]]);
+    const before = reader.readGuild('10')?.guild;
+    expect(before?.roles).toHaveLength(300);
+    expect([...files.rowsOf('10')]).toHaveLength(301);
+    await expect.poll(() => [...files.rowsOf('10')].length).toBe(1);
+    expect(reader.readGuild('10')?.guild).toEqual(before);
+    expect(reader.changedSince(versions).changed).toEqual([]);
+
+    feed.dispatch('GUILD_ROLE_DELETE', { guild_id: '10', role_id: '300' });
+    await store.commit();
+    expect(reader.changedSince(versions).changed).toEqual(['10']);
+    expect(reader.readGuild('10')?.guild?.roles).toHaveLength(299);
+  });
+});

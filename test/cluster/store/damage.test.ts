@@ -1,0 +1,202 @@
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Feed, openStore, temporaryFolder } from './support.js';
+
+const GUILD = { id: '10', name: 'a guild', description: 'x'.repeat(20_000) };
+
+interface Stored {
+  readonly dataDir: string;
+  /** Of the shard. */
+  readonly folder: string;
+}
+
+/** What a process with one guild leaves behind. `killed`: it could not close its store. */
+async function leftBehind({ killed = false } = {}): Promise<Stored> {
+  const dataDir = temporaryFolder();
+  const { store } = await openStore(dataDir);
+  await store.takeOver();
+  const feed = new Feed(store);
+  feed.ready([GUILD.id]);
+  feed.dispatch('GUILD_CREATE', GUILD);
+  await store.commit();
+  const folder = join(dataDir, 'shards', '0');
+  const label = readFileSync(join(folder, 'label.json'), 'utf8');
+  await store.close();
+  // The writer it names is this process, which is alive: as another one, it is dead.
+  const dead = JSON.stringify({ ...JSON.parse(label), writer: { pid: 2 ** 22 + 1, startedAt: 'long ago' } });
+  if (killed) writeFileSync(join(folder, 'label.json'), dead);
+  return { dataDir, folder };
+}
+
+function changeLabel(folder: string, changes: object): void {
+  const path = join(folder, 'label.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }));
+}
+
+/** Opens it once more. @returns the warnings; what is stored must be gone, and what comes now be kept. */
+async function openedAfresh(stored: Stored, options: Parameters<typeof openStore>[1] = {}): Promise<string[]> {
+  const { store, log } = await openStore(stored.dataDir, options);
+  expect(store.persistent).toBe(true);
+  expect(store.session()).toBeUndefined();
+  expect(store.readGuild('10')).toBeUndefined();
+  expect(await store.takeOver()).toBeUndefined();
+  new Feed(store).ready([], 'afresh');
+  await store.close();
+  const { store: next } = await openStore(stored.dataDir, options);
+  expect(next.session()?.sessionId).toBe('afresh');
+  await next.close();
+  expect(readdirSync(join(stored.dataDir, 'shards')).sort()).toEqual(['0', '0.set-aside']);
+  return log.warnings();
+}
+
+describe('a store that was left in order', () => {
+  it.each([{ killed: false }, { killed: true }])('is used without a word (killed: $killed)', async (how) => {
+    const { dataDir } = await leftBehind(how);
+    const { store, log } = await openStore(dataDir);
+    expect(store.session()?.sessionId).toBe('session');
+    expect(store.readGuild('10')?.guild).toEqual(GUILD);
+    expect(log.lines).toEqual([]);
+  });
+});
+
+describe('a store of another bot, or of other shards', () => {
+  it.each([
+    [{ tokenHash: 'another' }, 'it belongs to another token'],
+    [{ shardCount: 2 }, 'it is of shard 0 of 1, not of shard 0 of 2'],
+  ])('is set aside: %o', async (options, reason) => {
+    const warnings = await openedAfresh(await leftBehind(), options);
+    expect(warnings).toEqual([`The store of shard 0 was set aside, it starts afresh: ${reason}`]);
+  });
+});
+
+describe('a store of another version', () => {
+  it('is set aside', async () => {
+    const stored = await leftBehind();
+    changeLabel(stored.folder, { format: 99 });
+    expect(await openedAfresh(stored)).toEqual([
+      expect.stringMatching(/it has format 99, and this version .* format 1$/),
+    ]);
+  });
+
+  it('is set aside without a label, and with an unreadable one', async () => {
+    const stored = await leftBehind();
+    writeFileSync(join(stored.folder, 'label.json'), '{"for');
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/it does not say whose it is$/)]);
+  });
+});
+
+describe('a damaged store', () => {
+  it.each([0, 5, 100, 4_096, 8_192, 20_000])('is set aside where its file was cut off at %i bytes', async (bytes) => {
+    const stored = await leftBehind();
+    truncateSync(join(stored.folder, 'data.mdb'), bytes);
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is (truncated|no database) \(/)]);
+  });
+
+  it('is set aside where its file is something else', async () => {
+    const stored = await leftBehind();
+    writeFileSync(join(stored.folder, 'data.mdb'), 'x'.repeat(50_000));
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is no database \(50000 bytes\)$/)]);
+  });
+
+  it('is set aside where a part of it turns out to be unreadable', async () => {
+    const stored = await leftBehind();
+    const path = join(stored.folder, 'data.mdb');
+    const file = readFileSync(path);
+    const at = file.lastIndexOf('{"id":"10","name":"a guild"');
+    writeFileSync(path, file.fill('!', at, at + 10));
+    const { store, log } = await openStore(stored.dataDir);
+    expect(store.session()).toBeDefined();
+    expect(store.readGuild('10')).toBeUndefined();
+    expect(store.session()).toBeUndefined();
+    expect(await store.takeOver()).toBeUndefined();
+    expect(log.warnings()).toEqual([
+      expect.stringMatching(/set aside, it starts afresh: a part of it cannot be read$/),
+    ]);
+    expect(store.persistent).toBe(true);
+    new Feed(store).ready(['20']);
+    await store.commit();
+    expect(store.readGuild('20')).toMatchObject({ guild: null });
+  });
+
+  it('is set aside where three processes have died over it', async () => {
+    const stored = await leftBehind({ killed: true });
+    changeLabel(stored.folder, { openings: 2 });
+    const { store } = await openStore(stored.dataDir);
+    expect(store.session()).toBeDefined();
+    // That was the third. It does not get as far as to close it:
+    const label = readFileSync(join(stored.folder, 'label.json'), 'utf8');
+    await store.close();
+    writeFileSync(join(stored.folder, 'label.json'), label);
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/3 processes died while they read it$/)]);
+  });
+
+  it('is trusted again when a process has read it', async () => {
+    const stored = await leftBehind({ killed: true });
+    changeLabel(stored.folder, { openings: 2 });
+    const { store } = await openStore(stored.dataDir);
+    await store.takeOver();
+    expect(JSON.parse(readFileSync(join(stored.folder, 'label.json'), 'utf8'))).toMatchObject({ openings: 0 });
+  });
+
+  it('keeps one copy only of what was set aside', async () => {
+    const stored = await leftBehind();
+    for (const bytes of [5, 100]) {
+      truncateSync(join(stored.folder, 'data.mdb'), bytes);
+      await openedAfresh(stored);
+    }
+    expect(readFileSync(join(`${stored.folder}.set-aside`, 'data.mdb'))).toHaveLength(100);
+  });
+});
+
+describe('after the operating system was started again', () => {
+  const anotherBoot = { id: 'another', bootedAt: 0 };
+
+  it('a store is set aside that may not have been written to the disk', async () => {
+    const stored = await leftBehind({ killed: true });
+    changeLabel(stored.folder, { boot: anotherBoot });
+    expect(await openedAfresh(stored)).toEqual([
+      expect.stringMatching(/the operating system stopped before all of it was on the disk$/),
+    ]);
+  });
+
+  it('a store is used that was closed before', async () => {
+    const stored = await leftBehind();
+    changeLabel(stored.folder, { boot: anotherBoot });
+    const { store } = await openStore(stored.dataDir);
+    expect(store.session()?.sessionId).toBe('session');
+  });
+});
+
+describe('a folder that cannot be used', () => {
+  it('leaves the shard without persistence, and says so once', async () => {
+    const dataDir = join(temporaryFolder(), 'file');
+    writeFileSync(dataDir, '');
+    const { store, log } = await openStore(dataDir);
+    expect(store.persistent).toBe(false);
+    expect(store.session()).toBeUndefined();
+    expect(await store.takeOver()).toBeUndefined();
+    const feed = new Feed(store);
+    feed.ready(['10']);
+    feed.dispatch('GUILD_CREATE', GUILD);
+    store.began()();
+    store.touch();
+    expect(store.readGuild('10')).toBeUndefined();
+    expect(store.changedSince(new Map([['10', 1]]))).toEqual({ changed: [], gone: [] });
+    await store.commit();
+    await store.release();
+    await store.close();
+    expect(log.lines.map(({ level, msg }) => [level, msg])).toEqual([
+      [50, 'The store of shard 0 cannot be used; the bot runs on, but after a restart this shard must identify'],
+    ]);
+  });
+});
+
+describe('a closed store', () => {
+  it('has left nothing but its files', async () => {
+    const { folder } = await leftBehind();
+    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'label.json', 'lock.mdb']);
+    const open = existsSync('/proc/self/maps') ? readFileSync('/proc/self/maps', 'utf8') : '';
+    expect(open).not.toContain(folder);
+  });
+});
