@@ -1,0 +1,324 @@
+import type { LogLevel } from '../settings.js';
+import type {
+  ChannelSummary,
+  EvalResult,
+  EvalTarget,
+  GuildSummary,
+  ShardArrival,
+  ShardState,
+  UserSummary,
+} from './ClusterContract.js';
+
+/*
+ * The master's admin API: JSON over HTTP, for the status page, the command line and programs of others.
+ *
+ * - Where it listens stands in DATA_DIR/admin.json (`AdminAddress`) as long as the master runs.
+ * - `/healthz` and `/readyz` are open. Everything else needs the token (ADMIN_TOKEN, or the content of DATA_DIR/admin-token):
+ *   `Authorization: Bearer <token>`, or the cookie that `POST /api/login` sets. The page's own files are open too: they hold
+ *   nothing.
+ * - What goes wrong is an `AdminFailure` with one of the codes of docs/errors.md, and the status that fits it: 400
+ *   INVALID_REQUEST, 401 UNAUTHORIZED, 403 FORBIDDEN_ORIGIN or EVAL_DISABLED, 404 NOT_FOUND, 409 RESTART_IN_PROGRESS or
+ *   IDENTIFY_BUDGET_SPENT, 413 and 415 INVALID_REQUEST, 429 RATE_LIMITED (with `Retry-After`), 503 where a cluster that is
+ *   needed does not run (WORKER_NOT_FOUND, WORKER_EXITED, REQUEST_TIMEOUT ...), 500 for the rest.
+ * - Bodies are JSON, of at most 64 kB. Times are milliseconds since 1970; numbers that nobody knows (yet) are null.
+ */
+
+/** `DATA_DIR/admin.json`, mode 0600: written when the API listens, removed when the master stops. */
+export interface AdminAddress {
+  /** For example `http://127.0.0.1:8600`, without a slash at the end. */
+  readonly url: string;
+  /** The master's. A file whose process is gone was left by a crash. */
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** Every endpoint that answers JSON: what it takes and what it answers. */
+export type AdminApi = {
+  /** The process serves. Always 200. */
+  'GET /healthz': Endpoint<{ reply: { readonly status: 'ok' } }>;
+  /** Whether every cluster is ready: 200, or 503 with the same body that says which are not. */
+  'GET /readyz': Endpoint<{ reply: Readiness }>;
+  'GET /api/status': Endpoint<{ reply: AdminStatus }>;
+  /** `lines`: at most so many of the last, default 200. They go back into the life before the present one. */
+  'GET /api/clusters/:id/logs': Endpoint<{ query: { lines?: number }; reply: { readonly lines: readonly LogLine[] } }>;
+  /** Of the master and all clusters, by time. */
+  'GET /api/logs': Endpoint<{ query: { lines?: number }; reply: { readonly lines: readonly LogLine[] } }>;
+  /** Null where every cluster looked and none has it. */
+  'GET /api/find/guild/:id': Endpoint<{ reply: { readonly guild: GuildSummary | null } }>;
+  'GET /api/find/user/:id': Endpoint<{ reply: { readonly user: UserSummary | null } }>;
+  'GET /api/find/channel/:id': Endpoint<{ reply: { readonly channel: ChannelSummary | null } }>;
+  /** 202: it has begun. How it comes along is in `AdminStatus.restart` and in the event `restart`, under the same `id`. */
+  'POST /api/restart': Endpoint<{
+    body: { readonly clusterIds?: readonly number[] };
+    reply: { readonly id: string; readonly clusterIds: readonly number[] };
+  }>;
+  /** Refused (EVAL_DISABLED) unless ADMIN_EVAL=on. What the code throws is a result with `ok: false`, not a failure. */
+  'POST /api/eval': Endpoint<{
+    body: { readonly code: string; readonly target: EvalTarget };
+    reply: { readonly results: readonly EvalResult[] };
+  }>;
+  /** Of one cluster; without `clusterId` of the master and all clusters. It lasts until the process ends. */
+  'POST /api/loglevel': Endpoint<{
+    body: { readonly level: LogLevel; readonly clusterId?: number };
+    reply: { readonly level: LogLevel; readonly clusterIds: readonly number[] };
+  }>;
+  /** 202: the whole bot stops, as by SIGTERM. */
+  'POST /api/stop': Endpoint<{ body: Record<string, never>; reply: { readonly status: 'stopping' } }>;
+  /** Sets the cookie `kallisti_session` (HttpOnly, SameSite=Strict). For browsers; programs send the token itself. */
+  'POST /api/login': Endpoint<{ body: { readonly token: string }; reply: { readonly expiresAt: number } }>;
+  /** Ends the session of the cookie, if there is one. */
+  'POST /api/logout': Endpoint<{ body: Record<string, never>; reply: { readonly status: 'ok' } }>;
+};
+
+/**
+ * The events of `GET /api/events` (text/event-stream), by their name; `data` is JSON.
+ *
+ * Query: `logs=<cluster id>`, `logs=master` or `logs=all` also sends log lines, the last 100 first. A viewer that reads too
+ * slowly misses states in between, and is cut off where it does not read at all.
+ */
+export type AdminEvents = {
+  /** At once, then about once a second while anybody looks. */
+  status: LiveStatus;
+  /** Once, after the first `status`. */
+  history: StatusHistory;
+  /** A new sample for the history, each `StatusHistory.stepMs`. */
+  sample: HistorySample;
+  /** Whenever the restart that is under way gets on, its end included. */
+  restart: RestartStatus;
+  /** In the order in which they were printed. */
+  logs: readonly LogLine[];
+  /** The master stops; the stream ends next. */
+  stopping: Record<string, never>;
+};
+
+export interface AdminFailure {
+  readonly error: {
+    /** One of docs/errors.md. */
+    readonly code: string;
+    /** One line for a person, without secrets. */
+    readonly message: string;
+    /** Whether the same request may succeed later without anybody changing anything. */
+    readonly retryable: boolean;
+  };
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, in words; null when ready. */
+  readonly reason: string | null;
+  /** Clusters that are not ready. */
+  readonly notReady: readonly { readonly clusterId: number; readonly state: ClusterState }[];
+}
+
+/** How everything is. */
+export interface AdminStatus extends LiveStatus {
+  readonly history: StatusHistory;
+}
+
+export interface LiveStatus {
+  /** When the numbers were collected; at most a second ago while anybody looks. */
+  readonly at: number;
+  /** `starting`: no cluster is spawned yet, because Discord has not answered, for example; `clusters` is empty then. */
+  readonly phase: 'starting' | 'running' | 'stopping';
+  readonly shardCount: number;
+  readonly master: MasterStatus;
+  /** By id, all that there should be, whether they run or not. */
+  readonly clusters: readonly ClusterStatus[];
+  readonly totals: FleetTotals;
+  /** Null in phase `starting`. */
+  readonly identify: IdentifyStatus | null;
+  /** The restart that is under way, or the last one since the master started; null before the first. */
+  readonly restart: RestartStatus | null;
+}
+
+export interface MasterStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly uptimeMs: number;
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly loopLag: LoopLag;
+  readonly logLevel: LogLevel;
+  /** Whether it runs against the local Discord, without a token. */
+  readonly localDiscord: boolean;
+  /** ADMIN_EVAL=on. */
+  readonly evalEnabled: boolean;
+}
+
+/** How late the event loop ran what was due, over the last 10 to 20 seconds, in milliseconds. */
+export interface LoopLag {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/**
+ * - `starting`: its process comes up. `waiting`: the same, and shards of it wait for the permission to identify.
+ * - `ready`: it serves; also while a successor is prepared (`ClusterStatus.successor`).
+ * - `draining`: it is being stopped.
+ * - `crashed`: it has no process; the next is spawned at `retryAt`.
+ * - `failed`: it crashed too often; it is tried again at `retryAt`, minutes from now.
+ */
+export type ClusterState = 'starting' | 'waiting' | 'ready' | 'draining' | 'crashed' | 'failed';
+
+export interface ClusterStatus {
+  readonly clusterId: number;
+  readonly state: ClusterState;
+  /** Why the numbers below are missing or old (it crashed, it does not answer), in words; null when they are fresh. */
+  readonly problem: string | null;
+  /** When the supervisor tries again; null where it need not, or where that is not known. */
+  readonly retryAt: number | null;
+  readonly pid: number | null;
+  /** Which life of this cluster it is, from 1. */
+  readonly generation: number;
+  /** A new process that is to take over while this one serves. */
+  readonly successor: {
+    readonly pid: number | null;
+    readonly generation: number;
+    readonly state: 'starting' | 'waiting';
+  } | null;
+  readonly uptimeMs: number | null;
+  readonly rssBytes: number | null;
+  readonly heapBytes: number | null;
+  readonly loopLag: LoopLag | null;
+  readonly guilds: number | null;
+  readonly users: number | null;
+  /** Since its process started. */
+  readonly events: number | null;
+  readonly commands: number | null;
+  /** Over the time between the last two collections. */
+  readonly eventsPerSecond: number | null;
+  readonly commandsPerSecond: number | null;
+  /** From a command's dispatch to its acknowledged answer, over its last 1000. */
+  readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
+  /** Shards that another process could go on with now, without an IDENTIFY. */
+  readonly resumable: number | null;
+  readonly shards: readonly ShardOverview[];
+  readonly restarts: ClusterRestarts;
+}
+
+export interface ShardOverview {
+  readonly shardId: number;
+  /** `idle` where its cluster has no process, too. */
+  readonly state: ShardState;
+  readonly latencyMs: number | null;
+  readonly guilds: number;
+  /** How it last came up; `pauseMs` is how long it was away in a handover. */
+  readonly lastArrival: (Omit<ShardArrival, 'shardId'> & { readonly at: number }) | null;
+}
+
+/**
+ * `crash`: the process ended by itself or was killed from outside. `failedStart`: it did not get ready. `hung`: it did not
+ * answer any more and was killed. `memory`: replaced before it ran out of memory. `operator`: somebody asked for it.
+ */
+export type RestartCause = 'crash' | 'failedStart' | 'hung' | 'memory' | 'operator';
+
+export interface ClusterRestarts {
+  /** Since the master started. */
+  readonly count: number;
+  /** The last 10, newest first. */
+  readonly recent: readonly RestartRecord[];
+}
+
+export interface RestartRecord {
+  readonly at: number;
+  readonly cause: RestartCause;
+  /** In words, for example `was killed by SIGKILL`. */
+  readonly reason: string;
+}
+
+/** Sums over the clusters that answered. */
+export interface FleetTotals {
+  readonly clustersReady: number;
+  readonly shardsReady: number;
+  readonly guilds: number;
+  readonly users: number;
+  readonly events: number;
+  readonly commands: number;
+  readonly eventsPerSecond: number;
+  readonly commandsPerSecond: number;
+  /** Of the master and its clusters. */
+  readonly rssBytes: number;
+  /** Median of the clusters' medians, and the worst of their 99th percentiles. */
+  readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
+  /** Mean over the shards that know theirs. */
+  readonly shardLatencyMs: number | null;
+}
+
+/** Discord's budget of IDENTIFYs, and who waits for one. */
+export interface IdentifyStatus {
+  /** Null before somebody has needed Discord's new number. */
+  readonly remaining: number | null;
+  readonly total: number;
+  /** Kept back from planned restarts. */
+  readonly reserve: number;
+  readonly resetAt: number | null;
+  readonly maxConcurrency: number;
+  /** Shards that wait, in the order in which they will be served. */
+  readonly waiting: readonly number[];
+  /** Permissions that are out. */
+  readonly leases: readonly { readonly shardId: number; readonly holder: string }[];
+  /** The budget holds somebody up: all of it is spent, or all but the reserve. */
+  readonly heldUp: {
+    readonly kind: 'spent' | 'reserve';
+    readonly until: number | null;
+    readonly shardIds: readonly number[];
+  } | null;
+}
+
+export interface RestartStatus {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly requestedBy: string;
+  /** `stopped`: because the master stops. Only `rolling` goes on. */
+  readonly outcome: 'rolling' | 'done' | 'failed' | 'stopped';
+  readonly durationMs: number;
+  /** In the order in which they are replaced. */
+  readonly clusters: readonly ClusterProgress[];
+}
+
+export interface ClusterProgress {
+  readonly clusterId: number;
+  readonly state: 'waiting' | 'replacing' | 'checking' | 'replaced' | 'failed' | 'skipped';
+  /** From the beginning of its replacement to its end; null before that. */
+  readonly durationMs: number | null;
+  /** Why it failed or was skipped. */
+  readonly reason: string | null;
+  /** How its shards came up in the new process, with the pause of each; empty before that. */
+  readonly arrivals: readonly ShardArrival[];
+}
+
+/** The last hour, oldest first; every array has one number for each sample. */
+export interface StatusHistory {
+  readonly stepMs: number;
+  readonly at: readonly number[];
+  readonly guilds: readonly number[];
+  readonly shardsReady: readonly number[];
+  readonly eventsPerSecond: readonly number[];
+  readonly commandsPerSecond: readonly number[];
+  readonly commandP50Ms: readonly (number | null)[];
+  readonly commandP99Ms: readonly (number | null)[];
+  readonly shardLatencyMs: readonly (number | null)[];
+  readonly rssBytes: readonly number[];
+}
+
+/** One sample of the {@link StatusHistory}. */
+export type HistorySample = {
+  readonly [Field in Exclude<keyof StatusHistory, 'stepMs'>]: StatusHistory[Field][number];
+};
+
+export interface LogLine {
+  /** Null: the master's own. */
+  readonly clusterId: number | null;
+  readonly time: number;
+  readonly level: Exclude<LogLevel, 'silent'>;
+  /** As a person reads it, without colours, scrubbed; a stack makes it several lines. */
+  readonly text: string;
+}
+
+interface Endpoint<Parts extends { query?: object; body?: object; reply: unknown }> {
+  readonly query: Parts extends { query: infer Query } ? Query : Record<string, never>;
+  readonly body: Parts extends { body: infer Body } ? Body : undefined;
+  readonly reply: Parts['reply'];
+}
