@@ -57,6 +57,9 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
   #stores: ShardStores | undefined;
   readonly #arrivals = new ArrivalLog();
   #drainTimeoutMs = 0;
+  /** 0 until it is ready: a cluster that is starting needs its master. */
+  #orphanGraceMs = 0;
+  #hasReleased = false;
   #stop: Promise<void> | undefined;
 
   public constructor(options: ClusterWorkerOptions = {}) {
@@ -106,12 +109,26 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     await gateway.connect(await stores.takeOver(released?.sessions), signal);
     this.send('shardsArrived', this.#arrivals.arrivals);
     await super.start();
+    this.#orphanGraceMs = assignment.orphanGraceMs;
   }
 
   /** Takes no more events, keeps every session resumable, and lets running commands finish until the drain deadline. */
   public override stop(): Promise<void> {
     this.#stop ??= this.#tearDown();
     return this.#stop;
+  }
+
+  /** Serves on, and waits for a new master. Where none comes in time it stops, and its sessions can be resumed. */
+  protected override async masterLost(): Promise<void> {
+    // One that has let go of its shards has nothing to serve; its successor, or the next start, goes on from the store.
+    if (this.#gateway === undefined || this.#orphanGraceMs === 0 || this.#hasReleased) return super.masterLost();
+    this.logger.warn({ graceMs: this.#orphanGraceMs }, 'the master is gone; serving on, and looking for a new one');
+    if (await this.reattach(this.#orphanGraceMs)) {
+      this.logger.info('a new master has taken this cluster over');
+      for (const status of this.#gateway.statuses()) this.#tell(() => this.send('shardStateChanged', status));
+    } else if (this.#stop === undefined) {
+      await super.masterLost();
+    }
   }
 
   async #tearDown(): Promise<void> {
@@ -130,6 +147,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
 
   /** Lets go of the shards: for a successor in a handover. Commands that run go on, and answer over REST. */
   async #release(gateway: Gateway, stores: ShardStores): Promise<ReleasedShards> {
+    this.#hasReleased = true;
     const sessions = gateway.release();
     const releasedAt = Date.now();
     await stores.release();
@@ -193,6 +211,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.on('setLogLevel', setLogLevel(this.logger));
     this.on('releaseShards', () => this.#release(gateway, stores));
     this.on('adoptShards', async () => {
+      this.#hasReleased = false;
       await stores.takeOver();
       await gateway.adopt();
       return undefined;

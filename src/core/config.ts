@@ -21,6 +21,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly spawnTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly hungAfterMs: number;
+  readonly orphanGraceMs: number;
   readonly resumeWindowMs: number;
   readonly identifyIntervalMs: number;
   /** Undefined: Node's own limit. */
@@ -157,6 +159,8 @@ function toConfig(values: SettingValues, warnings: readonly string[]): Config {
     logLevel: values.LOG_LEVEL,
     spawnTimeoutMs: values.SPAWN_TIMEOUT,
     drainTimeoutMs: values.DRAIN_TIMEOUT,
+    hungAfterMs: values.HUNG_AFTER,
+    orphanGraceMs: values.ORPHAN_GRACE,
     resumeWindowMs: values.RESUME_WINDOW,
     identifyIntervalMs: values.IDENTIFY_INTERVAL,
     clusterMemoryMb: values.CLUSTER_MEMORY_MB,

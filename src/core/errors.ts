@@ -86,7 +86,7 @@ export class AbortError extends KallistiError {
   }
 }
 
-/** How a process ended: exactly one of `code` and `signal` is set, or neither where only the connection was lost. */
+/** How a process ended: exactly one of `code` and `signal` is set, or neither where it cannot be known. */
 export interface ExitReason {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -96,7 +96,7 @@ export interface ExitReason {
 export function describeExit({ code, signal }: ExitReason): string {
   if (signal !== null) return `was killed by ${signal}`;
   if (code !== null) return `exited with code ${code}`;
-  return 'closed its connection';
+  return 'is gone';
 }
 
 /** The peer ended while a request was under way, or had already ended when it was made. */

@@ -115,6 +115,21 @@ export const SETTINGS = {
     doc: ['How long a cluster that stops may take to finish what it is doing before it is ended by force.'],
     schema: duration(0),
   }),
+  HUNG_AFTER: setting({
+    default: '10s',
+    allowed: 'a duration with its unit from 2s to 24d, such as 5s or 10s',
+    doc: ['A cluster whose event loop has not turned for this long is killed and replaced.'],
+    schema: duration(2_000),
+  }),
+  ORPHAN_GRACE: setting({
+    default: '30s',
+    allowed: 'a duration with its unit from 0s to 24d, such as 30s or 5m',
+    doc: [
+      'How long clusters serve on when the master was killed, for a new master on the same DATA_DIR to take them over.',
+      'After that they close their sessions so that they can be resumed, and end.',
+    ],
+    schema: duration(0),
+  }),
   RESUME_WINDOW: setting({
     default: '3m',
     allowed: 'a duration with its unit from 0s to 24d, such as 90s or 3m',

@@ -1,6 +1,7 @@
 import type { IpcServer } from '../core/ipc/IpcServer.js';
 import type { Logger } from '../core/logger.js';
 import { WorkerPool } from '../core/worker/WorkerPool.js';
+import type { WorkerRegistry } from '../core/worker/WorkerRegistry.js';
 import { ClusterConnection } from './ClusterConnection.js';
 import { shardIdOfGuild, shardRanges } from './shardRanges.js';
 
@@ -14,6 +15,8 @@ export interface ClusterPoolOptions {
   /** Limit of each cluster's JavaScript heap, in megabytes. Default: Node's own. */
   readonly memoryMb?: number | undefined;
   readonly server?: IpcServer;
+  /** Where it is noted which clusters run. Default: nowhere. */
+  readonly registry?: WorkerRegistry;
   readonly isQueued: (cluster: ClusterConnection) => boolean;
   readonly logger: Logger;
 }
@@ -58,7 +61,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
   }
 
   protected override createWorker(id: number): ClusterConnection {
-    const { memoryMb, server, drainTimeoutMs, isQueued, logger } = this.#options;
+    const { memoryMb, server, registry, drainTimeoutMs, isQueued, logger } = this.#options;
     return new ClusterConnection(id, logger, {
       shardIds: this.shardIdsOf(id),
       isQueued,
@@ -67,6 +70,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
       // The master hands the token over on the connection; a cluster's environment shows it to nobody.
       env: { DISCORD_TOKEN: undefined },
       ...(server === undefined ? {} : { server }),
+      ...(registry === undefined ? {} : { registry }),
     });
   }
 }

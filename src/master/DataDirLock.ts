@@ -3,7 +3,7 @@ import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { identityOf, isRunning, type ProcessIdentity } from './processIdentity.js';
+import { identityOf, isRunning, type ProcessIdentity } from '../core/worker/processIdentity.js';
 
 const schema = z.object({
   pid: z.number().int().positive(),

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../core/config.js';
 import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterContract.js';
 import { ConfigError, type DiscordRefusedError, KallistiError } from '../core/errors.js';
@@ -12,9 +11,11 @@ import type { BaseService } from '../core/services/BaseService.js';
 import type { LogLevel } from '../core/settings.js';
 import type { ClusterConnection } from './ClusterConnection.js';
 import { ClusterPool } from './ClusterPool.js';
+import { ClusterRegistry, type LeftClusters } from './ClusterRegistry.js';
 import { CommandRegistrar } from './CommandRegistrar.js';
 import { DataDir } from './DataDir.js';
-import { type ApplicationInfo, DiscordApi, type GatewayInfo } from './DiscordApi.js';
+import { type ApplicationInfo, DiscordApi } from './DiscordApi.js';
+import { type DiscoveredBot, Discovery } from './Discovery.js';
 import { AcquireShardsService } from './events/AcquireShardsService.js';
 import { AcquireSlotService } from './events/AcquireSlotService.js';
 import { DiscordRefusedService } from './events/DiscordRefusedService.js';
@@ -32,10 +33,11 @@ import { FleetStatsCollector } from './FleetStatsCollector.js';
 import { Handover } from './Handover.js';
 import { IdentifyBudgetStore } from './IdentifyBudgetStore.js';
 import { IdentifyQueue } from './IdentifyQueue.js';
-import { LocalDiscord } from './LocalDiscord.js';
 import { StatusReporter } from './StatusReporter.js';
 import { Supervisor } from './Supervisor.js';
 import { clusterCountFor } from './shardRanges.js';
+import { findTarget, type Target } from './Target.js';
+import { VitalsMonitor } from './VitalsMonitor.js';
 
 export interface MasterOptions {
   readonly config: Config;
@@ -44,18 +46,8 @@ export interface MasterOptions {
   readonly status?: StatusLine;
 }
 
-/** What the master runs against: Discord, or the local one. */
-interface Target {
-  readonly token: string;
-  readonly apiUrl: string;
-  readonly ownerIds: readonly string[] | undefined;
-  readonly identifyIntervalMs: number;
-  readonly clusterCount: number | 'auto';
-  readonly dataDir: string;
-}
-
-/** The local Discord of `npm start` without a token: a bot of some size, and logins as fast as it allows. */
-const LOCAL = { guilds: 4_000, shards: 8, clusters: 4, identifyIntervalMs: 100, commandsPerSecond: 5 } as const;
+/** How long clusters of an earlier master may take to come back, in milliseconds; they look for a master ten times a second. */
+const TAKE_OVER_TIMEOUT_MS = 2_000;
 
 /**
  * Composition root of the master process: builds the parts, starts them in order, stops them in reverse. Holds no gateway
@@ -74,6 +66,7 @@ export class Master {
   readonly #undo: (() => void | Promise<void>)[] = [];
   #resolveRefused: (error: DiscordRefusedError) => void = () => undefined;
   #stopping: Promise<void> | undefined;
+  #keepsClusters = false;
   readonly #stopRequested = new AbortController();
 
   public constructor({ config, logger, status }: MasterOptions) {
@@ -96,22 +89,30 @@ export class Master {
     this.#dataDir.prepare();
     await this.#dataDir.acquireLock();
     this.#undo.push(() => this.#dataDir.releaseLock());
-    const target = await this.#findTarget();
+    const target = await findTarget(this.#config, this.#dataDir.path, this.#logger);
+    this.#undo.push(() => target.stop());
     registerSecret(target.token);
     const api = new DiscordApi({ token: target.token, apiUrl: target.apiUrl });
     this.#undo.push(() => api.close());
-    const gateway = await api.waitForGateway(this.#stopRequested.signal, ({ attempt, delayMs, error }) => {
-      this.#logger.warn({ attempt }, `${error.message}; trying again in ${Math.round(delayMs / 1000)} s`);
-    });
-    const application = await this.#findApplication(api);
+    const discovery = new Discovery({ ...target, api, logger: this.#logger });
+    const registry = new ClusterRegistry(this.#dataDir.path, this.#logger);
+    const left = registry.load();
+    // Clusters that wait for a master must not wait for Discord too.
+    const remembered = left.workers.length > 0 ? discovery.remembered() : undefined;
+    const bot = remembered ?? (await discovery.ask(this.#stopRequested.signal));
     this.#stopRequested.signal.throwIfAborted();
     await this.#server.listen(this.#dataDir.socketPath());
     this.#undo.push(() => this.#server.close());
-    this.#run(target, api, gateway, application);
+    await this.#run(target, api, bot, registry, left);
   }
 
-  /** Stops everything, in order. Resolves when no process and no socket of ours is left. Idempotent. */
-  public stop(): Promise<void> {
+  /**
+   * Stops everything, in order. Resolves when no process and no socket of ours is left. Idempotent.
+   *
+   * @param options `keepClusters` leaves the clusters running for a new master, which has ORPHAN_GRACE to take them over.
+   */
+  public stop({ keepClusters = false }: { readonly keepClusters?: boolean } = {}): Promise<void> {
+    this.#keepsClusters = keepClusters;
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
@@ -127,54 +128,16 @@ export class Master {
     }
   }
 
-  async #findTarget(): Promise<Target> {
-    const { token, apiUrl, ownerIds, identifyIntervalMs, clusterCount } = this.#config;
-    if (token !== undefined) {
-      return {
-        token: token.reveal(),
-        apiUrl,
-        ownerIds,
-        identifyIntervalMs,
-        clusterCount,
-        dataDir: this.#dataDir.path,
-      };
-    }
-    const discord = new LocalDiscord(this.#logger, [
-      ...['--guilds', String(LOCAL.guilds), '--shards', String(LOCAL.shards)],
-      ...['--identify-interval', String(LOCAL.identifyIntervalMs)],
-      ...['--commands-per-second', String(LOCAL.commandsPerSecond)],
-    ]);
-    this.#undo.push(() => discord.stop());
-    const address = await discord.start();
-    // What the local Discord is asked to allow, it keeps no longer than it runs: nothing of it may mix with a real bot's state.
-    const dataDir = new DataDir(join(this.#dataDir.path, 'local-discord'));
-    dataDir.prepare();
-    return {
-      token: address.token,
-      apiUrl: address.url,
-      ownerIds: ownerIds ?? [address.ownerId],
-      identifyIntervalMs: LOCAL.identifyIntervalMs,
-      clusterCount: clusterCount === 'auto' ? LOCAL.clusters : clusterCount,
-      dataDir: dataDir.path,
-    };
-  }
-
-  async #findApplication(api: DiscordApi): Promise<ApplicationInfo | undefined> {
-    try {
-      return await api.getApplication();
-    } catch (error) {
-      if (error instanceof KallistiError && error.code === 'DISCORD_REFUSED') throw error;
-      this.#logger.warn(
-        { err: error },
-        'the application could not be read: no slash commands, and only OWNER_IDS are owners',
-      );
-      return undefined;
-    }
-  }
-
-  #run(target: Target, api: DiscordApi, gateway: GatewayInfo, application: ApplicationInfo | undefined): void {
+  async #run(
+    target: Target,
+    api: DiscordApi,
+    { gateway, application }: DiscoveredBot,
+    registry: ClusterRegistry,
+    left: LeftClusters,
+  ): Promise<void> {
     const shardCount = this.#config.shardCount === 'auto' ? gateway.shards : this.#config.shardCount;
     const clusterCount = checkedClusterCount(target.clusterCount, shardCount);
+    registry.begin({ apiUrl: target.apiUrl, token: target.token, dataDir: target.dataDir, shardCount, clusterCount });
     const ownerIds = target.ownerIds ?? application?.ownerIds ?? [];
     const queue = new IdentifyQueue({
       store: new IdentifyBudgetStore(target.dataDir, this.#logger),
@@ -195,6 +158,7 @@ export class Master {
       drainTimeoutMs: this.#config.drainTimeoutMs,
       memoryMb: this.#config.clusterMemoryMb,
       server: this.#server,
+      registry,
       isQueued: ({ shardIds }) => queue.state().waiting.some((key) => key.shardIds.some((id) => shardIds.includes(id))),
       logger: this.#logger,
     });
@@ -203,6 +167,12 @@ export class Master {
       clusters,
       logger: this.#logger,
       onRefused: (error) => this.#resolveRefused(error),
+    });
+    const vitals = new VitalsMonitor({
+      clusters,
+      supervisor,
+      hungAfterMs: this.#config.hungAfterMs,
+      logger: this.#logger,
     });
     const handover = new Handover({ clusters, logger: this.#logger });
     const stats = new FleetStatsCollector(clusters, queue);
@@ -219,10 +189,12 @@ export class Master {
       drainTimeoutMs: this.#config.drainTimeoutMs,
       dataDir: target.dataDir,
       resumeWindowMs: this.#config.resumeWindowMs,
+      orphanGraceMs: this.#config.orphanGraceMs,
     });
 
     this.#startServices([
       handover,
+      vitals,
       new GetAssignmentService(clusters, assign),
       new AcquireShardsService(clusters, handover),
       new AcquireSlotService(clusters, queue, ({ id }) => (supervisor.recovering.has(id) ? 'recovery' : 'start')),
@@ -238,12 +210,31 @@ export class Master {
       ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, stats, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
-    this.#undo.push(() => clusters.killAll());
+    this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
     this.#undo.push(() => restart.stop());
     this.#announceReady(clusters, api, application);
+    await this.#takeOver(clusters, registry, left);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
     this.#undo.push(() => supervisor.stop());
+  }
+
+  /** Clusters of an earlier master that was killed serve on under this one; what does not fit is stopped, and replaced. */
+  async #takeOver(clusters: ClusterPool, registry: ClusterRegistry, left: LeftClusters): Promise<void> {
+    if (left.workers.length === 0) return;
+    if (!registry.fits(left)) {
+      this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
+      await registry.end(left);
+      return;
+    }
+    // Two of one id: the master died in the middle of a handover. Of these only the newest can go on.
+    const newest = left.workers.filter(
+      ({ id, generation }) => !left.workers.some((other) => other.id === id && other.generation > generation),
+    );
+    const taken = await Promise.all(newest.map((worker) => clusters.attach(worker, TAKE_OVER_TIMEOUT_MS)));
+    await registry.end({ ...left, workers: left.workers.filter((worker) => !newest.includes(worker)) });
+    const count = taken.filter((cluster) => cluster !== undefined).length;
+    this.#logger.info({ clusters: count }, `took over ${count} running clusters of an earlier master`);
   }
 
   #startServices(services: readonly BaseService[]): void {

@@ -1,26 +1,51 @@
 import { Backoff } from '../core/backoff.js';
-import { systemClock } from '../core/clock.js';
+import { type Clock, systemClock, type Timer } from '../core/clock.js';
 import { DiscordRefusedError, describeExit, type ExitReason, RemoteError, WorkerStartError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { BaseService } from '../core/services/BaseService.js';
 import type { ClusterConnection } from './ClusterConnection.js';
 import type { ClusterPool } from './ClusterPool.js';
+import { type RestartCause, type RestartEntry, RestartHistory } from './RestartHistory.js';
 
 export interface SupervisorOptions {
   readonly clusters: ClusterPool;
   readonly logger: Logger;
   /** Discord refuses the bot for good: no restart can help, and each would cost IDENTIFYs. Called once. */
   readonly onRefused: (error: DiscordRefusedError) => void;
+  readonly clock?: Clock;
 }
 
 /**
- * The one that decides when a cluster is spawned again. A cluster that crashed, or that did not get ready, comes back after
- * its own growing pause (at once the first time); others are not touched.
+ * How a cluster stands. `waiting`: it crashed, and the pause before the next attempt runs. `failed`: it crashed again and
+ * again, and is tried only every few minutes.
+ */
+export type ClusterState = 'starting' | 'ready' | 'draining' | 'waiting' | 'failed' | 'stopped';
+
+interface Supervised {
+  readonly backoff: Backoff;
+  readonly history: RestartHistory;
+  timer: Timer | undefined;
+  isFailed: boolean;
+  /** Why the supervisor itself ended the process that is about to be seen dead. */
+  killedFor: RestartCause | undefined;
+}
+
+/** How often a cluster whose circuit is open is tried, in milliseconds. */
+const FAILED_RETRY_MS = 3 * 60_000;
+/** From one handover for want of memory to the next of the same cluster, in milliseconds. */
+const MEMORY_RESTART_GAP_MS = 5 * 60_000;
+
+/**
+ * The one that decides when a cluster is killed and spawned again; monitors only report to it.
+ *
+ * A cluster that crashed, hung, or did not get ready comes back after its own growing pause (none the first time; forgotten
+ * after five minutes of health). Five failures in five minutes open its circuit: it is `failed`, said loudly, and tried every
+ * three minutes. The other clusters are not touched.
  */
 export class Supervisor extends BaseService {
   readonly #options: SupervisorOptions;
-  readonly #backoffs = new Map<number, Backoff>();
-  readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #clock: Clock;
+  readonly #supervised = new Map<number, Supervised>();
   readonly #recovering = new Set<number>();
   #started = false;
   #refused = false;
@@ -28,6 +53,7 @@ export class Supervisor extends BaseService {
   public constructor(options: SupervisorOptions) {
     super();
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** Clusters that crashed and are not ready yet. */
@@ -35,20 +61,41 @@ export class Supervisor extends BaseService {
     return this.#recovering;
   }
 
-  /** Spawns all clusters; they get ready in their own time. */
+  public stateOf(clusterId: number): ClusterState {
+    const supervised = this.#supervised.get(clusterId);
+    if (this.#options.clusters.tryGet(clusterId) !== undefined) return 'ready';
+    const alive = this.#options.clusters.alive.filter(({ id }) => id === clusterId);
+    if (supervised?.isFailed === true && alive.length === 0) return 'failed';
+    if (supervised?.timer !== undefined) return 'waiting';
+    if (alive.some(({ state }) => state === 'starting' || state === 'idle')) return 'starting';
+    return alive.length > 0 ? 'draining' : 'stopped';
+  }
+
+  /** Why a cluster was started again, oldest first. */
+  public restartsOf(clusterId: number): readonly RestartEntry[] {
+    return this.#supervised.get(clusterId)?.history.entries ?? [];
+  }
+
+  /** Spawns the clusters that do not run; they get ready in their own time. */
   public start(): void {
     if (this.#started) return;
     this.#started = true;
     this.#options.clusters.on('workerexited', this.#onExit);
-    for (let id = 0; id < this.#options.clusters.workerCount; id++) void this.#spawn(id);
+    this.#options.clusters.on('spawnedworker', this.#onReady);
+    for (let id = 0; id < this.#options.clusters.workerCount; id++) {
+      if (this.#options.clusters.tryGet(id) === undefined) void this.#spawn(id);
+    }
   }
 
   /** Spawns nothing any more. Workers that are starting are the pool's to stop. */
   public stop(): void {
     this.#started = false;
     this.#options.clusters.off('workerexited', this.#onExit);
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#options.clusters.off('spawnedworker', this.#onReady);
+    for (const supervised of this.#supervised.values()) {
+      supervised.timer?.cancel();
+      supervised.timer = undefined;
+    }
   }
 
   /** Discord has told a running cluster that it refuses the bot. */
@@ -59,21 +106,78 @@ export class Supervisor extends BaseService {
     this.#options.onRefused(error);
   }
 
+  /** A cluster's event loop has not turned for too long. It would ignore SIGTERM, so it is killed at once. */
+  public reportHung(cluster: ClusterConnection, silentMs: number): void {
+    if (!this.#started || cluster.state === 'ended') return;
+    const message = `${cluster.description} hangs: its event loop has not turned for ${Math.round(silentMs)} ms, killing it`;
+    this.#options.logger.error({ cluster: cluster.id, workerPid: cluster.pid }, message);
+    this.#of(cluster.id).killedFor = 'hung';
+    void cluster.terminate();
+  }
+
+  /** A cluster's heap is nearly full: it hands over to a new process before it dies of it. */
+  public reportMemory(cluster: ClusterConnection, detail: string): void {
+    if (!this.#started || cluster.state !== 'ready') return;
+    const { history } = this.#of(cluster.id);
+    const last = history.entries.findLast(({ cause }) => cause === 'memory');
+    if (last !== undefined && this.#clock.wallNow() - last.at < MEMORY_RESTART_GAP_MS) return;
+    history.note('memory', detail);
+    this.#options.logger.warn(
+      { cluster: cluster.id },
+      `cluster ${cluster.id} hands over before it runs out of memory: ${detail}`,
+    );
+    void this.#spawn(cluster.id);
+  }
+
+  /** Somebody asked for a cluster to be replaced. */
+  public notePlanned(clusterId: number): void {
+    this.#of(clusterId).history.note('planned', 'restart');
+  }
+
+  #of(clusterId: number): Supervised {
+    let supervised = this.#supervised.get(clusterId);
+    if (supervised === undefined) {
+      supervised = {
+        backoff: new Backoff({ clock: this.#clock }),
+        history: new RestartHistory(this.#clock),
+        timer: undefined,
+        isFailed: false,
+        killedFor: undefined,
+      };
+      this.#supervised.set(clusterId, supervised);
+    }
+    return supervised;
+  }
+
   readonly #onExit = (cluster: ClusterConnection, exit: ExitReason): void => {
+    const supervised = this.#of(cluster.id);
+    const cause = supervised.killedFor ?? 'crash';
+    supervised.killedFor = undefined;
+    const detail = ranOutOfMemory(cluster, exit) ? 'ran out of memory' : describeExit(exit);
+    supervised.history.note(cause, detail);
     this.#options.logger.error(
-      { cluster: cluster.id, workerPid: cluster.pid },
-      `cluster ${cluster.id} ${describeExit(exit)}`,
+      { cluster: cluster.id, workerPid: cluster.pid, cause },
+      `cluster ${cluster.id} ${detail}`,
     );
     this.#recovering.add(cluster.id);
     this.#later(cluster.id);
+  };
+
+  readonly #onReady = ({ id }: ClusterConnection): void => {
+    this.#recovering.delete(id);
+    const supervised = this.#of(id);
+    if (supervised.isFailed) {
+      supervised.isFailed = false;
+      supervised.history.forgive();
+      this.#options.logger.info({ cluster: id }, `cluster ${id} has recovered`);
+    }
+    supervised.backoff.markHealthy();
   };
 
   async #spawn(id: number): Promise<void> {
     if (!this.#started) return;
     try {
       await this.#options.clusters.spawn(id);
-      this.#recovering.delete(id);
-      this.#backoffs.get(id)?.markHealthy();
     } catch (error) {
       this.#onFailedStart(id, error);
     }
@@ -88,28 +192,40 @@ export class Supervisor extends BaseService {
     }
     this.#options.logger.error({ err: error, cluster: id }, `cluster ${id} did not start`);
     // A failed replacement leaves a cluster that serves: nothing is to be brought back.
-    if (this.#options.clusters.tryGet(id) === undefined) this.#later(id);
+    if (this.#options.clusters.tryGet(id) !== undefined) return;
+    this.#of(id).history.note('failed start', error instanceof Error ? error.message : String(error));
+    this.#later(id);
   }
 
   #later(id: number): void {
     if (!this.#started) return;
-    let backoff = this.#backoffs.get(id);
-    if (backoff === undefined) {
-      backoff = new Backoff({ clock: systemClock });
-      this.#backoffs.set(id, backoff);
+    const supervised = this.#of(id);
+    if (supervised.history.isLooping && !supervised.isFailed) {
+      supervised.isFailed = true;
+      this.#options.logger.fatal(
+        { cluster: id, shards: this.#options.clusters.shardIdsOf(id) },
+        `cluster ${id} FAILED: it has crashed again and again, and is tried every ${FAILED_RETRY_MS / 60_000} minutes now`,
+      );
     }
-    const delayMs = backoff.nextDelayMs();
-    if (delayMs > 0)
-      this.#options.logger.warn({ cluster: id, delayMs }, `cluster ${id} is started again in ${delayMs} ms`);
-    clearTimeout(this.#timers.get(id));
-    this.#timers.set(
-      id,
-      setTimeout(() => {
-        this.#timers.delete(id);
-        void this.#spawn(id);
-      }, delayMs),
-    );
+    const delayMs = supervised.isFailed ? FAILED_RETRY_MS : supervised.backoff.nextDelayMs();
+    if (delayMs > 0) {
+      this.#options.logger.warn(
+        { cluster: id, delayMs },
+        `cluster ${id} is started again in ${Math.round(delayMs)} ms`,
+      );
+    }
+    supervised.timer?.cancel();
+    supervised.timer = this.#clock.setTimeout(() => {
+      supervised.timer = undefined;
+      void this.#spawn(id);
+    }, delayMs);
   }
+}
+
+/** V8 aborts the process when its heap is full, and says so on stderr. */
+function ranOutOfMemory({ logLines }: ClusterConnection, { code, signal }: ExitReason): boolean {
+  if (signal !== 'SIGABRT' && code !== 134 && signal !== null) return false;
+  return logLines.slice(-100).some((line) => /JavaScript heap out of memory|Allocation failed/.test(line));
 }
 
 /** @returns Discord's refusal, where that is why a cluster did not start. */

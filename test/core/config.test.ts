@@ -49,6 +49,8 @@ describe('loadConfig', () => {
       logLevel: 'info',
       spawnTimeoutMs: 120_000,
       drainTimeoutMs: 10_000,
+      hungAfterMs: 10_000,
+      orphanGraceMs: 30_000,
       resumeWindowMs: 180_000,
       identifyIntervalMs: 5000,
       clusterMemoryMb: undefined,

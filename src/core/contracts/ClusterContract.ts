@@ -20,6 +20,8 @@ export interface ClusterAssignment {
   readonly dataDir: string;
   /** A session that was last connected longer ago than this is not resumed, in milliseconds. */
   readonly resumeWindowMs: number;
+  /** How long to serve on without a master, in milliseconds. */
+  readonly orphanGraceMs: number;
 }
 
 /** What Discord keeps for a shard, and what RESUME needs (discord.com/developers/docs/events/gateway#resuming). */

@@ -12,6 +12,8 @@ export interface Hello {
   readonly protocol: number;
   readonly secret: string;
   readonly pid: number;
+  /** Whether it has said `ready` before, to a master that is gone. */
+  readonly ready: boolean;
 }
 
 /** Version of hello, envelope and control messages; a peer of another version is refused. */
@@ -91,11 +93,12 @@ export class IpcServer {
   }
 
   /**
-   * Makes a new secret and calls `admit` when somebody shows it. The first message after the hello goes to the listener
-   * that `admit` sets, so it must set one before it returns.
+   * Calls `admit` when somebody shows the secret. The first message after the hello goes to the listener that `admit` sets,
+   * so it must set one before it returns.
+   *
+   * @param secret Default: a new one. One that an earlier master handed out lets its worker come back.
    */
-  public expect(admit: Admit): { secret: string; cancel: () => void } {
-    const secret = randomBytes(32).toString('base64url');
+  public expect(admit: Admit, secret = randomBytes(32).toString('base64url')): { secret: string; cancel: () => void } {
     this.#expected.set(secret, admit);
     return { secret, cancel: () => void this.#expected.delete(secret) };
   }
@@ -143,9 +146,9 @@ function parseHello(text: string): Hello | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
-    const { protocol, secret, pid } = value as Partial<Record<keyof Hello, unknown>>;
+    const { protocol, secret, pid, ready } = value as Partial<Record<keyof Hello, unknown>>;
     if (protocol !== PROTOCOL_VERSION || typeof secret !== 'string' || typeof pid !== 'number') return undefined;
-    return { protocol, secret, pid };
+    return { protocol, secret, pid, ready: ready === true };
   } catch {
     // Not JSON: a stranger, treated like any other.
     return undefined;

@@ -1,4 +1,5 @@
 import { createConnection } from 'node:net';
+import { getHeapStatistics } from 'node:v8';
 import { Channel } from '../ipc/Channel.js';
 import type {
   AnyContract,
@@ -16,10 +17,23 @@ import { toWireError } from '../ipc/Envelope.js';
 import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
 import { type Hello, PROTOCOL_VERSION } from '../ipc/IpcServer.js';
 import { SocketTransport } from '../ipc/SocketTransport.js';
+import { stdoutDestination } from '../LogDestination.js';
 import { createLogger, type Logger } from '../logger.js';
-import { FAILED, READY, STOP, STOPPED } from './controlMessages.js';
+import {
+  ALIVE,
+  ALIVE_INTERVAL_MS,
+  FAILED,
+  LOGGED,
+  type LoggedLine,
+  READY,
+  STOP,
+  STOPPED,
+  type Vitals,
+} from './controlMessages.js';
 import { type WorkerEnvironment, workerEnvironment } from './WorkerEnvironment.js';
 
+/** How often a worker that lost its master looks for a new one, in milliseconds. */
+const REATTACH_INTERVAL_MS = 100;
 /** How long a worker that lost its master may hold its process open after its own `stop()`, in milliseconds. */
 const ORPHAN_EXIT_MS = 2_000;
 
@@ -36,6 +50,11 @@ export class BaseWorker<C extends Contract = AnyContract> {
   #connecting: Promise<Channel> | undefined;
   #stopping: Promise<void> | undefined;
   #logger: Logger | undefined;
+  #alive: NodeJS.Timeout | undefined;
+  #saidReady = false;
+  /** The pipe to the master that spawned us has nobody at its other end any more. */
+  #outputIsLost = false;
+  #isLost = false;
 
   public constructor() {
     this.#handlers.add(STOP, () => void this.stop().catch((error: unknown) => this.#stopFailed(error)), false);
@@ -57,6 +76,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
       level: 'info',
       pretty: false,
       bindings: { kind: this.environment.kind, id: this.id, pid: process.pid },
+      destination: { write: (line) => this.#writeLog(line) },
     });
     return this.#logger;
   }
@@ -140,6 +160,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
   public async start(): Promise<void> {
     const channel = await this.connect();
     channel.send(READY, undefined);
+    this.#saidReady = true;
   }
 
   /**
@@ -176,6 +197,34 @@ export class BaseWorker<C extends Contract = AnyContract> {
   }
 
   /**
+   * Looks for a new master on the same socket, for a worker whose master is gone. What this worker had asked of the old one
+   * has failed; what it asks from now on goes to the new one.
+   *
+   * @param graceMs for how long, in milliseconds.
+   * @returns whether one has taken this worker over.
+   */
+  protected async reattach(graceMs: number): Promise<boolean> {
+    const until = performance.now() + graceMs;
+    while (performance.now() < until && this.#stopping === undefined) {
+      const attempt = this.#connect();
+      this.#connecting = attempt;
+      try {
+        const channel = await attempt;
+        // A master that does not know this worker cuts it off at once.
+        await new Promise((resolve) => setTimeout(resolve, REATTACH_INTERVAL_MS));
+        if (!channel.closed) {
+          this.#outputIsLost = true;
+          return true;
+        }
+      } catch {
+        // Nobody listens yet. Sends and requests of the meantime fail, as to any peer that has ended.
+        await new Promise((resolve) => setTimeout(resolve, REATTACH_INTERVAL_MS));
+      }
+    }
+    return false;
+  }
+
+  /**
    * The master is gone, without having said stop. Stops; a subclass that can do without a master for a while overrides it.
    */
   protected async masterLost(): Promise<void> {
@@ -200,20 +249,68 @@ export class BaseWorker<C extends Contract = AnyContract> {
           onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
           onClosed: (error) => this.#onClosed(channel, error),
         });
-        const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid };
+        const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid, ready: this.#saidReady };
         transport.send(JSON.stringify(hello));
         channel.open();
         this.#channel = channel;
+        this.#beat();
         resolve(channel);
       });
     });
   }
 
+  /** Says every half second that the event loop turns. The timer keeps no process alive. */
+  #beat(): void {
+    clearInterval(this.#alive);
+    let expectedAt = performance.now() + ALIVE_INTERVAL_MS;
+    let lagMs = 0;
+    this.#alive = setInterval(() => {
+      const now = performance.now();
+      lagMs = Math.max(0, now - expectedAt);
+      expectedAt = now + ALIVE_INTERVAL_MS;
+      const channel = this.#channel;
+      if (channel === undefined || channel.closed) return;
+      const { rss, heapUsed } = process.memoryUsage();
+      const heapLimitBytes = getHeapStatistics().heap_size_limit;
+      const vitals: Vitals = { lagMs: Math.round(lagMs), rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes };
+      try {
+        channel.send(ALIVE, vitals);
+      } catch (error) {
+        // The master reads too slowly for even this; that is its own trouble, and the next beat tries again.
+        this.logger.debug({ err: error }, 'a sign of life could not be sent');
+      }
+    }, ALIVE_INTERVAL_MS);
+    this.#alive.unref();
+  }
+
+  #writeLog(line: string): void {
+    const channel = this.#channel;
+    if (!this.#outputIsLost || channel === undefined || channel.closed) {
+      stdoutDestination().write(line);
+      return;
+    }
+    try {
+      channel.send(LOGGED, { line: line.trimEnd() } satisfies LoggedLine);
+    } catch {
+      // A log line that cannot be sent must not be logged in turn.
+    }
+  }
+
   #onClosed(channel: Channel, error: Error | undefined): void {
     channel.end({ code: null, signal: null });
-    if (this.#stopping !== undefined) return;
+    if (channel !== this.#channel) return;
+    clearInterval(this.#alive);
+    // While it looks for a new master, the search itself sees each refusal.
+    if (this.#stopping !== undefined || this.#isLost) return;
+    this.#isLost = true;
     if (error !== undefined) this.logger.error({ err: error }, 'the connection to the master broke');
-    this.masterLost().catch((failure: unknown) => this.#stopFailed(failure));
+    this.masterLost()
+      .catch((failure: unknown) => this.#stopFailed(failure))
+      .finally(() => {
+        this.#isLost = false;
+        // Lost again before it was noted that it was found.
+        if (this.#channel?.closed === true) this.#onClosed(this.#channel, undefined);
+      });
   }
 
   #stopFailed(error: unknown): void {

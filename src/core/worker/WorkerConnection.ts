@@ -25,10 +25,23 @@ import type { Transport } from '../ipc/Transport.js';
 import { LineForwarder } from '../LineForwarder.js';
 import { LogTail } from '../LogTail.js';
 import type { Logger } from '../logger.js';
-import { FAILED, READY, STOP, STOPPED, type StartFailure } from './controlMessages.js';
+import { AttachedProcess, type WorkerHandle } from './AttachedProcess.js';
+import {
+  ALIVE,
+  FAILED,
+  LOGGED,
+  type LoggedLine,
+  READY,
+  STOP,
+  STOPPED,
+  type StartFailure,
+  type Vitals,
+} from './controlMessages.js';
 import { findEntrypoint } from './entrypoint.js';
+import { identityOf } from './processIdentity.js';
 import { WORKER_ENVIRONMENT_VARIABLE, type WorkerEnvironment } from './WorkerEnvironment.js';
 import { WorkerProcess } from './WorkerProcess.js';
+import type { WorkerRecord, WorkerRegistry } from './WorkerRegistry.js';
 import { within } from './within.js';
 
 /** `idle` until `connect()`; `ended` when its process is gone, and nothing leads out of that. */
@@ -43,6 +56,8 @@ export interface WorkerConnectionOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Where the worker calls back. Default: a socket in a private folder that all such connections of a program share. */
   readonly server?: IpcServer;
+  /** Where it is noted that the worker runs, for a later master. Default: nowhere. */
+  readonly registry?: WorkerRegistry;
   /** How long a worker may drain after the stop request, in milliseconds. Default 10 000; then SIGTERM. */
   readonly drainTimeoutMs?: number;
   /** How long it may take to die of SIGTERM, in milliseconds. Default 3 000; then SIGKILL. */
@@ -95,7 +110,11 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   #resolveTransportClosed: () => void = () => undefined;
   #drainTimeoutMs: number;
   #state: WorkerState = 'idle';
-  #process: WorkerProcess | undefined;
+  #process: WorkerHandle | undefined;
+  #record: WorkerRecord | undefined;
+  #heardAt = performance.now();
+  #vitals: Vitals | undefined;
+  #forwarder: LineForwarder | undefined;
   #outputEnded: Promise<unknown> = Promise.resolve();
   #channel: Channel | undefined;
   #exit: ExitReason | undefined;
@@ -114,6 +133,12 @@ export class WorkerConnection<C extends Contract = AnyContract> {
     this.#transportClosed = new Promise((resolve) => {
       this.#resolveTransportClosed = resolve;
     });
+    this.#handlers.add(ALIVE, (_worker: this, vitals: Vitals) => this.#onAlive(vitals), false);
+    this.#handlers.add(
+      LOGGED,
+      (_worker: this, { line }: LoggedLine) => this.#forwarder?.forward(line, 'stdout'),
+      false,
+    );
     this.#ready = new Promise((resolve) => this.#handlers.add(READY, () => resolve(), true));
     this.#said = new Promise((resolve) => this.#handlers.add(STOPPED, () => resolve(), true));
     this.#failed = new Promise((resolve) => {
@@ -138,6 +163,16 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   /** The worker's last 200 lines of output, oldest first, without secrets. */
   public get logLines(): readonly string[] {
     return this.#logTail.lines();
+  }
+
+  /** When its event loop was last known to turn, on the clock of `performance.now()`. */
+  public get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** How its process was doing then; undefined before the first sign of life. */
+  public get vitals(): Vitals | undefined {
+    return this.#vitals;
   }
 
   /** The worker in words, for logs and errors. */
@@ -246,6 +281,54 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   }
 
   /**
+   * Takes over a worker that an earlier master has spawned and that looks for a new one. It is `ready` at once.
+   *
+   * @throws WorkerStartError READY_TIMEOUT where it does not come, EXITED_BEFORE_READY where it is gone. Its process is left
+   * alone then: `kill` ends it.
+   */
+  public async attach(record: WorkerRecord, timeoutMs: number): Promise<void> {
+    if (this.#state !== 'idle') throw new Error(`${this.description} was connected before`);
+    this.#state = 'starting';
+    this.generation = record.generation;
+    const server = this.#options.server ?? (await IpcServer.acquireShared());
+    const child = new AttachedProcess(record.identity);
+    this.#process = child;
+    this.#record = record;
+    this.#outputEnded = this.#forwardOutput(child);
+    void child.exited.then((exit) => this.#onExit(exit));
+    let came: (isReady: boolean) => void = () => undefined;
+    const coming = new Promise<boolean>((resolve) => {
+      came = resolve;
+    });
+    const ticket = server.expect((transport, { ready }) => {
+      this.#adopt(transport);
+      came(ready);
+    }, record.secret);
+    void this.ended.then(() => {
+      ticket.cancel();
+      if (this.#options.server === undefined) void server.release();
+    });
+    if (!(await within(Promise.race([coming, this.ended]), timeoutMs))) {
+      throw new WorkerStartError('READY_TIMEOUT', `${this.description} did not come back within ${timeoutMs} ms`, []);
+    }
+    // One that was still starting cannot go on: what it had asked of the old master has failed.
+    if (this.#exit !== undefined || !(await Promise.race([coming, this.ended.then(() => false)]))) {
+      throw new WorkerStartError('EXITED_BEFORE_READY', `${this.description} had not been ready before`, []);
+    }
+    this.#state = 'ready';
+    this.#heardAt = performance.now();
+  }
+
+  /** Lets go of the worker without ending it: another master takes it over. */
+  public detach(): void {
+    if (this.#state === 'ended') return;
+    this.#killing = Promise.resolve({ forced: 'no', exit: { code: null, signal: null } });
+    this.#record = undefined;
+    this.#process?.abandon();
+    this.#end({ code: null, signal: null });
+  }
+
+  /**
    * Ends the worker: stop request, drain deadline, SIGTERM, SIGKILL; resolves when its process is gone. Idempotent: a second
    * call joins the first.
    *
@@ -303,6 +386,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
       });
       this.#process = child;
       this.#outputEnded = this.#forwardOutput(child);
+      this.#heardAt = performance.now();
       child.exited.then(
         (exit) => void this.#onExit(exit),
         (error: unknown) => this.#onSpawnError(error),
@@ -320,15 +404,29 @@ export class WorkerConnection<C extends Contract = AnyContract> {
         cause: error,
       });
     }
+    this.#note(ticket.secret);
     return release;
   }
 
-  #forwardOutput(child: WorkerProcess): Promise<unknown> {
+  #note(secret: string): void {
+    if (this.#options.registry === undefined || this.pid === undefined) return;
+    const { id, generation } = this;
+    this.#record = { id, kind: this.#kind, generation, identity: identityOf(this.pid), secret };
+    this.#options.registry.add(this.#record);
+  }
+
+  #onAlive(vitals: Vitals): void {
+    this.#heardAt = performance.now();
+    this.#vitals = vitals;
+  }
+
+  #forwardOutput(child: WorkerHandle): Promise<unknown> {
     const forwarder = new LineForwarder({
       logger: this.logger,
       bindings: { kind: this.#kind, id: this.id, ...(child.pid === undefined ? {} : { pid: child.pid }) },
       tail: this.#logTail,
     });
+    this.#forwarder = forwarder;
     return Promise.all([
       child.stdout === null ? undefined : forwarder.attach(child.stdout, 'stdout'),
       child.stderr === null ? undefined : forwarder.attach(child.stderr, 'stderr'),
@@ -372,8 +470,10 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   }
 
   #end(exit: ExitReason): void {
+    if (this.#state === 'ended') return;
     this.#exit = exit;
     this.#state = 'ended';
+    if (this.#record !== undefined) this.#options.registry?.remove(this.#record);
     this.#channel?.end(exit);
     this.#channel?.destroy();
     this.#resolveEnded(exit);

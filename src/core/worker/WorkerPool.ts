@@ -3,6 +3,7 @@ import { describeExit, type ExitReason, WorkerNotFoundError } from '../errors.js
 import type { Contract, DataOf, ReplyOf, RequestName, RequestOptions } from '../ipc/contract.js';
 import type { Logger } from '../logger.js';
 import type { StopResult, WorkerConnection, WorkerState } from './WorkerConnection.js';
+import type { WorkerRecord } from './WorkerRegistry.js';
 
 /** What a pool needs of its workers: every `WorkerConnection` has it, whatever its contract. */
 export interface PooledWorker {
@@ -14,6 +15,8 @@ export interface PooledWorker {
   readonly description: string;
   readonly ended: Promise<ExitReason>;
   connect(timeoutMs: number): Promise<void>;
+  attach(record: WorkerRecord, timeoutMs: number): Promise<void>;
+  detach(): void;
   kill(): Promise<StopResult>;
   request<Data = never, Reply = never>(name: string, data: NoInfer<Data>, options?: RequestOptions): Promise<Reply>;
 }
@@ -131,6 +134,34 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
+  /**
+   * Takes over a worker that an earlier master has spawned. One that does not come back, or was not ready yet, is stopped: what
+   * it holds is free then for a new one.
+   *
+   * @returns the worker, or undefined where it could not be taken over.
+   */
+  public async attach(record: WorkerRecord, timeoutMs: number): Promise<Worker | undefined> {
+    const worker = this.#create(record.id, record.generation);
+    try {
+      await worker.attach(record, timeoutMs);
+    } catch (error) {
+      this.logger.warn({ err: error }, `${this.type} ${record.id} could not be taken over, it is replaced`);
+      await worker.kill();
+      return undefined;
+    }
+    this.#ready.set(record.id, worker);
+    this.emit('spawnedworker', worker);
+    return worker;
+  }
+
+  /** Lets go of all workers without ending them: another master takes them over. */
+  public detachAll(): void {
+    for (const worker of [...this.#alive]) {
+      if (this.#ready.get(worker.id) === worker) this.#ready.delete(worker.id);
+      worker.detach();
+    }
+  }
+
   /** Stops the worker with this id, also one that is not ready yet. Resolves when its process is gone. */
   public async kill(id: number): Promise<void> {
     await Promise.all([...this.#alive].filter((worker) => worker.id === id).map((worker) => this.#kill(worker)));
@@ -174,12 +205,7 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   protected abstract createWorker(id: number): Worker;
 
   async #spawn(id: number, timeoutMs: number): Promise<Worker> {
-    const worker = this.createWorker(id);
-    worker.generation = (this.#generations.get(id) ?? 0) + 1;
-    this.#generations.set(id, worker.generation);
-    this.#alive.add(worker);
-    this.emit('spawningworker', worker);
-    void worker.ended.then((exit) => this.#onEnded(worker, exit));
+    const worker = this.#create(id, (this.#generations.get(id) ?? 0) + 1);
     this.logger.debug({ worker: worker.description, generation: worker.generation }, `spawning ${this.type} ${id}`);
     await worker.connect(timeoutMs);
     const predecessor = this.#ready.get(id);
@@ -188,6 +214,16 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
     // Dead already, between its `ready` and this line: the end was announced before it became the one to get.
     if (worker.state === 'ended') this.#onLost(worker, await worker.ended);
     if (predecessor !== undefined) await this.#kill(predecessor);
+    return worker;
+  }
+
+  #create(id: number, generation: number): Worker {
+    const worker = this.createWorker(id);
+    worker.generation = generation;
+    this.#generations.set(id, generation);
+    this.#alive.add(worker);
+    this.emit('spawningworker', worker);
+    void worker.ended.then((exit) => this.#onEnded(worker, exit));
     return worker;
   }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { ExitReason } from '../errors.js';
+import type { WorkerHandle } from './AttachedProcess.js';
 
 export interface WorkerProcessOptions {
   /** The program's file. */
@@ -16,7 +17,7 @@ export interface WorkerProcessOptions {
  * It runs in a process group of its own, so that Ctrl-C in a terminal reaches the master alone, which then stops its workers
  * in order. It gets no stdin and no Node IPC channel.
  */
-export class WorkerProcess {
+export class WorkerProcess implements WorkerHandle {
   readonly #child: ChildProcess;
   /** Resolves when the process has ended; rejects where it could not be started. */
   public readonly exited: Promise<ExitReason>;
@@ -51,5 +52,9 @@ export class WorkerProcess {
   /** Sends a signal; does nothing where the process has ended. */
   public signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  public abandon(): void {
+    this.#child.unref();
   }
 }

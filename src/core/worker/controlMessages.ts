@@ -16,3 +16,23 @@ export interface StartFailure {
   readonly code?: string;
   readonly stack?: string;
 }
+
+/** To the master, every {@link ALIVE_INTERVAL_MS}: the event loop turns. Data is a {@link Vitals}. */
+export const ALIVE = '@alive';
+export const ALIVE_INTERVAL_MS = 500;
+/** To the master that took over: a line of output, since the pipe to the old one is gone. Data is a {@link LoggedLine}. */
+export const LOGGED = '@logged';
+
+/** How a worker's process is doing. */
+export interface Vitals {
+  /** How much later than planned its event loop came round, in milliseconds; the worst since the last time. */
+  readonly lagMs: number;
+  readonly rssBytes: number;
+  readonly heapUsedBytes: number;
+  /** V8's own limit of the heap. */
+  readonly heapLimitBytes: number;
+}
+
+export interface LoggedLine {
+  readonly line: string;
+}
