@@ -125,8 +125,8 @@ export const SETTINGS = {
     default: '30s',
     allowed: 'a duration with its unit from 0s to 24d, such as 30s or 5m',
     doc: [
-      'How long clusters serve on when the master was killed, for a new master on the same DATA_DIR to take them over.',
-      'After that they close their sessions so that they can be resumed, and end.',
+      'How long clusters serve on when the master was killed, for a new master on the same DATA_DIR to take them',
+      'over. After that they close their sessions so that they can be resumed, and end.',
     ],
     schema: duration(0),
   }),

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { type Config, loadConfig } from '../core/config.js';
 import { KallistiError } from '../core/errors.js';
 import { createLogger } from '../core/logger.js';
@@ -12,6 +13,12 @@ const BANNER = `
   To go live:  cp .env.example .env, put your bot's token into DISCORD_TOKEN, npm start.
   Ctrl-C stops everything.
 `;
+
+/** Set for a master that was started by an upgrade: its parent, the master of before, waits for it and starts the next one. */
+const UPGRADED_VARIABLE = 'KALLISTI_UPGRADED';
+/** Exit code by which an upgraded master asks its parent for the next upgrade; sysexits.h calls it EX_TEMPFAIL. */
+const UPGRADE_EXIT_CODE = 75;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Ends with one line: what is wrong is the reader's to fix, and a stack would only hide it. */
 function giveUp(error: unknown): never {
@@ -35,46 +42,104 @@ function readConfig(): Config {
 }
 
 const config = readConfig();
+const isUpgraded = process.env[UPGRADED_VARIABLE] !== undefined;
 const status = new StatusLine(process.stdout);
 const logger = createLogger({
   level: config.logLevel,
   bindings: { kind: 'master', pid: process.pid },
   ...(process.stdout.isTTY ? { destination: status.wrap() } : {}),
 });
-for (const warning of config.warnings) logger.warn(warning);
-if (config.token === undefined) process.stdout.write(`${BANNER}\n`);
 
-const master = new Master({ config, logger, ...(process.stdout.isTTY ? { status } : {}) });
-let signalled = false;
+let master: Master;
+let isEnding = false;
 
-async function end(exitCode: number): Promise<void> {
-  await master.stop();
-  status.stop();
-  process.exit(exitCode);
-}
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    if (signalled) return;
-    signalled = true;
-    logger.info(`${signal}: stopping`);
-    void end(0);
+/** @param rollsAfterTakeOver whether clusters that were taken over are replaced, one after the other. */
+async function run(rollsAfterTakeOver: boolean): Promise<void> {
+  isEnding = false;
+  master = new Master({ config, logger, rollsAfterTakeOver, ...(process.stdout.isTTY ? { status } : {}) });
+  void master.refused.then(async (error) => {
+    isEnding = true;
+    await master.stop();
+    status.stop();
+    giveUp(error);
   });
-}
-
-void master.refused.then(async (error) => {
-  await master.stop();
-  status.stop();
-  giveUp(error);
-});
-
-try {
-  await master.start();
-} catch (error) {
-  // A stop during the start makes it fail; that is no error.
-  if (!signalled) {
+  try {
+    await master.start();
+  } catch (error) {
+    // A stop during the start makes it fail; that is no error.
+    if (isEnding) return;
     await master.stop();
     status.stop();
     giveUp(error);
   }
+  // Tells the master of before that it is needed no more.
+  process.send?.('running');
 }
+
+async function end(exitCode: number, keepClusters = false): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
+  await master.stop({ keepClusters });
+  status.stop();
+  process.exit(exitCode);
+}
+
+/** Replaces this master by one started from the code that is on disk now; the clusters serve on meanwhile, and are rolled then. */
+async function upgrade(): Promise<void> {
+  if (isEnding) return;
+  logger.info('SIGUSR2: upgrading to the code on disk');
+  if (isUpgraded) {
+    // The parent starts the next one, so that the chain of masters is never longer than two.
+    await end(UPGRADE_EXIT_CODE, true);
+    return;
+  }
+  isEnding = true;
+  await master.stop({ keepClusters: true });
+  status.clear();
+  superviseUpgraded();
+}
+
+/** Starts the new master and stands behind it: passes signals on, ends as it ends, and comes back where it does not start. */
+function superviseUpgraded(): void {
+  let isRunning = false;
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [UPGRADED_VARIABLE]: '1' },
+  });
+  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  const handlers = [...STOP_SIGNALS, 'SIGUSR2' as const].map((signal) => [signal, () => pass(signal)] as const);
+  for (const signal of [...STOP_SIGNALS, 'SIGUSR2' as const]) process.removeAllListeners(signal);
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  child.once('message', () => {
+    isRunning = true;
+    child.disconnect();
+  });
+  child.once('error', (error) => logger.error({ err: error }, 'the new master could not be started'));
+  child.once('exit', (code, signal) => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+    if (code === UPGRADE_EXIT_CODE) {
+      superviseUpgraded();
+    } else if (isRunning || code === 0) {
+      process.exit(code ?? (signal === null ? 1 : 128));
+    } else {
+      logger.error(`the new master did not start (${signal ?? `exit code ${code}`}); the old one goes on`);
+      listen();
+      void run(false);
+    }
+  });
+}
+
+function listen(): void {
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => {
+      if (!isEnding) logger.info(`${signal}: stopping`);
+      void end(0);
+    });
+  }
+  process.on('SIGUSR2', () => void upgrade());
+}
+
+for (const warning of config.warnings) logger.warn(warning);
+if (config.token === undefined) process.stdout.write(`${BANNER}\n`);
+listen();
+await run(isUpgraded);

@@ -66,7 +66,8 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
       shardIds: this.shardIdsOf(id),
       isQueued,
       drainTimeoutMs,
-      execArgv: memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`],
+      // Opens no port: it is where the debugger would listen if SIGUSR1 asked for it, see `sampleStack`.
+      execArgv: ['--inspect-port=0', ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
       // The master hands the token over on the connection; a cluster's environment shows it to nobody.
       env: { DISCORD_TOKEN: undefined },
       ...(server === undefined ? {} : { server }),

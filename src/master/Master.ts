@@ -35,6 +35,7 @@ import { IdentifyBudgetStore } from './IdentifyBudgetStore.js';
 import { IdentifyQueue } from './IdentifyQueue.js';
 import { StatusReporter } from './StatusReporter.js';
 import { Supervisor } from './Supervisor.js';
+import { sampleStack } from './sampleStack.js';
 import { clusterCountFor } from './shardRanges.js';
 import { findTarget, type Target } from './Target.js';
 import { VitalsMonitor } from './VitalsMonitor.js';
@@ -44,10 +45,15 @@ export interface MasterOptions {
   readonly logger: Logger;
   /** Where a terminal shows how things stand. Default: nowhere. */
   readonly status?: StatusLine;
+  /** Whether clusters that were taken over are replaced then, one after the other: they run the code of before. Default false. */
+  readonly rollsAfterTakeOver?: boolean;
 }
 
 /** How long clusters of an earlier master may take to come back, in milliseconds; they look for a master ten times a second. */
 const TAKE_OVER_TIMEOUT_MS = 2_000;
+
+/** How long a process that hangs is looked at before it is killed, in milliseconds. */
+const STACK_TIMEOUT_MS = 600;
 
 /**
  * Composition root of the master process: builds the parts, starts them in order, stops them in reverse. Holds no gateway
@@ -67,9 +73,11 @@ export class Master {
   #resolveRefused: (error: DiscordRefusedError) => void = () => undefined;
   #stopping: Promise<void> | undefined;
   #keepsClusters = false;
+  readonly #rollsAfterTakeOver: boolean;
   readonly #stopRequested = new AbortController();
 
-  public constructor({ config, logger, status }: MasterOptions) {
+  public constructor({ config, logger, status, rollsAfterTakeOver = false }: MasterOptions) {
+    this.#rollsAfterTakeOver = rollsAfterTakeOver;
     this.#config = config;
     this.#logger = logger;
     this.#status = status;
@@ -167,6 +175,7 @@ export class Master {
       clusters,
       logger: this.#logger,
       onRefused: (error) => this.#resolveRefused(error),
+      sampleStack: (cluster) => sampleStack(cluster, STACK_TIMEOUT_MS),
     });
     const vitals = new VitalsMonitor({
       clusters,
@@ -213,19 +222,20 @@ export class Master {
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
     this.#undo.push(() => restart.stop());
     this.#announceReady(clusters, api, application);
-    await this.#takeOver(clusters, registry, left);
+    const taken = await this.#takeOver(clusters, registry, left);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
     this.#undo.push(() => supervisor.stop());
+    if (this.#rollsAfterTakeOver && taken.length > 0) restart.begin({ clusterIds: taken, requestedBy: 'the upgrade' });
   }
 
   /** Clusters of an earlier master that was killed serve on under this one; what does not fit is stopped, and replaced. */
-  async #takeOver(clusters: ClusterPool, registry: ClusterRegistry, left: LeftClusters): Promise<void> {
-    if (left.workers.length === 0) return;
+  async #takeOver(clusters: ClusterPool, registry: ClusterRegistry, left: LeftClusters): Promise<readonly number[]> {
+    if (left.workers.length === 0) return [];
     if (!registry.fits(left)) {
       this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
       await registry.end(left);
-      return;
+      return [];
     }
     // Two of one id: the master died in the middle of a handover. Of these only the newest can go on.
     const newest = left.workers.filter(
@@ -233,8 +243,9 @@ export class Master {
     );
     const taken = await Promise.all(newest.map((worker) => clusters.attach(worker, TAKE_OVER_TIMEOUT_MS)));
     await registry.end({ ...left, workers: left.workers.filter((worker) => !newest.includes(worker)) });
-    const count = taken.filter((cluster) => cluster !== undefined).length;
-    this.#logger.info({ clusters: count }, `took over ${count} running clusters of an earlier master`);
+    const ids = taken.flatMap((cluster) => (cluster === undefined ? [] : [cluster.id]));
+    this.#logger.info({ clusters: ids }, `took over ${ids.length} running clusters of an earlier master`);
+    return ids;
   }
 
   #startServices(services: readonly BaseService[]): void {

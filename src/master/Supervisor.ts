@@ -12,6 +12,8 @@ export interface SupervisorOptions {
   readonly logger: Logger;
   /** Discord refuses the bot for good: no restart can help, and each would cost IDENTIFYs. Called once. */
   readonly onRefused: (error: DiscordRefusedError) => void;
+  /** Looks at where a process hangs, in a short time, just before it is killed. */
+  readonly sampleStack: (cluster: ClusterConnection) => Promise<string | undefined>;
   readonly clock?: Clock;
 }
 
@@ -111,8 +113,7 @@ export class Supervisor extends BaseService {
     if (!this.#started || cluster.state === 'ended') return;
     const message = `${cluster.description} hangs: its event loop has not turned for ${Math.round(silentMs)} ms, killing it`;
     this.#options.logger.error({ cluster: cluster.id, workerPid: cluster.pid }, message);
-    this.#of(cluster.id).killedFor = 'hung';
-    void cluster.terminate();
+    void this.#killHung(cluster);
   }
 
   /** A cluster's heap is nearly full: it hands over to a new process before it dies of it. */
@@ -132,6 +133,16 @@ export class Supervisor extends BaseService {
   /** Somebody asked for a cluster to be replaced. */
   public notePlanned(clusterId: number): void {
     this.#of(clusterId).history.note('planned', 'restart');
+  }
+
+  async #killHung(cluster: ClusterConnection): Promise<void> {
+    const stack = await this.#options.sampleStack(cluster);
+    if (stack !== undefined) {
+      this.#options.logger.error({ cluster: cluster.id }, `where the event loop is blocked:\n${stack}`);
+    }
+    if (cluster.state === 'ended') return;
+    this.#of(cluster.id).killedFor = 'hung';
+    await cluster.terminate();
   }
 
   #of(clusterId: number): Supervised {

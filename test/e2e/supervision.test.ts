@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Simulator } from '../../src/simulator/index.js';
+import { fixture, isAlive, until } from '../support/processes.js';
+import { Bot } from './Bot.js';
+
+const SHARDS = 4;
+const LOAD = { commandsPerSecond: 30, mentionsPerSecond: 10, messagesPerSecond: 30 };
+let discord: Simulator;
+let bot: Bot;
+
+beforeEach(async () => {
+  // What is lost is never answered, however long one waits; the deadline is long so that a busy machine fails nothing.
+  const limits = { identifyIntervalMs: 200, maxConcurrency: 2, interactionDeadlineMs: 30_000 };
+  discord = new Simulator({ guildCount: 32, shardCount: SHARDS, ...limits });
+  await discord.start();
+});
+
+afterEach(async () => {
+  await bot.dispose();
+  await discord.stop();
+});
+
+interface Misbehaviour {
+  readonly clusterId: number;
+  readonly generation: number;
+  readonly what: string;
+}
+
+async function start(
+  env: NodeJS.ProcessEnv = {},
+  misbehaviour: readonly Misbehaviour[] = [],
+  entry?: string,
+): Promise<void> {
+  const settings = { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env };
+  bot = Bot.for(discord, settings, entry === '' ? undefined : (entry ?? fixture('bot/entrypoints/master.js')));
+  bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('misbehaviour.json', JSON.stringify(misbehaviour)) });
+  bot.start();
+  await bot.untilReady();
+}
+
+const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
+
+async function expectAllServed(): Promise<void> {
+  for (let shardId = 0; shardId < SHARDS; shardId++) {
+    const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(shardId) }).answered;
+    expect(content).toContain(`shard ${shardId}`);
+  }
+}
+
+async function settle(): Promise<void> {
+  discord.traffic.stop();
+  await until(() => {
+    const { commands, mentions } = discord.account.summary();
+    return commands.pending === 0 && mentions.pending === 0;
+  });
+}
+
+/** Nothing was lost, nobody owned a shard twice, and no IDENTIFY was spent. */
+function expectNothingLost(): void {
+  const { commands, mentions, ...summary } = discord.account.summary();
+  expect(commands.failed + mentions.failed).toBe(0);
+  expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
+}
+
+describe('a cluster that hangs', () => {
+  it('by a blocked event loop is killed, said why, and resumed by a new process', async () => {
+    await start({ HUNG_AFTER: '2s' });
+    discord.traffic.start(LOAD);
+    const victim = bot.clusterPids().get(0) ?? 0;
+    discord.runCommand({ name: 'block', options: { ms: 120_000 }, guildId: guildOn(0) });
+    const { msg } = await bot.untilLogged(/hangs: its event loop has not turned/);
+    expect(msg).toContain(`pid ${victim}`);
+    await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
+    expect(isAlive(victim)).toBe(false);
+    await settle();
+    await expectAllServed();
+    expectNothingLost();
+    const stack = bot.lines.find((line) => /event loop is blocked/.test(line.msg ?? ''));
+    expect(stack?.msg).toMatch(/blockTheLoopFor/);
+  });
+
+  it('because it was stopped from outside is killed and resumed', async () => {
+    await start({ HUNG_AFTER: '2s' });
+    const victim = bot.clusterPids().get(1) ?? 0;
+    process.kill(victim, 'SIGSTOP');
+    await bot.untilLogged(/hangs/);
+    await until(() => (bot.clusterPids().get(1) ?? victim) !== victim);
+    expect(isAlive(victim)).toBe(false);
+    await expectAllServed();
+    expectNothingLost();
+  });
+
+  it('is left alone when it was the master that did not run', async () => {
+    await start({ HUNG_AFTER: '2s' });
+    const pids = new Map(bot.clusterPids());
+    bot.signal('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    bot.signal('SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await expectAllServed();
+    expect(bot.clusterPids()).toEqual(pids);
+    expect(bot.lines.some(({ msg }) => /hangs/.test(msg))).toBe(false);
+  });
+});
+
+describe('clusters that die', () => {
+  it('two at once are both back, and nothing is lost', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    const victims = new Map(bot.clusterPids());
+    for (const pid of victims.values()) process.kill(pid, 'SIGKILL');
+    await until(() => [...victims].every(([id, pid]) => bot.clusterPids().get(id) !== pid));
+    await settle();
+    await expectAllServed();
+    expectNothingLost();
+  });
+
+  it('again and again before they are ready open their circuit, and leave the others alone', {
+    timeout: 60_000,
+  }, async () => {
+    await start({}, [{ clusterId: 1, generation: 1, what: 'always die' }]);
+    const pids = new Map(bot.clusterPids());
+    process.kill(pids.get(1) ?? 0, 'SIGKILL');
+    await bot.untilLogged(/cluster 1 FAILED/);
+    expect(bot.lines.filter(({ msg }) => /^cluster 1 did not start/.test(msg)).length).toBe(4);
+    expect(isAlive(pids.get(0) ?? 0)).toBe(true);
+    const answer = await discord.runCommand({ name: 'ping', guildId: guildOn(0) }).answered;
+    expect(answer.content).toContain('shard 0');
+  });
+});
+
+describe('the death of the master', () => {
+  it('is not noticed when a new one comes: same clusters, nothing lost, nothing doubled', async () => {
+    await start();
+    const pids = new Map(bot.clusterPids());
+    discord.traffic.start(LOAD);
+    bot.signal('SIGKILL');
+    expect(await bot.ended()).toEqual({ code: null, signal: 'SIGKILL' });
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/^took over 2 running clusters/, from);
+    await settle();
+    await expectAllServed();
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
+    expectNothingLost();
+    expect(discord.account.summary()).toMatchObject({ resumes: 0, violations: 0, commands: { answeredTwice: 0 } });
+    // The new master is a whole one: it answers requests, replaces clusters, and its logs hold theirs.
+    const restart = discord.runCommand({ name: 'restart', guildId: guildOn(0), userId: discord.ownerId });
+    await restart.answered;
+    await bot.untilLogged(/^rolling restart done/, from);
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
+    await expectAllServed();
+    expectNothingLost();
+    bot.signal('SIGTERM');
+    expect(await bot.ended()).toEqual({ code: 0, signal: null });
+    expect(bot.processes()).toEqual([]);
+  });
+
+  it('twice in a row, and the clusters still serve', async () => {
+    await start();
+    const pids = new Map(bot.clusterPids());
+    for (let death = 0; death < 2; death++) {
+      bot.signal('SIGKILL');
+      await bot.ended();
+      const from = bot.lines.length;
+      bot.start();
+      await bot.untilLogged(/^took over 2/, from);
+    }
+    await expectAllServed();
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
+    expectNothingLost();
+  });
+
+  it('without a new one: they serve for ORPHAN_GRACE, then end, and the next start resumes', async () => {
+    await start({ ORPHAN_GRACE: '3s' });
+    bot.signal('SIGKILL');
+    await bot.ended();
+    await expectAllServed();
+    await until(() => bot.processes().length === 0);
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    await expectAllServed();
+    expectNothingLost();
+    expect(discord.account.summary().resumes).toBe(SHARDS);
+  });
+
+  it('and a new one with other settings: its clusters are replaced, by resume', async () => {
+    await start();
+    const pids = new Map(bot.clusterPids());
+    bot.signal('SIGKILL');
+    await bot.ended();
+    const from = bot.lines.length;
+    bot.setEnvironment({ CLUSTER_COUNT: '4' });
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
+    await expectAllServed();
+    expectNothingLost();
+  });
+});
+
+describe('an upgrade in place', () => {
+  it('puts a new master and new clusters in place, without a gap', async () => {
+    // The program of `npm start`: the upgrade is its own.
+    await start({}, [], '');
+    const pids = new Map(bot.clusterPids());
+    discord.traffic.start(LOAD);
+    for (let round = 0; round < 2; round++) {
+      const from = bot.lines.length;
+      bot.signal('SIGUSR2');
+      await bot.untilLogged(/^took over 2/, from);
+      await bot.untilLogged(/^rolling restart done/, from);
+    }
+    await settle();
+    await expectAllServed();
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
+    expectNothingLost();
+    expect(discord.account.summary()).toMatchObject({ violations: 0, commands: { answeredTwice: 0 } });
+    bot.signal('SIGTERM');
+    expect(await bot.ended()).toEqual({ code: 0, signal: null });
+    expect(bot.processes()).toEqual([]);
+  });
+});
