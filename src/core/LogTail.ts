@@ -14,6 +14,7 @@ export class LogTail {
   readonly #capacity: number;
   #lines: string[] = [];
   #characters = 0;
+  readonly #listeners = new Set<(line: string) => void>();
 
   public constructor(capacity = 200) {
     this.#capacity = capacity;
@@ -21,6 +22,7 @@ export class LogTail {
 
   public push(line: string): void {
     const clean = scrub(line);
+    for (const listener of this.#listeners) listener(clean);
     this.#lines.push(clean);
     this.#characters += clean.length;
     while (this.#lines.length > this.#capacity || (this.#characters > MAX_CHARACTERS && this.#lines.length > 1)) {
@@ -28,10 +30,26 @@ export class LogTail {
     }
   }
 
+  /** Calls back with every line from now on, as {@link records} has it. @returns what ends that. */
+  public follow(listener: (line: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** @returns the last `count` lines as they were printed, mostly JSON, oldest first. */
+  public records(count = this.#capacity): readonly string[] {
+    return count <= 0 ? [] : this.#lines.slice(-count);
+  }
+
   /** @returns the last `count` lines as a person reads them, oldest first; one with a stack holds line breaks. */
   public lines(count = this.#capacity): string[] {
-    // Made at the first use: most tails are never read. No colours: the lines go into errors, pages and files.
-    print ??= createPrettyPrinter({ colorize: false });
-    return count <= 0 ? [] : this.#lines.slice(-count).map((line) => (print as PrettyPrinter)(line).trimEnd());
+    return this.records(count).map(readableLine);
   }
+}
+
+/** @returns a line as a person reads it, without colours: it goes into errors, pages and files. */
+export function readableLine(line: string): string {
+  // Made at the first use: most tails are never read.
+  print ??= createPrettyPrinter({ colorize: false });
+  return print(line).trimEnd();
 }

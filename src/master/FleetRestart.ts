@@ -1,4 +1,7 @@
-import type { RestartRequest } from '../core/contracts/ClusterContract.js';
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { RestartStatus } from '../core/contracts/AdminApi.js';
+import type { RestartRequest, ShardArrival } from '../core/contracts/ClusterContract.js';
 import { KallistiError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import { arrivalText } from './arrivalText.js';
@@ -16,14 +19,21 @@ export interface FleetRestartOptions {
   readonly logger: Logger;
 }
 
-/** Restarts clusters of this bot, one after the other, and shows whoever asked how it comes along. */
-export class FleetRestart {
+/**
+ * Restarts clusters of this bot, one after the other, and shows whoever asked how it comes along. Emits `progress` with every
+ * change, the end included.
+ */
+export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatus] }> {
   readonly #options: FleetRestartOptions;
   readonly #rolling: RollingRestart;
   readonly #stopped = new AbortController();
   #done: Promise<unknown> = Promise.resolve();
+  #current: RestartStatus | undefined;
+  /** Of the restart that is under way, by cluster id. */
+  readonly #arrivals = new Map<number, readonly ShardArrival[]>();
 
   public constructor(options: FleetRestartOptions) {
+    super();
     this.#options = options;
     this.#rolling = new RollingRestart({
       replace: (clusterId) => this.#replace(clusterId),
@@ -32,12 +42,20 @@ export class FleetRestart {
     });
   }
 
+  /** The restart that is under way, or the last one; undefined before the first. */
+  public get current(): RestartStatus | undefined {
+    return this.#current;
+  }
+
   /**
    * Begins, and returns at once with the clusters that will be replaced.
    *
    * @throws RangeError for a cluster that does not exist, KallistiError RESTART_IN_PROGRESS while another restart rolls.
    */
-  public begin({ clusterIds, progress, requestedBy }: RestartRequest): { clusterIds: readonly number[] } {
+  public begin({ clusterIds, progress, requestedBy }: RestartRequest): {
+    id: string;
+    clusterIds: readonly number[];
+  } {
     const { clusters, api, logger } = this.#options;
     const all = Array.from({ length: clusters.workerCount }, (_, id) => id);
     const chosen = clusterIds ?? all;
@@ -46,17 +64,23 @@ export class FleetRestart {
       throw new RangeError(`cluster ${unknown} does not exist: ids run from 0 to ${clusters.workerCount - 1}`);
     }
     const message = progress === undefined ? undefined : new ProgressMessage({ edit: editorOf(api, progress), logger });
+    if (!this.#rolling.isRolling) this.#arrivals.clear();
+    const facts = { id: randomUUID(), startedAt: Date.now(), requestedBy };
     const { done } = this.#rolling.start({
       clusterIds: chosen,
       signal: this.#stopped.signal,
-      onProgress: (state) => message?.update(restartText(state)),
+      onProgress: (state) => {
+        this.#current = { ...facts, ...statusOf(state, this.#arrivals) };
+        message?.update(restartText(state));
+        this.emit('progress', this.#current);
+      },
     });
     logger.info({ clusters: chosen, by: requestedBy }, 'rolling restart begins');
     this.#done = done.then(async (end) => {
       logger.info({ durationMs: Math.round(end.durationMs), clusters: end.clusters }, `rolling restart ${endOf(end)}`);
       await message?.finish(restartText(end));
     });
-    return { clusterIds: chosen };
+    return { id: facts.id, clusterIds: chosen };
   }
 
   /** Begins no further cluster. What is being replaced now is the pool's to stop. */
@@ -76,6 +100,7 @@ export class FleetRestart {
     const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
     if (identifies > 0) queue.ensureRestartAffordable(identifies);
     const { arrivals } = await clusters.spawn(clusterId);
+    this.#arrivals.set(clusterId, arrivals);
     return { details: arrivalText(arrivals) };
   }
 
@@ -86,6 +111,23 @@ export class FleetRestart {
     const list = sick.map(({ shardId, state }) => `shard ${shardId} is ${state}`).join(', ');
     throw new KallistiError('READY_TIMEOUT', `cluster ${clusterId} lost shards again right after its start: ${list}`);
   }
+}
+
+function statusOf(
+  { outcome, durationMs, clusters }: RestartProgress,
+  arrivals: ReadonlyMap<number, readonly ShardArrival[]>,
+): Pick<RestartStatus, 'outcome' | 'durationMs' | 'clusters'> {
+  return {
+    outcome,
+    durationMs: Math.round(durationMs),
+    clusters: clusters.map((cluster) => ({
+      clusterId: cluster.clusterId,
+      state: cluster.state,
+      durationMs: 'durationMs' in cluster ? Math.round(cluster.durationMs) : null,
+      reason: 'reason' in cluster ? cluster.reason : null,
+      arrivals: arrivals.get(cluster.clusterId) ?? [],
+    })),
+  };
 }
 
 function endOf({ outcome, clusters }: RestartProgress): string {

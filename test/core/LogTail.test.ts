@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LogTail } from '../../src/core/LogTail.js';
+import { registerSecret } from '../../src/core/secrets.js';
 
 describe('LogTail', () => {
   it('keeps the last 200 lines, oldest first', () => {
@@ -9,6 +10,20 @@ describe('LogTail', () => {
     expect(tail.lines()[0]).toBe('line 300');
     expect(tail.lines(2)).toEqual(['line 498', 'line 499']);
     expect(tail.lines(0)).toEqual([]);
+  });
+
+  it('tells whoever follows of every line from then on, scrubbed', () => {
+    const release = registerSecret('hunter2hunter2');
+    const tail = new LogTail();
+    const heard: string[] = [];
+    tail.push('before');
+    const unfollow = tail.follow((line) => heard.push(line));
+    tail.push('the password is hunter2hunter2');
+    unfollow();
+    tail.push('after');
+    release();
+    expect(heard).toEqual(['the password is [redacted]']);
+    expect(tail.records(2)).toEqual(['the password is [redacted]', 'after']);
   });
 
   it('is readable: time, level, who, message, fields, and the stack below, without colours', () => {

@@ -1,6 +1,7 @@
 import {
   AbortError,
   type ExitReason,
+  KallistiError,
   NoHandlerError,
   ProtocolError,
   QueueFullError,
@@ -17,6 +18,14 @@ import type { Transport } from './Transport.js';
 /** How long a request waits for its reply where the caller says nothing, in milliseconds. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 
+/** Sees how requests end, for metrics. It must not throw. `code` is the error's, and undefined for a reply. */
+export interface ChannelObserver {
+  /** A request of this end has settled. */
+  requested(name: string, durationMs: number, code: string | undefined): void;
+  /** A handler of this end has answered a request of the other end, or has thrown. */
+  served(name: string, durationMs: number, code: string | undefined): void;
+}
+
 export interface ChannelOptions {
   readonly transport: Transport;
   readonly handlers: Handlers;
@@ -26,10 +35,13 @@ export interface ChannelOptions {
   readonly onEventError: (name: string, error: unknown) => void;
   /** The transport has closed. Requests stay open until {@link Channel.end}, which knows why the peer ended. */
   readonly onClosed: (error: Error | undefined) => void;
+  /** Default: nobody looks. */
+  readonly observer?: ChannelObserver | undefined;
 }
 
 interface Pending {
   readonly name: string;
+  readonly startedAt: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout | undefined;
@@ -59,6 +71,11 @@ export class Channel {
   /** Requests that wait for a reply. */
   public get pendingCount(): number {
     return this.#pending.size;
+  }
+
+  /** Bytes that wait for the other end to read. */
+  public get queuedBytes(): number {
+    return this.#options.transport.queuedBytes;
   }
 
   /** Nothing can be sent any more. */
@@ -94,7 +111,17 @@ export class Channel {
   /** Sends a request. The promise rejects as the class says; it never throws. */
   public request(name: string, data: unknown, options: RequestOptions = {}): Promise<unknown> {
     const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, signal } = options;
-    return new Promise((resolve, reject) => {
+    const { observer } = this.#options;
+    // The clock is asked only where somebody looks: this is the hottest path of all.
+    const startedAt = observer === undefined ? 0 : performance.now();
+    return new Promise((resolve, fail) => {
+      const reject =
+        observer === undefined
+          ? fail
+          : (error: Error): void => {
+              observer.requested(name, performance.now() - startedAt, codeOf(error));
+              fail(error);
+            };
       if (signal?.aborted) {
         reject(new AbortError(this.#describe('request', name), signal.reason));
         return;
@@ -116,7 +143,7 @@ export class Channel {
           ? undefined
           : (): void => this.#giveUp(id, new AbortError(this.#describe('request', name), signal.reason));
       if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
-      this.#pending.set(id, { name, resolve, reject, timer, signal, onAbort });
+      this.#pending.set(id, { name, startedAt, resolve, reject, timer, signal, onAbort });
     });
   }
 
@@ -194,8 +221,10 @@ export class Channel {
         // Given up in the meantime: its caller has had its answer.
         if (pending === undefined) return;
         this.#forget(envelope.re, pending);
-        if (envelope.kind === 'reply') pending.resolve(envelope.data);
-        else pending.reject(this.#fromWire(pending.name, envelope.data));
+        if (envelope.kind === 'reply') {
+          this.#options.observer?.requested(pending.name, performance.now() - pending.startedAt, undefined);
+          pending.resolve(envelope.data);
+        } else pending.reject(this.#fromWire(pending.name, envelope.data));
         return;
       }
       case 'cancel': {
@@ -225,12 +254,19 @@ export class Channel {
     }
     const serving: { controller?: AbortController } = {};
     this.#serving.set(id, serving);
+    const { observer } = this.#options;
+    const startedAt = observer === undefined ? 0 : performance.now();
     const answer = (value: unknown): void => {
-      if (this.#serving.delete(id)) this.#reply(id, name, value);
+      if (!this.#serving.delete(id)) return;
+      observer?.served(name, performance.now() - startedAt, undefined);
+      this.#reply(id, name, value);
     };
     handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
       if (thrown !== undefined) {
-        if (this.#serving.delete(id)) this.#sendError(id, toWireError(thrown.error, 'handler'));
+        if (!this.#serving.delete(id)) return;
+        const wire = toWireError(thrown.error, 'handler');
+        observer?.served(name, performance.now() - startedAt, wire.code ?? 'REMOTE_ERROR');
+        this.#sendError(id, wire);
       } else if (outcome !== undefined) {
         answer(outcome.value);
       }
@@ -260,6 +296,11 @@ export class Channel {
   #sendError(id: number, error: WireError): void {
     this.#options.transport.send(JSON.stringify({ kind: 'error', re: id, data: error }), true);
   }
+}
+
+/** @returns the stable code of an error; that of plain ones is the one that the other end would see. */
+function codeOf(error: Error): string {
+  return error instanceof KallistiError ? error.code : 'REMOTE_ERROR';
 }
 
 /** An event has nobody to answer, and nobody who could give it up. */

@@ -28,6 +28,11 @@ export class MemoryTransport implements Transport {
     return [left, right];
   }
 
+  /** What the other end has not begun to read counts, as a socket's buffer does. */
+  public get queuedBytes(): number {
+    return this.#outboxBytes + (this.#peer === undefined ? 0 : this.#peer.#unread());
+  }
+
   public listen(listener: TransportListener): void {
     this.#listener = listener;
     if (this.#delivering) return;
@@ -39,9 +44,7 @@ export class MemoryTransport implements Transport {
 
   public send(text: string, urgent = false): boolean {
     if (this.#closed) return false;
-    // What the other end has not begun to read counts against the queue, as a socket's buffer does.
-    const waiting = this.#outboxBytes + (this.#peer === undefined ? 0 : this.#peer.#unread());
-    if (!urgent && waiting + text.length > this.#limits.maxQueueBytes) return false;
+    if (!urgent && this.queuedBytes + text.length > this.#limits.maxQueueBytes) return false;
     if (this.#outbox.length === 0) setImmediate(() => this.#deliver());
     this.#outbox.push(text);
     this.#outboxBytes += text.length;

@@ -48,6 +48,10 @@ export class SocketTransport implements Transport {
     this.#decoder.maxBytes = bytes;
   }
 
+  public get queuedBytes(): number {
+    return this.#queuedBytes + this.#socket.writableLength;
+  }
+
   public listen(listener: TransportListener): void {
     const first = this.#listener === undefined;
     this.#listener = listener;

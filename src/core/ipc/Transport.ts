@@ -12,6 +12,8 @@ export interface TransportListener {
  * Every implementation passes `test/core/ipc/transport.conformance.ts`.
  */
 export interface Transport {
+  /** What waits for the other end to read, in bytes; where that cannot be known, at least roughly. */
+  readonly queuedBytes: number;
   /** Starts delivery to `listener`; a later call replaces it, from the next message on. */
   listen(listener: TransportListener): void;
   /**

@@ -8,7 +8,7 @@ import {
   SerializationError,
   WorkerExitedError,
 } from '../../../src/core/errors.js';
-import { Channel } from '../../../src/core/ipc/Channel.js';
+import { Channel, type ChannelObserver } from '../../../src/core/ipc/Channel.js';
 import type { ReplyFunction } from '../../../src/core/ipc/contract.js';
 import { Handlers } from '../../../src/core/ipc/Handlers.js';
 import { MemoryTransport } from '../../../src/core/ipc/MemoryTransport.js';
@@ -22,7 +22,7 @@ interface Side {
   readonly closed: Promise<Error | undefined>;
 }
 
-function side(transport: MemoryTransport, peer: string): Side {
+function side(transport: MemoryTransport, peer: string, observer?: ChannelObserver): Side {
   const handlers = new Handlers();
   const eventErrors: unknown[] = [];
   let onClosed: (error: Error | undefined) => void = () => undefined;
@@ -35,6 +35,7 @@ function side(transport: MemoryTransport, peer: string): Side {
     peer,
     onEventError: (_name, error) => eventErrors.push(error),
     onClosed,
+    observer,
   });
   return { channel, handlers, transport, eventErrors, closed };
 }
@@ -53,6 +54,47 @@ const failure = (promise: Promise<unknown>): Promise<unknown> =>
     (value) => expect.fail(`resolved with ${String(value)}`),
     (error: unknown) => error,
   );
+
+describe('an observer', () => {
+  it('sees every request of its end, and every one that its end served, with how it ended and after how long', async () => {
+    const seen: [string, string, string | undefined][] = [];
+    const observer = (who: string) => ({
+      requested: (name: string, durationMs: number, code: string | undefined) => {
+        expect(durationMs).toBeGreaterThanOrEqual(0);
+        seen.push([`${who} requested`, name, code]);
+      },
+      served: (name: string, _durationMs: number, code: string | undefined) =>
+        void seen.push([`${who} served`, name, code]),
+    });
+    const [left, right] = MemoryTransport.pair();
+    const master = side(left, 'worker', observer('master'));
+    const worker = side(right, 'the master', observer('worker'));
+    master.channel.open();
+    worker.channel.open();
+    worker.handlers.add('double', (n: number) => n * 2, false);
+    worker.handlers.add(
+      'fail',
+      () => {
+        throw Object.assign(new Error('no'), { code: 'E_NO' });
+      },
+      false,
+    );
+    worker.handlers.add('never', (_data: unknown, _id: string, _reply: unknown) => undefined, false);
+
+    await master.channel.request('double', 21);
+    await failure(master.channel.request('fail', undefined));
+    await failure(master.channel.request('nobody', undefined));
+    await failure(master.channel.request('never', undefined, { timeoutMs: 5 }));
+    expect(seen).toEqual([
+      ['worker served', 'double', undefined],
+      ['master requested', 'double', undefined],
+      ['worker served', 'fail', 'E_NO'],
+      ['master requested', 'fail', 'E_NO'],
+      ['master requested', 'nobody', 'NO_HANDLER'],
+      ['master requested', 'never', 'REQUEST_TIMEOUT'],
+    ]);
+  });
+});
 
 describe('a request', () => {
   it('gets what the handler returns', async () => {
