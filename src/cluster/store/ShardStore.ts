@@ -13,10 +13,11 @@ export interface ShardStoreOptions extends PersistenceOptions {
   /** A session whose shard was last connected so long ago is not tried. In milliseconds; default 3 minutes. */
   readonly resumeWindowMs?: number;
   /**
-   * A dispatch is in the file so long after it was handled, at the latest. In milliseconds; default 20. After a crash, Discord
-   * repeats what was not. A finished command does not wait for it.
+   * Commits for dispatches are so far apart, in milliseconds; default 100. Where there was none for so long, a dispatch is
+   * committed at once, and otherwise after twice as long at the latest. After a crash, Discord repeats what was not. The end of
+   * a command and of a session are always committed at once.
    */
-  readonly commitDelayMs?: number;
+  readonly commitIntervalMs?: number;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
 }
@@ -28,7 +29,7 @@ export interface StoredSession extends ShardSession {
 
 const DEFAULTS = {
   resumeWindowMs: 180_000 as number,
-  commitDelayMs: 20 as number,
+  commitIntervalMs: 100 as number,
   wallNow: Date.now as () => number,
 } satisfies Partial<ShardStoreOptions>;
 /** So many characters wait for a commit at most; more would make the commit itself noticeable. */
@@ -56,7 +57,7 @@ export class ShardStore {
     this.shardId = options.shardId;
     this.#options = { ...DEFAULTS, ...options };
     this.#files = new Persistence(options, (user) => this.#progress.patchUser(user));
-    this.#timer = new CommitTimer(this.#options.commitDelayMs, () => this.#commit());
+    this.#timer = new CommitTimer(this.#options.commitIntervalMs, () => this.#commit());
   }
 
   /** Never rejects: without a usable folder the store does nothing, see `persistent`. */
@@ -245,7 +246,7 @@ export class ShardStore {
   }
 
   #commit(unfinished = this.#progress.window.unfinished(this.#options.wallNow())): void {
-    this.#timer.cancel();
+    this.#timer.done();
     this.#files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
     const [large] = this.#files.parts?.recorder.large ?? [];
     if (large !== undefined) setImmediate(() => this.#compact(large));

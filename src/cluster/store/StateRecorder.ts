@@ -142,14 +142,14 @@ export class StateRecorder {
   #change(op: 'patch' | 'touch', guildId: string, kind: RowKind, entityId: string, fields: EntityData): void {
     const text = this.#pending.get(rowKey(guildId, kind, entityId));
     const row = changedRow(text === undefined ? undefined : parseRow(text), op, fields);
-    this.#write(guildId, kind, entityId, formatRow(row));
+    this.#write(guildId, kind, entityId, formatRow(row), text === undefined);
   }
 
-  #write(guildId: string, kind: RowKind, entityId: string, text: string): void {
+  #write(guildId: string, kind: RowKind, entityId: string, text: string, isNew?: boolean): void {
     const entry = this.#index.get(guildId);
     if (entry === undefined) return;
     const key = rowKey(guildId, kind, entityId);
-    const rows = this.#pending.get(key) === undefined ? entry.rows + 1 : entry.rows;
+    const rows = (isNew ?? this.#pending.get(key) === undefined) ? entry.rows + 1 : entry.rows;
     this.#pending.set(key, text);
     this.#index.set(guildId, { ...entry, rows });
     if (rows > Math.max(MAX_ROWS, entry.baseLength / 1024)) this.#large.add(guildId);

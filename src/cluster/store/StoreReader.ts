@@ -21,7 +21,7 @@ export interface GuildDifferences {
 }
 
 /** Reading guilds lets other work pass after so long. */
-const SLICE_MS = 15;
+const SLICE_MS = 10;
 
 /**
  * What is committed in a database, whichever process writes it. Every call sees one state of the file and holds it no longer

@@ -122,7 +122,7 @@ describe('a store', () => {
 
   it('writes some milliseconds after a dispatch by itself, and a finished command at once', async () => {
     const folder = temporaryFolder();
-    const { store } = await servedStore(folder, { commitDelayMs: 1_000_000 });
+    const { store } = await servedStore(folder, { commitIntervalMs: 1_000_000 });
     const { store: reader } = await openStore(folder);
     await store.commit();
     store.judge(message(3));
@@ -133,7 +133,7 @@ describe('a store', () => {
     await new Promise(setImmediate);
     expect(reader.session()?.seq).toBe(3);
 
-    const { store: eager } = await servedStore(temporaryFolder(), { commitDelayMs: 1 });
+    const { store: eager } = await servedStore(temporaryFolder(), { commitIntervalMs: 1 });
     await expect.poll(() => eager.readGuild('10')?.guild).toMatchObject(GUILD);
   });
 
@@ -345,7 +345,7 @@ describe('a handover', () => {
 describe('a guild that changes a lot', () => {
   it('is rewritten as one row, unnoticed', async () => {
     const folder = temporaryFolder();
-    const { store, feed } = await servedStore(folder, { commitDelayMs: 1 });
+    const { store, feed } = await servedStore(folder, { commitIntervalMs: 1 });
     const { store: reader } = await openStore(folder);
     const files = await Database.open(join(folder, 'shards', '0'));
     onTestFinished(() => files.close());

@@ -20,7 +20,7 @@ describe('a client that was filled from the store', () => {
     await fc.assert(
       fc.asyncProperty(history, fc.nat(120), async (steps, hydratedAfter) => {
         const folder = temporaryFolder();
-        const { store: writing } = await openStore(folder, { commitDelayMs: 0 });
+        const { store: writing } = await openStore(folder, { commitIntervalMs: 0 });
         const { store: reading } = await openStore(folder);
         await writing.takeOver();
         const stock = new OfflineClient();
@@ -216,7 +216,8 @@ describe('a thousand guilds', () => {
     expect(target.client.guilds.size).toBe(1_000);
     gaps.sort((a, b) => a - b);
     // A guild takes about a millisecond; other processes on the machine and the garbage collection may take the rest.
-    expect(gaps.at(-10)).toBeLessThan(60);
-    expect(gaps.at(-1)).toBeLessThan(500);
+    expect(gaps.length).toBeGreaterThan(30);
+    expect(gaps[Math.floor(gaps.length * 0.8)]).toBeLessThan(50);
+    expect(gaps.at(-1)).toBeLessThan(1_000);
   });
 });

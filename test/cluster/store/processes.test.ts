@@ -50,7 +50,7 @@ describe('a process that is killed while it serves a shard', () => {
     let last = 0;
     for (let round = 0; round < 15; round++) {
       // Every third dispatch says in a channel's name which it is, and every tenth adds a member.
-      const child = startScript(`${serve(dataDir, '{ commitDelayMs: 1 }')}
+      const child = startScript(`${serve(dataDir, '{ commitIntervalMs: 1 }')}
         await store.commit();
         process.stdout.write('serving');
         for (;;) {
