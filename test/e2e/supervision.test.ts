@@ -75,7 +75,9 @@ describe('a cluster that hangs', () => {
     await settle();
     await expectAllServed();
     expectNothingLost();
-    const stack = bot.lines.find((line) => /event loop is blocked/.test(line.msg ?? ''));
+    const stack = bot.lines.find((line) =>
+      /the event loop is blocked in|where the event loop is blocked/.test(line.msg ?? ''),
+    );
     expect(stack?.msg).toMatch(/blockTheLoopFor/);
   });
 

@@ -259,28 +259,32 @@ export class BaseWorker<C extends Contract = AnyContract> {
     });
   }
 
-  /** Says every half second that the event loop turns. The timer keeps no process alive. */
+  /** Says at once, and then every half second, that the event loop turns. The timer keeps no process alive. */
   #beat(): void {
     clearInterval(this.#alive);
-    let expectedAt = performance.now() + ALIVE_INTERVAL_MS;
-    let lagMs = 0;
-    this.#alive = setInterval(() => {
+    let expectedAt = performance.now();
+    const beat = (): void => {
       const now = performance.now();
-      lagMs = Math.max(0, now - expectedAt);
+      this.#sayAlive(Math.max(0, Math.round(now - expectedAt)));
       expectedAt = now + ALIVE_INTERVAL_MS;
-      const channel = this.#channel;
-      if (channel === undefined || channel.closed) return;
-      const { rss, heapUsed } = process.memoryUsage();
-      const heapLimitBytes = getHeapStatistics().heap_size_limit;
-      const vitals: Vitals = { lagMs: Math.round(lagMs), rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes };
-      try {
-        channel.send(ALIVE, vitals);
-      } catch (error) {
-        // The master reads too slowly for even this; that is its own trouble, and the next beat tries again.
-        this.logger.debug({ err: error }, 'a sign of life could not be sent');
-      }
-    }, ALIVE_INTERVAL_MS);
+    };
+    beat();
+    this.#alive = setInterval(beat, ALIVE_INTERVAL_MS);
     this.#alive.unref();
+  }
+
+  #sayAlive(lagMs: number): void {
+    const channel = this.#channel;
+    if (channel === undefined || channel.closed) return;
+    const { rss, heapUsed } = process.memoryUsage();
+    const heapLimitBytes = getHeapStatistics().heap_size_limit;
+    const vitals: Vitals = { lagMs, rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes };
+    try {
+      channel.send(ALIVE, vitals);
+    } catch (error) {
+      // The master reads too slowly for even this; that is its own trouble, and the next beat tries again.
+      this.logger.debug({ err: error }, 'a sign of life could not be sent');
+    }
   }
 
   #writeLog(line: string): void {
