@@ -5,6 +5,7 @@ import type {
   ReleasedShards,
   ShardStatus,
 } from '../core/contracts/ClusterContract.js';
+import { LoopLagMeter } from '../core/LoopLagMeter.js';
 import { registerSecret, scrub } from '../core/secrets.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
 import { ArrivalLog } from './ArrivalLog.js';
@@ -20,6 +21,7 @@ import { findUser } from './events/findUser.js';
 import { getStats } from './events/getStats.js';
 import { setLogLevel } from './events/setLogLevel.js';
 import { Gateway } from './gateway/Gateway.js';
+import { RestMeter } from './RestMeter.js';
 import { ShardStores } from './ShardStores.js';
 
 export interface ClusterWorkerOptions {
@@ -56,6 +58,8 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
   #router: CommandRouter | undefined;
   #stores: ShardStores | undefined;
   readonly #arrivals = new ArrivalLog();
+  readonly #loopLag = new LoopLagMeter();
+  readonly #rest = new RestMeter();
   #drainTimeoutMs = 0;
   /** 0 until it is ready: a cluster that is starting needs its master. */
   #orphanGraceMs = 0;
@@ -93,6 +97,8 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       },
     });
     this.#gateway = gateway;
+    this.#rest.attach(gateway.client);
+    this.#loopLag.start();
     this.#router = router;
     this.on('evaluate', evaluateHere);
     this.on('describeCommands', describeCommands(commands));
@@ -141,6 +147,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');
     }
     await this.#gateway?.stop();
+    this.#loopLag.stop();
     await this.#stores?.close();
     await super.stop();
   }
@@ -201,8 +208,10 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       getStats({
         context,
         commands: router,
-        countEvents: () => gateway.eventCount,
+        describeShards: () => gateway.statuses(),
         countResumable: () => stores.resumable,
+        loopLag: this.#loopLag,
+        rest: this.#rest,
       }),
     );
     this.on('findGuild', findGuild(context));

@@ -17,6 +17,8 @@ export interface FleetRestartOptions {
   readonly queue: Pick<IdentifyQueue, 'ensureRestartAffordable'>;
   readonly api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>;
   readonly logger: Logger;
+  /** Called for each cluster that was replaced. Must not throw. */
+  readonly onReplaced?: (clusterId: number) => void;
 }
 
 /**
@@ -101,6 +103,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     if (identifies > 0) queue.ensureRestartAffordable(identifies);
     const { arrivals } = await clusters.spawn(clusterId);
     this.#arrivals.set(clusterId, arrivals);
+    this.#options.onReplaced?.(clusterId);
     return { details: arrivalText(arrivals) };
   }
 

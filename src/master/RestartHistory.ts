@@ -19,6 +19,7 @@ const LOOP = { failures: 5, withinMs: 5 * 60_000 } as const;
 export class RestartHistory {
   readonly #clock: Pick<Clock, 'now' | 'wallNow'>;
   readonly #entries: RestartEntry[] = [];
+  readonly #counts = new Map<RestartCause, number>();
   #failures: number[] = [];
 
   public constructor(clock: Pick<Clock, 'now' | 'wallNow'>) {
@@ -30,6 +31,11 @@ export class RestartHistory {
     return this.#entries;
   }
 
+  /** Since the master started, by cause. */
+  public get counts(): ReadonlyMap<RestartCause, number> {
+    return this.#counts;
+  }
+
   /** 5 failures in 5 minutes. */
   public get isLooping(): boolean {
     const since = this.#clock.now() - LOOP.withinMs;
@@ -39,6 +45,7 @@ export class RestartHistory {
 
   public note(cause: RestartCause, detail: string): void {
     this.#entries.push({ at: this.#clock.wallNow(), cause, detail });
+    this.#counts.set(cause, (this.#counts.get(cause) ?? 0) + 1);
     if (this.#entries.length > KEPT) this.#entries.shift();
     if (cause === 'crash' || cause === 'hung' || cause === 'failed start') this.#failures.push(this.#clock.now());
   }

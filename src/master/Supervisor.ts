@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.js';
 import { BaseService } from '../core/services/BaseService.js';
 import type { ClusterConnection } from './ClusterConnection.js';
 import type { ClusterPool } from './ClusterPool.js';
-import { type RestartCause, type RestartEntry, RestartHistory } from './RestartHistory.js';
+import { type RestartCause, RestartHistory } from './RestartHistory.js';
 
 export interface SupervisorOptions {
   readonly clusters: ClusterPool;
@@ -27,6 +27,8 @@ interface Supervised {
   readonly backoff: Backoff;
   readonly history: RestartHistory;
   timer: Timer | undefined;
+  /** When it fires, on the wall clock. */
+  retryAt: number | undefined;
   isFailed: boolean;
   /** Why the supervisor itself ended the process that is about to be seen dead. */
   killedFor: RestartCause | undefined;
@@ -73,9 +75,14 @@ export class Supervisor extends BaseService {
     return alive.length > 0 ? 'draining' : 'stopped';
   }
 
-  /** Why a cluster was started again, oldest first. */
-  public restartsOf(clusterId: number): readonly RestartEntry[] {
-    return this.#supervised.get(clusterId)?.history.entries ?? [];
+  /** When a cluster that has no process is spawned again, in milliseconds since 1970; undefined where none is to be. */
+  public retryAtOf(clusterId: number): number | undefined {
+    return this.#supervised.get(clusterId)?.retryAt;
+  }
+
+  /** Why a cluster was started again; undefined where it never was. */
+  public historyOf(clusterId: number): Pick<RestartHistory, 'entries' | 'counts'> | undefined {
+    return this.#supervised.get(clusterId)?.history;
   }
 
   /** Spawns the clusters that do not run; they get ready in their own time. */
@@ -97,6 +104,7 @@ export class Supervisor extends BaseService {
     for (const supervised of this.#supervised.values()) {
       supervised.timer?.cancel();
       supervised.timer = undefined;
+      supervised.retryAt = undefined;
     }
   }
 
@@ -152,6 +160,7 @@ export class Supervisor extends BaseService {
         backoff: new Backoff({ clock: this.#clock }),
         history: new RestartHistory(this.#clock),
         timer: undefined,
+        retryAt: undefined,
         isFailed: false,
         killedFor: undefined,
       };
@@ -226,8 +235,10 @@ export class Supervisor extends BaseService {
       );
     }
     supervised.timer?.cancel();
+    supervised.retryAt = this.#clock.wallNow() + delayMs;
     supervised.timer = this.#clock.setTimeout(() => {
       supervised.timer = undefined;
+      supervised.retryAt = undefined;
       void this.#spawn(id);
     }, delayMs);
   }

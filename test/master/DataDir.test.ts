@@ -18,8 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DataDir, explain } from '../../src/master/DataDir.js';
 import { identityOf, isRunning } from '../../src/core/worker/processIdentity.js';
+import { DataDir, explain } from '../../src/master/DataDir.js';
 import { isAlive, until } from '../support/processes.js';
 import { runScript, startScript } from '../support/runScript.js';
 

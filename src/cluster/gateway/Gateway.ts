@@ -1,5 +1,5 @@
 import { type Client, ExtendedUser } from 'eris';
-import type { ShardSession, ShardStatus } from '../../core/contracts/ClusterContract.js';
+import type { ShardCounts, ShardSession, ShardStatus } from '../../core/contracts/ClusterContract.js';
 import { AbortError, type DiscordRefusedError } from '../../core/errors.js';
 import type { RestAgent } from '../../core/http/RestAgent.js';
 import { ClosingSockets } from './ClosingSockets.js';
@@ -83,7 +83,7 @@ export class Gateway {
 
   /** Dispatches dealt with since the process started. */
   public get eventCount(): number {
-    return [...this.#links.values()].reduce((sum, link) => sum + link.eventCount, 0);
+    return [...this.#links.values()].reduce((sum, { counts }) => sum + counts.events, 0);
   }
 
   /** Before `connect()` with sessions: eris needs to know the bot to answer an interaction, and RESUMED does not tell. */
@@ -136,9 +136,9 @@ export class Gateway {
     return sessions;
   }
 
-  public statuses(): readonly ShardStatus[] {
+  public statuses(): readonly (ShardStatus & ShardCounts)[] {
     const guilds = countGuilds(this.client);
-    return [...this.#links.values()].map((link) => this.#statusOf(link, guilds));
+    return [...this.#links.values()].map((link) => ({ ...this.#statusOf(link, guilds), ...link.counts }));
   }
 
   /**

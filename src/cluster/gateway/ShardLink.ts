@@ -1,5 +1,5 @@
 import { Constants, type RawPacket } from 'eris';
-import type { ShardSession, ShardState } from '../../core/contracts/ClusterContract.js';
+import type { ShardCounts, ShardSession, ShardState } from '../../core/contracts/ClusterContract.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
 import type { ClosingSockets } from './ClosingSockets.js';
 import { judgeClose, refusal } from './closeCodes.js';
@@ -60,6 +60,8 @@ export class ShardLink {
   #socketError: Error | null = null;
   /** Whether HELLO has come on this socket. */
   #greeted = false;
+  #identifies = 0;
+  #resumes = 0;
 
   public constructor(shard: ErisShard, host: ShardLinkHost) {
     const { client, options, timings } = host;
@@ -96,8 +98,8 @@ export class ShardLink {
     return Number.isFinite(this.#shard.latency) ? this.#shard.latency : null;
   }
 
-  public get eventCount(): number {
-    return this.#inbox.count;
+  public get counts(): ShardCounts {
+    return { events: this.#inbox.count, identifies: this.#identifies, resumes: this.#resumes };
   }
 
   /** Before `open()`: goes on with a session, of another process for example. */
@@ -155,7 +157,10 @@ export class ShardLink {
       this.#socketError = error;
     };
     shard.on('ready', () => this.#becomeReady('is ready'));
-    shard.on('resume', () => this.#becomeReady('has resumed'));
+    shard.on('resume', () => {
+      this.#resumes++;
+      this.#becomeReady('has resumed');
+    });
   }
 
   #reopen(minPauseMs = 0): void {
@@ -189,6 +194,7 @@ export class ShardLink {
       return;
     }
     this.#stock.identify();
+    this.#identifies++;
     this.#permit.spend();
     this.#watchdog.start();
   }

@@ -1,3 +1,4 @@
+import type { LoopLag } from '../LoopLagMeter.js';
 import type { LogLevel } from '../settings.js';
 import type {
   ChannelSummary,
@@ -138,19 +139,13 @@ export interface MasterStatus {
   readonly uptimeMs: number;
   readonly rssBytes: number;
   readonly heapBytes: number;
+  /** Over the last 10 to 20 seconds. */
   readonly loopLag: LoopLag;
   readonly logLevel: LogLevel;
   /** Whether it runs against the local Discord, without a token. */
   readonly localDiscord: boolean;
   /** ADMIN_EVAL=on. */
   readonly evalEnabled: boolean;
-}
-
-/** How late the event loop ran what was due, over the last 10 to 20 seconds, in milliseconds. */
-export interface LoopLag {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
 }
 
 /**

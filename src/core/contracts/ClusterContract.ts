@@ -1,4 +1,5 @@
 import type { Event, Request } from '../ipc/contract.js';
+import type { LoopLag } from '../LoopLagMeter.js';
 import type { LogLevel } from '../settings.js';
 
 /** What the master tells a cluster when it starts; the cluster reads no settings of its own. */
@@ -43,6 +44,28 @@ export interface ShardStatus {
   readonly guilds: number;
 }
 
+/** What a shard has done since its process started. */
+export interface ShardCounts {
+  /** Dispatches handled. */
+  readonly events: number;
+  readonly identifies: number;
+  readonly resumes: number;
+}
+
+/** Upper bounds of {@link RestStats.latency}'s buckets, in milliseconds. */
+export const REST_LATENCY_BOUNDS_MS = [25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
+
+/** Answers of Discord's REST API since the process started. */
+export interface RestStats {
+  /** By HTTP status; 429 is a rate limit. */
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly latency: {
+    /** Not cumulative: answers up to each of {@link REST_LATENCY_BOUNDS_MS}, then those beyond the last. */
+    readonly buckets: readonly number[];
+    readonly sumMs: number;
+  };
+}
+
 /** What a cluster hands to its successor, when it lets go of its shards. */
 export interface ReleasedShards {
   readonly sessions: readonly ShardSession[];
@@ -68,9 +91,12 @@ export interface ClusterStats {
   readonly pid: number;
   readonly uptimeMs: number;
   readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly cpuSeconds: number;
+  readonly loopLag: LoopLag;
   readonly guilds: number;
   readonly users: number;
-  readonly shards: readonly ShardStatus[];
+  readonly shards: readonly (ShardStatus & ShardCounts)[];
   /** Shards that another process could go on with now, without an IDENTIFY. */
   readonly resumable: number;
   /** Dispatches handled since the process started. */
@@ -78,6 +104,7 @@ export interface ClusterStats {
   readonly commands: number;
   /** Median and 99th percentile from a command's dispatch to its acknowledged answer, over the last 1000, in ms. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
+  readonly rest: RestStats;
 }
 
 export interface GuildSummary {

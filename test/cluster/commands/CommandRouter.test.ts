@@ -434,17 +434,23 @@ describe('the router', () => {
 });
 
 describe('shards and stats', () => {
+  const counts = { events: 1000, identifies: 1, resumes: 0 };
   const cluster = (clusterId: number) => ({
     clusterId,
     pid: 100 + clusterId,
     uptimeMs: 61_000,
     rssBytes: 50 * 1024 * 1024,
+    heapBytes: 20 * 1024 * 1024,
+    cpuSeconds: 3,
+    loopLag: { p50Ms: 0, p99Ms: 1, maxMs: 2 },
+    resumable: 1,
     guilds: 3,
     users: 4,
-    shards: [{ shardId: clusterId * 2, state: 'ready' as const, latencyMs: 12.4, guilds: 3 }],
+    shards: [{ shardId: clusterId * 2, state: 'ready' as const, latencyMs: 12.4, guilds: 3, ...counts }],
     events: 1000,
     commands: 7,
     commandLatencyMs: { p50: 2 + clusterId, p99: 9 },
+    rest: { byStatus: { 200: 5 }, latency: { buckets: [5], sumMs: 60 } },
   });
   const fleet = (count = 3): FleetStats => ({
     shardCount: 8,

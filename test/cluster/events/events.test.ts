@@ -10,6 +10,7 @@ import { findGuild } from '../../../src/cluster/events/findGuild.js';
 import { findUser } from '../../../src/cluster/events/findUser.js';
 import { getStats } from '../../../src/cluster/events/getStats.js';
 import { setLogLevel } from '../../../src/cluster/events/setLogLevel.js';
+import { RestMeter } from '../../../src/cluster/RestMeter.js';
 
 const TOKEN = 'Bot very-secret-token';
 const GUILD_ID = String((210_000_000_003n << 22n) + 1n);
@@ -105,19 +106,39 @@ describe('findChannel', () => {
 describe('getStats', () => {
   it('gives what this process holds and has done', () => {
     const commands = { handled: 5, latency: () => ({ p50: 2, p99: 7 }) };
-    const stats = getStats({ context, commands, countEvents: () => 1234, countResumable: () => 1 });
+    const counts = { identifies: 1, resumes: 2 };
+    const shards = [
+      { shardId: 2, state: 'ready', latencyMs: 4, guilds: 1, events: 1000, ...counts },
+      { shardId: 3, state: 'idle', latencyMs: null, guilds: 0, events: 234, ...counts },
+    ] as const;
+    const rest = new RestMeter();
+    rest.note(200, 20);
+    rest.note(200, 120);
+    rest.note(429, 20_000);
+    const stats = getStats({
+      context,
+      commands,
+      describeShards: () => shards,
+      countResumable: () => 1,
+      loopLag: { read: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }) },
+      rest,
+    });
     expect(overTheWire(stats())).toEqual({
       clusterId: 1,
       pid: process.pid,
       uptimeMs: expect.any(Number),
       rssBytes: expect.any(Number),
+      heapBytes: expect.any(Number),
+      cpuSeconds: expect.any(Number),
+      loopLag: { p50Ms: 1, p99Ms: 2, maxMs: 3 },
       guilds: 1,
       users: 1,
-      shards: [{ shardId: 3, state: 'ready', latencyMs: 4, guilds: 1 }],
+      shards,
       resumable: 1,
       events: 1234,
       commands: 5,
       commandLatencyMs: { p50: 2, p99: 7 },
+      rest: { byStatus: { 200: 2, 429: 1 }, latency: { buckets: [1, 0, 0, 1, 0, 0, 0, 0, 0, 1], sumMs: 20_140 } },
     });
   });
 });
