@@ -9,14 +9,18 @@ const POLL_MS = 20;
 const MAX_FRAMES = 30;
 const LISTENING = /Debugger listening on (ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]+)/;
 
+const parsedSchema = z.object({
+  method: z.literal('Debugger.scriptParsed'),
+  params: z.object({ scriptId: z.string(), url: z.string() }),
+});
+
 const pausedSchema = z.object({
   method: z.literal('Debugger.paused'),
   params: z.object({
     callFrames: z.array(
       z.object({
         functionName: z.string(),
-        url: z.string(),
-        location: z.object({ lineNumber: z.number(), columnNumber: z.number().default(0) }),
+        location: z.object({ scriptId: z.string(), lineNumber: z.number(), columnNumber: z.number().default(0) }),
       }),
     ),
   }),
@@ -69,19 +73,27 @@ function readStack(url: string, timeoutMs: number): Promise<string | undefined> 
       socket.send('{"id":1,"method":"Debugger.enable"}');
       socket.send('{"id":2,"method":"Debugger.pause"}');
     });
+    // The debugger names a frame's script by a number, and tells the file of each when it is enabled.
+    const files = new Map<string, string>();
     socket.on('message', (data) => {
-      const paused = pausedSchema.safeParse(JSON.parse(String(data)));
-      if (paused.success) done(stackText(paused.data.params.callFrames));
+      const message: unknown = JSON.parse(String(data));
+      const script = parsedSchema.safeParse(message);
+      if (script.success) files.set(script.data.params.scriptId, script.data.params.url);
+      const paused = pausedSchema.safeParse(message);
+      if (paused.success) done(stackText(paused.data.params.callFrames, files));
     });
   });
 }
 
-function stackText(frames: z.infer<typeof pausedSchema>['params']['callFrames']): string {
+function stackText(
+  frames: z.infer<typeof pausedSchema>['params']['callFrames'],
+  files: ReadonlyMap<string, string>,
+): string {
   return frames
     .slice(0, MAX_FRAMES)
-    .map(({ functionName, url, location }) => {
+    .map(({ functionName, location: { scriptId, lineNumber, columnNumber } }) => {
       const name = functionName === '' ? '(anonymous)' : functionName;
-      return `    at ${name} (${url}:${location.lineNumber + 1}:${location.columnNumber + 1})`;
+      return `    at ${name} (${files.get(scriptId) ?? 'unknown'}:${lineNumber + 1}:${columnNumber + 1})`;
     })
     .join('\n');
 }

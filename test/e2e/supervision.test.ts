@@ -117,6 +117,20 @@ describe('clusters that die', () => {
     expectNothingLost();
   });
 
+  it('of a command are not killed by it for ever: it is given up, and nothing else is lost', {
+    timeout: 60_000,
+  }, async () => {
+    await start();
+    discord.traffic.start({ mentionsPerSecond: 10 });
+    const poison = discord.runCommand({ name: 'die', guildId: guildOn(0) });
+    await bot.untilLogged(/Commands are not run again/);
+    await settle();
+    await expectAllServed();
+    expect(poison.entry.state).not.toBe('answered');
+    expect(bot.lines.filter(({ msg }) => /^cluster 0 was killed/.test(msg)).length).toBeLessThan(5);
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, mentions: { failed: 0 } });
+  });
+
   it('again and again before they are ready open their circuit, and leave the others alone', {
     timeout: 60_000,
   }, async () => {

@@ -7,7 +7,12 @@ export interface HandledWindowLimits {
   readonly maxCommands: number;
   /** A command so many dispatches ago is forgotten: Discord's replay buffer is not endless. Default 5000. */
   readonly maxDispatches: number;
+  /** A command that so many processes died with is not run again: it may be what kills them. Default 3. */
+  readonly maxRuns: number;
 }
+
+/** A command by its dispatch; with how often it has run, where that is more than once. */
+export type Unfinished = number | readonly [seq: number, runs: number];
 
 /** What a process finds when it goes on with a session. */
 export interface WindowPosition {
@@ -16,15 +21,22 @@ export interface WindowPosition {
   /** This process's cache holds what every dispatch up to this one says. */
   readonly cachedSeq: number;
   /** Commands that ended with the process that ran them. */
-  readonly unfinished: readonly number[];
+  readonly unfinished: readonly Unfinished[];
   /** When that was written down, in the milliseconds of `began()`. */
   readonly at: number;
+}
+
+interface Run {
+  readonly at: number;
+  /** How often it has run, this time included. */
+  readonly runs: number;
 }
 
 const DEFAULT_LIMITS = {
   maxAgeMs: 60_000,
   maxCommands: 1_000,
   maxDispatches: 5_000,
+  maxRuns: 3,
 } as const satisfies HandledWindowLimits;
 
 /**
@@ -35,10 +47,12 @@ const DEFAULT_LIMITS = {
  */
 export class HandledWindow {
   readonly #limits: HandledWindowLimits;
-  /** Run in this process, by the time they began. Ascending: they begin in the order of their dispatches. */
-  readonly #running = new Map<number, number>();
+  /** Run in this process. Ascending: they begin in the order of their dispatches. */
+  readonly #running = new Map<number, Run>();
   /** Were running in a process that is gone. */
-  readonly #lost = new Map<number, number>();
+  readonly #lost = new Map<number, Run>();
+  /** Too many processes died while they ran. */
+  readonly #dropped = new Set<number>();
   #handledSeq = 0;
   #cachedSeq = 0;
   /** Grows with every session: their numbers begin anew, and commands outlive them. */
@@ -62,16 +76,28 @@ export class HandledWindow {
     this.#session++;
     this.#running.clear();
     this.#lost.clear();
+    this.#dropped.clear();
     this.#handledSeq = seq;
     this.#cachedSeq = seq;
   }
 
-  /** Goes on with a session. Commands of it that run in this process go on and are not run again. */
-  public restore({ handledSeq, cachedSeq, unfinished, at }: WindowPosition): void {
+  /**
+   * Goes on with a session. Commands of it that run in this process go on and are not run again.
+   *
+   * @returns commands that are given up, because too many processes died while they ran.
+   */
+  public restore({ handledSeq, cachedSeq, unfinished, at }: WindowPosition): readonly number[] {
     this.#handledSeq = handledSeq;
     this.#cachedSeq = cachedSeq;
     this.#lost.clear();
-    for (const seq of [...unfinished].sort((a, b) => a - b)) if (!this.#running.has(seq)) this.#lost.set(seq, at);
+    this.#dropped.clear();
+    const runs = new Map(unfinished.map((entry) => (typeof entry === 'number' ? [entry, 1] : entry)));
+    for (const seq of [...runs.keys()].sort((a, b) => a - b)) {
+      if (this.#running.has(seq)) continue;
+      if ((runs.get(seq) ?? 1) >= this.#limits.maxRuns) this.#dropped.add(seq);
+      else this.#lost.set(seq, { at, runs: runs.get(seq) ?? 1 });
+    }
+    return [...this.#dropped];
   }
 
   /**
@@ -79,6 +105,7 @@ export class HandledWindow {
    * whose cache was not this one's only updates the cache; the rest of a replay is skipped.
    */
   public verdict(seq: number): DispatchVerdict {
+    if (this.#dropped.has(seq)) return seq > this.#cachedSeq ? 'mute' : 'skip';
     if (seq > this.#handledSeq || this.#lost.has(seq)) return 'handle';
     return seq > this.#cachedSeq ? 'mute' : 'skip';
   }
@@ -97,23 +124,25 @@ export class HandledWindow {
    */
   public began(seq: number, at: number): () => void {
     const session = this.#session;
-    this.#running.set(seq, at);
+    this.#running.set(seq, { at, runs: (this.#lost.get(seq)?.runs ?? 0) + 1 });
     return () => {
       if (session === this.#session) this.#running.delete(seq);
     };
   }
 
   /** Commands that would have to run again if the process ended now, ascending. Forgets those beyond the limits. */
-  public unfinished(now: number): number[] {
+  public unfinished(now: number): Unfinished[] {
     this.#forget(this.#running, now);
     this.#forget(this.#lost, now);
     if (this.#running.size === 0 && this.#lost.size === 0) return [];
-    return [...new Set([...this.#lost.keys(), ...this.#running.keys()])].sort((a, b) => a - b);
+    return [...new Map([...this.#lost, ...this.#running])]
+      .sort(([a], [b]) => a - b)
+      .map(([seq, { runs }]) => (runs === 1 ? seq : [seq, runs]));
   }
 
-  #forget(commands: Map<number, number>, now: number): void {
+  #forget(commands: Map<number, Run>, now: number): void {
     const { maxAgeMs, maxCommands, maxDispatches } = this.#limits;
-    for (const [seq, at] of commands) {
+    for (const [seq, { at }] of commands) {
       if (now - at <= maxAgeMs && commands.size <= maxCommands && this.#handledSeq - seq <= maxDispatches) return;
       commands.delete(seq);
     }

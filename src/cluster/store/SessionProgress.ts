@@ -1,6 +1,6 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { RecordName } from './Database.js';
-import { HandledWindow } from './HandledWindow.js';
+import { HandledWindow, type Unfinished } from './HandledWindow.js';
 import type { ProgressRow, SessionRow, Stored } from './sessionRows.js';
 
 /**
@@ -30,11 +30,14 @@ export class SessionProgress {
     this.window.begin(seq);
   }
 
-  /** @param released the session as the previous process has released it. */
-  public resume({ session, progress }: Stored, released: ShardSession | undefined): void {
+  /**
+   * @param released the session as the previous process has released it.
+   * @returns commands that are given up, see `HandledWindow.restore`.
+   */
+  public resume({ session, progress }: Stored, released: ShardSession | undefined): readonly number[] {
     // Where this process had the session before, its cache stands still since then. Otherwise it was filled from the store.
     const isOwn = this.#session !== undefined;
-    this.window.restore({
+    const givenUp = this.window.restore({
       handledSeq: Math.max(progress.handled ?? progress.seq, released?.seq ?? 0),
       cachedSeq: isOwn ? Math.min(this.#recordedSeq, progress.seq) : progress.seq,
       unfinished: progress.unfinished,
@@ -43,6 +46,7 @@ export class SessionProgress {
     this.#session = session;
     this.#recordedSeq = progress.seq;
     this.#connectedAt = progress.at;
+    return givenUp;
   }
 
   public drop(): void {
@@ -76,7 +80,7 @@ export class SessionProgress {
   }
 
   /** What a commit has to write, which follows at once. @param version of the last change of any guild. */
-  public take(unfinished: readonly number[], version: number): ReadonlyMap<RecordName, string | null> {
+  public take(unfinished: readonly Unfinished[], version: number): ReadonlyMap<RecordName, string | null> {
     const records = new Map<RecordName, string | null>();
     if (this.#session === undefined) return records.set('session', null).set('progress', null);
     if (this.#sessionChanged) records.set('session', JSON.stringify(this.#session));

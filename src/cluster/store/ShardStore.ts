@@ -2,6 +2,7 @@ import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitTimer } from './CommitTimer.js';
+import type { Unfinished } from './HandledWindow.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
 import { SessionProgress } from './SessionProgress.js';
 import type { GuildDifferences, GuildVersions, StoredGuild } from './StoreReader.js';
@@ -34,6 +35,8 @@ const DEFAULTS = {
 } satisfies Partial<ShardStoreOptions>;
 /** So many characters wait for a commit at most; more would make the commit itself noticeable. */
 const MAX_PENDING_LENGTH = 1_000_000;
+/** How long after a start without a handover commands are noted before they run, in milliseconds. */
+const CAUTION_MS = 60_000;
 
 /**
  * What a shard must not lose when its process ends: its session, and the state of its guilds, in an embedded database.
@@ -52,6 +55,10 @@ export class ShardStore {
   readonly #progress = new SessionProgress();
   readonly #timer: CommitTimer;
   #role: 'reading' | 'writing' | 'closed' = 'reading';
+  /** Of the dispatch that is being handled, or was the last. */
+  #currentSeq = 0;
+  /** Until then a command is in the file before it runs. */
+  #cautiousUntil = 0;
 
   private constructor(options: ShardStoreOptions) {
     this.shardId = options.shardId;
@@ -126,7 +133,7 @@ export class ShardStore {
     });
     await this.#files.replaceDamaged();
     this.#role = 'writing';
-    if (stored !== undefined && this.#isUsable(stored, released)) this.#progress.resume(stored, released);
+    if (stored !== undefined && this.#isUsable(stored, released)) this.#resume(stored, released);
     else this.dropSession();
     return this.session();
   }
@@ -138,6 +145,7 @@ export class ShardStore {
   public judge(packet: RawPacket): DispatchVerdict {
     if (this.#role !== 'writing' || !packet.s) return 'handle';
     const verdict = this.#progress.window.verdict(packet.s);
+    this.#currentSeq = packet.s;
     if (this.#progress.record(packet.s)) this.#record(packet);
     return verdict;
   }
@@ -161,9 +169,12 @@ export class ShardStore {
    * @param seq of its dispatch. Default: the one that is being handled.
    * @returns to be called when it has finished. Until then a crash makes it run again.
    */
-  public began(seq = this.#progress.recordedSeq): () => void {
+  public began(seq = this.#currentSeq): () => void {
     if (this.#role !== 'writing') return () => {};
-    const finished = this.#progress.window.began(seq, this.#options.wallNow());
+    const now = this.#options.wallNow();
+    const finished = this.#progress.window.began(seq, now);
+    // It may be what killed the last process, before anything of it was in the file; and does not get so far a second time.
+    if (now < this.#cautiousUntil) this.#commit();
     return () => {
       finished();
       if (this.#role === 'writing') this.#commitNow();
@@ -210,6 +221,16 @@ export class ShardStore {
     await this.#files.close();
   }
 
+  #resume(stored: Stored, released: ShardSession | undefined): void {
+    const { shardId, logger, wallNow } = this.#options;
+    const givenUp = this.#progress.resume(stored, released);
+    if (givenUp.length > 0) {
+      const message = 'Commands are not run again: so many processes have died while they ran';
+      logger.warn({ shardId, count: givenUp.length }, message);
+    }
+    if (released === undefined) this.#cautiousUntil = wallNow() + CAUTION_MS;
+  }
+
   #isFresh({ progress }: Stored): boolean {
     // A clock that was set back makes a session look younger than nothing.
     return Math.abs(this.#options.wallNow() - progress.at) <= this.#options.resumeWindowMs;
@@ -245,7 +266,7 @@ export class ShardStore {
     if (this.persistent) this.#timer.soon();
   }
 
-  #commit(unfinished = this.#progress.window.unfinished(this.#options.wallNow())): void {
+  #commit(unfinished: readonly Unfinished[] = this.#progress.window.unfinished(this.#options.wallNow())): void {
     this.#timer.done();
     this.#files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
     const [large] = this.#files.parts?.recorder.large ?? [];

@@ -1,4 +1,5 @@
 import type { BotIdentity } from '../gateway/GatewayOptions.js';
+import type { Unfinished } from './HandledWindow.js';
 
 /** What changes with the session only. */
 export interface SessionRow {
@@ -16,7 +17,7 @@ export interface ProgressRow {
   /** When the shard was last known to be connected, in milliseconds since 1970. */
   readonly at: number;
   /** Commands that have not finished. */
-  readonly unfinished: readonly number[];
+  readonly unfinished: readonly Unfinished[];
   /** Of the last change of any guild. */
   readonly version: number;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HandledWindow } from '../../../src/cluster/store/HandledWindow.js';
+import { HandledWindow, type Unfinished } from '../../../src/cluster/store/HandledWindow.js';
 
 const NOW = 1_000_000;
 
@@ -102,7 +102,7 @@ describe('after a crash', () => {
     const window = restored({ handledSeq: 10, unfinished: [5] });
     const finished = window.began(5, NOW);
     window.settle(5);
-    expect(window.unfinished(NOW)).toEqual([5]);
+    expect(window.unfinished(NOW)).toEqual([[5, 2]]);
     expect(window.verdict(5)).toBe('skip');
     expect(window.resumeSeq).toBe(10);
     finished();
@@ -142,5 +142,34 @@ describe('a process that takes a session back', () => {
     expect(window.unfinished(NOW)).toEqual([5, 11]);
     finished();
     expect(window.unfinished(NOW)).toEqual([11]);
+  });
+});
+
+describe('a command that processes die of', () => {
+  /** One more process dies while it runs. @returns what the next one finds. */
+  function dies(unfinished: readonly Unfinished[]): readonly Unfinished[] {
+    const window = new HandledWindow();
+    window.restore({ handledSeq: 9, cachedSeq: 9, unfinished, at: NOW });
+    expect(window.verdict(5)).toBe('handle');
+    window.began(5, NOW);
+    window.settle(5);
+    return window.unfinished(NOW);
+  }
+
+  it('is run three times, and then given up', () => {
+    const third = dies(dies([5]));
+    expect(third).toEqual([[5, 3]]);
+    const window = new HandledWindow();
+    expect(window.restore({ handledSeq: 9, cachedSeq: 9, unfinished: third, at: NOW })).toEqual([5]);
+    expect(window.verdict(5)).toBe('skip');
+    expect(window.resumeSeq).toBe(9);
+    expect(window.unfinished(NOW)).toEqual([]);
+  });
+
+  it('is given up too where its dispatch was never dealt with to the end, and the cache still learns of it', () => {
+    const window = new HandledWindow();
+    window.restore({ handledSeq: 4, cachedSeq: 4, unfinished: [[5, 3]], at: NOW });
+    expect(window.verdict(5)).toBe('mute');
+    expect(window.verdict(6)).toBe('handle');
   });
 });
