@@ -1,4 +1,7 @@
-import { type PrettyOptions, prettyFactory } from 'pino-pretty';
+import { createRequire } from 'node:module';
+import type { PrettyOptions } from 'pino-pretty';
+
+const require = createRequire(import.meta.url);
 
 /** Turns a JSON log line into one for people, ended by a newline; a line that is not JSON stays as it is. */
 export type PrettyPrinter = (line: string) => string;
@@ -11,6 +14,8 @@ export const ERROR_KEYS: readonly string[] = ['err', 'error', 'cause', 'reason']
  * `[07:01:52.114] INFO: cluster 2: all shards are ready {"shards":4}`, with an error's stack and causes below it.
  */
 export function createPrettyPrinter(options: { readonly colorize?: boolean } = {}): PrettyPrinter {
+  // Loaded when it is needed: a worker prints for machines, and these 35 ms would be part of each of its starts.
+  const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
   const format = prettyFactory({
     ...(options.colorize === undefined ? {} : { colorize: options.colorize }),
     translateTime: 'SYS:HH:MM:ss.l',
