@@ -22,11 +22,16 @@ export interface Row {
   readonly note?: string;
 }
 
+export interface SuiteOptions {
+  /** Less of everything, while something is being developed: the numbers are no measurement. */
+  readonly quick?: boolean;
+}
+
 export interface Suite {
   readonly name: string;
   /** What is compared with what: printed above the table. */
   readonly about: string;
-  run(progress: (what: string) => void): Promise<readonly Row[]>;
+  run(progress: (what: string) => void, options: SuiteOptions): Promise<readonly Row[]>;
 }
 
 /** @returns whether the median reaches the target; undefined where there is none. */
