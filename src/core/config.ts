@@ -18,6 +18,8 @@ export interface Config {
   readonly ownerIds: readonly string[] | undefined;
   /** Absolute. */
   readonly dataDir: string;
+  /** Undefined: no status page, no metrics, no admin API. */
+  readonly admin: AdminConfig | undefined;
   readonly logLevel: LogLevel;
   readonly spawnTimeoutMs: number;
   readonly drainTimeoutMs: number;
@@ -30,6 +32,17 @@ export interface Config {
   readonly production: boolean;
   /** For the log, one line each: what is allowed but probably not meant. */
   readonly warnings: readonly string[];
+}
+
+export interface AdminConfig {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Nobody has set the port: where it is taken, another will do. */
+  readonly portIsDefault: boolean;
+  /** Undefined: the one that is kept in DATA_DIR. */
+  readonly token: Secret | undefined;
+  readonly allowsEval: boolean;
 }
 
 export interface LoadConfigOptions {
@@ -65,12 +78,13 @@ export function loadConfig({ env = process.env, envFile = '.env' }: LoadConfigOp
     const text = env[name]?.trim() || file?.values[name]?.trim();
     if (text) given.set(name, text);
   }
-  hideToken(given.get('DISCORD_TOKEN'));
+  hideSecret(given.get('DISCORD_TOKEN'));
+  hideSecret(given.get('ADMIN_TOKEN'));
 
   const values = readSettings(given, problems);
   checkTogether(given, values, problems);
   if (problems.length > 0) throw new ConfigError(problems.map(oneLine).join('\n'));
-  return toConfig(values as SettingValues, [
+  return toConfig(values as SettingValues, given, [
     ...misspelt(Object.keys(file?.values ?? {}), given),
     ...(given.has('DISCORD_API_URL') && !given.has('DISCORD_TOKEN')
       ? ['DISCORD_API_URL is not used, because DISCORD_TOKEN is not set']
@@ -79,7 +93,7 @@ export function loadConfig({ env = process.env, envFile = '.env' }: LoadConfigOp
 }
 
 /** Also a value that is no valid token may be most of one, and may stand in another variable by mistake. */
-function hideToken(text: string | undefined): void {
+function hideSecret(text: string | undefined): void {
   if (text !== undefined && text.length >= MIN_SECRET_LENGTH) registerSecret(text);
 }
 
@@ -148,7 +162,7 @@ function misspelt(names: readonly string[], given: ReadonlyMap<SettingName, stri
   });
 }
 
-function toConfig(values: SettingValues, warnings: readonly string[]): Config {
+function toConfig(values: SettingValues, given: ReadonlyMap<SettingName, string>, warnings: readonly string[]): Config {
   return {
     token: values.DISCORD_TOKEN === undefined ? undefined : new Secret(values.DISCORD_TOKEN),
     apiUrl: values.DISCORD_API_URL,
@@ -156,6 +170,16 @@ function toConfig(values: SettingValues, warnings: readonly string[]): Config {
     clusterCount: values.CLUSTER_COUNT,
     ownerIds: values.OWNER_IDS,
     dataDir: resolve(values.DATA_DIR),
+    admin:
+      values.ADMIN_PORT === 'off'
+        ? undefined
+        : {
+            host: values.ADMIN_HOST,
+            port: values.ADMIN_PORT,
+            portIsDefault: !given.has('ADMIN_PORT'),
+            token: values.ADMIN_TOKEN === undefined ? undefined : new Secret(values.ADMIN_TOKEN),
+            allowsEval: values.ADMIN_EVAL === 'on',
+          },
     logLevel: values.LOG_LEVEL,
     spawnTimeoutMs: values.SPAWN_TIMEOUT,
     drainTimeoutMs: values.DRAIN_TIMEOUT,

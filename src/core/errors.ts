@@ -28,6 +28,14 @@ export const ERROR_CODES = {
   SERIALIZATION_FAILED: { retryable: false, meaning: 'The data cannot be written as JSON.' },
   QUEUE_FULL: { retryable: true, meaning: 'The other end reads too slowly and the send queue is full.' },
   PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that are not of our protocol.' },
+  INVALID_REQUEST: { retryable: false, meaning: 'The admin API does not understand this request.' },
+  UNAUTHORIZED: { retryable: false, meaning: 'The admin API was not shown its token, or a session that still lasts.' },
+  FORBIDDEN_ORIGIN: { retryable: false, meaning: 'A page of somebody else made this request to the admin API.' },
+  RATE_LIMITED: { retryable: true, meaning: 'Too many attempts with a wrong token.' },
+  NOT_FOUND: { retryable: false, meaning: 'The admin API has nothing there.' },
+  EVAL_DISABLED: { retryable: false, meaning: 'Code over the admin API needs ADMIN_EVAL=on.' },
+  NOT_RUNNING: { retryable: true, meaning: 'The master is starting or stopping, and has no clusters to ask.' },
+  INTERNAL: { retryable: false, meaning: 'A bug of the framework; the log of the master has its stack.' },
 } as const satisfies Record<string, { retryable: boolean; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

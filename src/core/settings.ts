@@ -94,6 +94,47 @@ export const SETTINGS = {
       .regex(/^[^~\0]/)
       .regex(/^[^\0]*$/),
   }),
+  ADMIN_HOST: setting({
+    default: '127.0.0.1',
+    allowed: 'an IP address of this machine or a name that leads to one, such as 127.0.0.1 or 0.0.0.0',
+    doc: [
+      'Where the status page, the metrics and the admin API listen. 127.0.0.1: this machine only; 0.0.0.0: everywhere.',
+      'They speak plain HTTP: what leaves the machine should go through a tunnel or a proxy with TLS.',
+    ],
+    schema: z.string().regex(/^[\w.:-]{1,253}$/),
+  }),
+  ADMIN_PORT: setting({
+    default: '8600',
+    allowed: 'off or a whole number from 0 to 65535',
+    doc: [
+      'Their port; 0 takes any that is free, off switches them off. Where nobody has set it and 8600 is taken, any free',
+      'one is used; the log says which.',
+    ],
+    schema: z.union([z.literal('off'), wholeNumber(0, 65_535)]),
+  }),
+  ADMIN_TOKEN: setting({
+    default: undefined,
+    allowed: 'at least 16 characters, without spaces or quotes',
+    doc: [
+      'Who shows it may see and do everything there. Without it: one is made once and kept in DATA_DIR/admin-token.',
+    ],
+    secret: true,
+    schema: z
+      .string()
+      .regex(/^[!-~]+$/)
+      .regex(/^[^"'`]+$/)
+      .min(16)
+      .max(512),
+  }),
+  ADMIN_EVAL: setting({
+    default: 'off',
+    allowed: 'on or off',
+    doc: ['on: whoever has the token may also run code in the processes of the bot.'],
+    schema: z
+      .string()
+      .transform((text) => text.toLowerCase())
+      .pipe(z.enum(['on', 'off'])),
+  }),
   LOG_LEVEL: setting({
     default: 'info',
     allowed: `one of ${LOG_LEVELS.join(', ')}`,

@@ -69,7 +69,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
       // Opens no port: it is where the debugger would listen if SIGUSR1 asked for it, see `sampleStack`.
       execArgv: ['--inspect-port=0', ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
       // The master hands the token over on the connection; a cluster's environment shows it to nobody.
-      env: { DISCORD_TOKEN: undefined },
+      env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
       ...(server === undefined ? {} : { server }),
       ...(registry === undefined ? {} : { registry }),
     });

@@ -46,6 +46,7 @@ describe('loadConfig', () => {
       clusterCount: 'auto',
       ownerIds: undefined,
       dataDir: resolve('data'),
+      admin: { host: '127.0.0.1', port: 8600, portIsDefault: true, token: undefined, allowsEval: false },
       logLevel: 'info',
       spawnTimeoutMs: 120_000,
       drainTimeoutMs: 10_000,
@@ -67,6 +68,10 @@ describe('loadConfig', () => {
       CLUSTER_COUNT: '4',
       OWNER_IDS: '123456789012345678, 987654321098765432,123456789012345678',
       DATA_DIR: 'var',
+      ADMIN_HOST: '0.0.0.0',
+      ADMIN_PORT: '8600',
+      ADMIN_TOKEN: 'correct-horse-battery',
+      ADMIN_EVAL: 'ON',
       LOG_LEVEL: 'DEBUG',
       SPAWN_TIMEOUT: '1.5m',
       DRAIN_TIMEOUT: '0s',
@@ -75,12 +80,14 @@ describe('loadConfig', () => {
       NODE_ENV: 'production',
     });
     expect(config.token?.reveal()).toBe(TOKEN);
+    expect(config.admin?.token?.reveal()).toBe('correct-horse-battery');
     expect(config).toMatchObject({
       apiUrl: 'http://127.0.0.1:4000/api',
       shardCount: 8,
       clusterCount: 4,
       ownerIds: ['123456789012345678', '987654321098765432'],
       dataDir: resolve('var'),
+      admin: { host: '0.0.0.0', port: 8600, portIsDefault: false, allowsEval: true },
       logLevel: 'debug',
       spawnTimeoutMs: 90_000,
       drainTimeoutMs: 0,
@@ -99,6 +106,20 @@ describe('loadConfig', () => {
     const config = load({ DISCORD_TOKEN: TOKEN });
     expect(inspect(config, { showHidden: true, depth: 9 }) + JSON.stringify(config)).not.toContain(TOKEN);
     expect(JSON.stringify(config)).toContain('[redacted]');
+  });
+
+  it('never shows the token of the admin API, also a wrong one', () => {
+    const token = 'correct-horse-battery';
+    const config = load({ ADMIN_TOKEN: token });
+    expect(inspect(config, { showHidden: true, depth: 9 }) + JSON.stringify(config)).not.toContain(token);
+    expect(errorOf(() => load({ ADMIN_TOKEN: 'too-short' }))).toBe(
+      `ADMIN_TOKEN is a hidden value of 9 characters; allowed: ${SETTINGS.ADMIN_TOKEN.allowed}`,
+    );
+  });
+
+  it('has no admin API where its port is off', () => {
+    expect(load({ ADMIN_PORT: 'off' }).admin).toBeUndefined();
+    expect(load({ ADMIN_PORT: '0' }).admin?.port).toBe(0);
   });
 
   it('leaves the environment as it is', () => {
@@ -136,6 +157,10 @@ describe('loadConfig', () => {
     ['OWNER_IDS', '123456789012345678;987654321098765432'],
     ['OWNER_IDS', '99999999999999999999'],
     ['OWNER_IDS', ','],
+    ['ADMIN_HOST', 'http://localhost'],
+    ['ADMIN_PORT', '65536'],
+    ['ADMIN_PORT', 'none'],
+    ['ADMIN_EVAL', 'yes'],
     ['LOG_LEVEL', 'loud'],
     ['LOG_LEVEL', '30'],
     ['DATA_DIR', '~/bot'],

@@ -33,6 +33,7 @@ const CLEAN = Object.fromEntries(
       'IDENTIFY_INTERVAL',
       'RESUME_WINDOW',
       'CLUSTER_MEMORY_MB',
+      ...['ADMIN_HOST', 'ADMIN_TOKEN', 'ADMIN_EVAL'],
       'NODE_ENV',
       'VITEST',
     ],
@@ -57,7 +58,7 @@ export class Bot {
     this.#entry = entry;
     this.#cwd = mkdtempSync(join(tmpdir(), 'kallisti-e2e-'));
     this.dataDir = env.DATA_DIR ?? join(this.#cwd, 'data');
-    this.#env = { ...CLEAN, DATA_DIR: this.dataDir, ...env, KALLISTI_TEST: this.#marker };
+    this.#env = { ...CLEAN, ADMIN_PORT: '0', DATA_DIR: this.dataDir, ...env, KALLISTI_TEST: this.#marker };
   }
 
   /** Settings for a bot that runs against this local Discord. */
