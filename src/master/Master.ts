@@ -53,7 +53,7 @@ export interface MasterOptions {
 const TAKE_OVER_TIMEOUT_MS = 2_000;
 
 /** How long a process that hangs is looked at before it is killed, in milliseconds. */
-const STACK_TIMEOUT_MS = 600;
+const STACK_TIMEOUT_MS = 900;
 
 /**
  * Composition root of the master process: builds the parts, starts them in order, stops them in reverse. Holds no gateway

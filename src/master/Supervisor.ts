@@ -30,20 +30,27 @@ interface Supervised {
   /** When it fires, on the wall clock. */
   retryAt: number | undefined;
   isFailed: boolean;
+  /** When its present process got ready; undefined before. */
+  readyAt: number | undefined;
   /** Why the supervisor itself ended the process that is about to be seen dead. */
   killedFor: RestartCause | undefined;
 }
 
 /** How often a cluster whose circuit is open is tried, in milliseconds. */
 const FAILED_RETRY_MS = 3 * 60_000;
+/**
+ * A process that served for so long before it died is no part of a crash loop: whatever kills it is not its start, and its
+ * successor begins at once. In milliseconds.
+ */
+const SOUND_LIFE_MS = 5_000;
 /** From one handover for want of memory to the next of the same cluster, in milliseconds. */
 const MEMORY_RESTART_GAP_MS = 5 * 60_000;
 
 /**
  * The one that decides when a cluster is killed and spawned again; monitors only report to it.
  *
- * A cluster that crashed, hung, or did not get ready comes back after its own growing pause (none the first time; forgotten
- * after five minutes of health). Five failures in five minutes open its circuit: it is `failed`, said loudly, and tried every
+ * A cluster that crashed, hung, or did not get ready comes back after its own growing pause (none the first time, nor after a
+ * life of five seconds in which it served). Five failures in five minutes open its circuit: it is `failed`, said loudly, and tried every
  * three minutes. The other clusters are not touched.
  */
 export class Supervisor extends BaseService {
@@ -162,6 +169,7 @@ export class Supervisor extends BaseService {
         timer: undefined,
         retryAt: undefined,
         isFailed: false,
+        readyAt: undefined,
         killedFor: undefined,
       };
       this.#supervised.set(clusterId, supervised);
@@ -186,6 +194,7 @@ export class Supervisor extends BaseService {
   readonly #onReady = ({ id }: ClusterConnection): void => {
     this.#recovering.delete(id);
     const supervised = this.#of(id);
+    supervised.readyAt = this.#clock.now();
     if (supervised.isFailed) {
       supervised.isFailed = false;
       supervised.history.forgive();
