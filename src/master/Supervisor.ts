@@ -182,6 +182,12 @@ export class Supervisor extends BaseService {
     const cause = supervised.killedFor ?? 'crash';
     supervised.killedFor = undefined;
     const detail = ranOutOfMemory(cluster, exit) ? 'ran out of memory' : describeExit(exit);
+    const servedMs = supervised.readyAt === undefined ? 0 : this.#clock.now() - supervised.readyAt;
+    supervised.readyAt = undefined;
+    if (servedMs >= SOUND_LIFE_MS) {
+      supervised.backoff.reset();
+      supervised.history.forgive();
+    }
     supervised.history.note(cause, detail);
     this.#options.logger.error(
       { cluster: cluster.id, workerPid: cluster.pid, cause },
