@@ -1,0 +1,138 @@
+import type { Simulator } from '../../src/simulator/index.js';
+import type { Bot } from '../e2e/Bot.js';
+import { until } from '../support/processes.js';
+import type { Random } from './Random.js';
+
+export const SHARDS = 8;
+export const CLUSTERS = 4;
+const CLUSTER_IDS = Array.from({ length: CLUSTERS }, (_, id) => id);
+const SHARD_IDS = Array.from({ length: SHARDS }, (_, id) => id);
+
+const LOAD = {
+  commandsPerSecond: 20,
+  mentionsPerSecond: 5,
+  messagesPerSecond: 60,
+  commands: [{ name: 'ping' }, { name: 'ping' }, { name: 'ping' }, { name: 'wait', options: { ms: 1_500 } }],
+};
+
+/** A bot under load against a local Discord, and what can be done to them. Remembers what the account must allow for. */
+export class Soak {
+  /** When processes were killed, in milliseconds since 1970: what ran then may come twice. */
+  public readonly kills: number[] = [];
+  /** IDENTIFYs that there must be. */
+  public identifies = SHARDS;
+  readonly #killsOf = new Map<number, number>();
+
+  public constructor(
+    public readonly discord: Simulator,
+    public readonly bot: Bot,
+    public readonly random: Random,
+  ) {}
+
+  public async begin(): Promise<void> {
+    this.bot.start();
+    await this.bot.untilReady();
+    this.resumeLoad();
+  }
+
+  public resumeLoad(): void {
+    this.discord.traffic.start(LOAD);
+  }
+
+  /** Without load, and with nothing unanswered: a session that is lost then takes nothing with it. */
+  public async quiet(): Promise<void> {
+    this.discord.traffic.stop();
+    await until(() => {
+      const { commands, mentions } = this.discord.account.summary();
+      return commands.pending + mentions.pending === 0;
+    });
+  }
+
+  public someShard(): number {
+    return this.random.pick(SHARD_IDS);
+  }
+
+  public someCluster(): number {
+    return this.random.pick(CLUSTER_IDS);
+  }
+
+  /** Of those that were killed least: each crash in five minutes makes the pause before the next start longer. */
+  public victims(count: 1 | 2): readonly number[] {
+    const least = [...CLUSTER_IDS].sort((left, right) => this.#killed(left) - this.#killed(right)).slice(0, count + 1);
+    return count === 1 ? [this.random.pick(least)] : this.random.pair(least);
+  }
+
+  /** SIGKILL, all at once. */
+  public kill(clusterIds: readonly number[]): void {
+    const pids = this.bot.clusterPids();
+    for (const id of clusterIds) {
+      this.#killsOf.set(id, this.#killed(id) + 1);
+      this.kills.push(Date.now());
+      process.kill(pids.get(id) ?? 0, 'SIGKILL');
+    }
+  }
+
+  public async killAndWait(clusterIds: readonly number[]): Promise<void> {
+    const before = this.bot.clusterPids();
+    this.kill(clusterIds);
+    await until(() => clusterIds.every((id) => this.bot.clusterPids().get(id) !== before.get(id)));
+  }
+
+  /** The owner's command. @returns the last text that its asker sees. */
+  public async restart(cluster?: number): Promise<string> {
+    const { entry } = this.askForRestart(cluster);
+    const last = (): string => entry.responses.findLast(({ content }) => content !== null)?.content ?? '';
+    await until(() => /^Restarted|^Restart stopped|^Restart called off/.test(last()));
+    return last();
+  }
+
+  public askForRestart(cluster?: number) {
+    return this.discord.runCommand({
+      name: 'restart',
+      options: cluster === undefined ? {} : { cluster },
+      guildId: this.#guildOn(this.someShard()),
+      userId: this.discord.ownerId,
+    });
+  }
+
+  /** As a deploy does it. */
+  public async stop(): Promise<void> {
+    this.bot.signal('SIGTERM');
+    const { code } = await this.bot.ended();
+    if (code !== 0) throw new Error(`the bot ended with code ${code}`);
+    const left = this.bot.processes();
+    if (left.length > 0) throw new Error(`processes are left after a stop: ${left.join(', ')}`);
+  }
+
+  public async start(): Promise<void> {
+    const from = this.bot.lines.length;
+    this.bot.start();
+    await this.bot.untilLogged(/^ready: all/, from);
+  }
+
+  /** Does it, and waits until the shard has another connection. */
+  public async reconnected(shardId: number, act: () => void): Promise<void> {
+    const connections = (): number =>
+      this.discord.account.shard(shardId).connections.filter(({ sessionId }) => sessionId !== null).length;
+    const before = connections();
+    act();
+    await until(() => connections() > before);
+  }
+
+  public async expectAllServed(): Promise<void> {
+    await Promise.all(
+      SHARD_IDS.map(async (shardId) => {
+        const { content } = await this.discord.runCommand({ name: 'ping', guildId: this.#guildOn(shardId) }).answered;
+        if (!content.includes(`shard ${shardId}`)) throw new Error(`shard ${shardId} answered: ${content}`);
+      }),
+    );
+  }
+
+  #killed(clusterId: number): number {
+    return this.#killsOf.get(clusterId) ?? 0;
+  }
+
+  #guildOn(shardId: number): string {
+    return this.discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
+  }
+}
