@@ -1,25 +1,6 @@
-import {
-  describeExit,
-  type ExitReason,
-  KallistiError,
-  RemoteError,
-  WorkerExitedError,
-  WorkerStartError,
-} from '../errors.js';
+import { describeExit, type ExitReason, KallistiError, RemoteError, WorkerStartError } from '../errors.js';
 import { Channel } from '../ipc/Channel.js';
-import type {
-  AnyContract,
-  ConnectionHandler,
-  Contract,
-  DataArgs,
-  DataOf,
-  EventName,
-  ReplyChecked,
-  ReplyOf,
-  RequestName,
-  RequestOptions,
-} from '../ipc/contract.js';
-import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
+import type { AnyContract, Contract } from '../ipc/contract.js';
 import { IpcServer } from '../ipc/IpcServer.js';
 import type { Transport } from '../ipc/Transport.js';
 import { LineForwarder } from '../LineForwarder.js';
@@ -40,6 +21,7 @@ import {
 import { findEntrypoint } from './entrypoint.js';
 import { identityOf } from './processIdentity.js';
 import { WORKER_ENVIRONMENT_VARIABLE, type WorkerEnvironment } from './WorkerEnvironment.js';
+import { WorkerPort } from './WorkerPort.js';
 import { WorkerProcess } from './WorkerProcess.js';
 import type { WorkerRecord, WorkerRegistry } from './WorkerRegistry.js';
 import { within } from './within.js';
@@ -88,9 +70,7 @@ const LAST_LINES_MS = 300;
  * Requests under way when the process ends reject at once, with its exit code or signal. `ended` resolves after its last
  * messages were delivered. Whether and when to replace it is its pool's affair.
  */
-export class WorkerConnection<C extends Contract = AnyContract> {
-  /** Only for types: lets a pool know its workers' contract. */
-  declare public readonly contract?: C;
+export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPort<C> {
   public readonly id: number;
   public readonly entrypoint: string;
   public readonly logger: Logger;
@@ -100,7 +80,6 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   public readonly ended: Promise<ExitReason>;
 
   readonly #options: WorkerConnectionOptions;
-  readonly #handlers: Handlers;
   readonly #logTail = new LogTail();
   readonly #failed: Promise<StartFailure>;
   readonly #ready: Promise<void>;
@@ -116,33 +95,27 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   #vitals: Vitals | undefined;
   #forwarder: LineForwarder | undefined;
   #outputEnded: Promise<unknown> = Promise.resolve();
-  #channel: Channel | undefined;
-  #exit: ExitReason | undefined;
   #killing: Promise<StopResult> | undefined;
 
   public constructor(id: number, entrypoint: string | URL, logger: Logger, options: WorkerConnectionOptions = {}) {
+    super();
     this.id = id;
     this.entrypoint = String(entrypoint);
     this.logger = logger;
     this.#options = options;
     this.#drainTimeoutMs = options.drainTimeoutMs ?? 10_000;
-    this.#handlers = new Handlers(this);
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
     this.#transportClosed = new Promise((resolve) => {
       this.#resolveTransportClosed = resolve;
     });
-    this.#handlers.add(ALIVE, (_worker: this, vitals: Vitals) => this.#onAlive(vitals), false);
-    this.#handlers.add(
-      LOGGED,
-      (_worker: this, { line }: LoggedLine) => this.#forwarder?.forward(line, 'stdout'),
-      false,
-    );
-    this.#ready = new Promise((resolve) => this.#handlers.add(READY, () => resolve(), true));
-    this.#said = new Promise((resolve) => this.#handlers.add(STOPPED, () => resolve(), true));
+    this.handlers.add(ALIVE, (_worker: this, vitals: Vitals) => this.#onAlive(vitals), false);
+    this.handlers.add(LOGGED, (_worker: this, { line }: LoggedLine) => this.#forwarder?.forward(line, 'stdout'), false);
+    this.#ready = new Promise((resolve) => this.handlers.add(READY, () => resolve(), true));
+    this.#said = new Promise((resolve) => this.handlers.add(STOPPED, () => resolve(), true));
     this.#failed = new Promise((resolve) => {
-      this.#handlers.add(FAILED, (_worker: this, failure: StartFailure) => resolve(failure), true);
+      this.handlers.add(FAILED, (_worker: this, failure: StartFailure) => resolve(failure), true);
     });
   }
 
@@ -153,11 +126,6 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   /** The process's id; undefined until `connect()`. */
   public get pid(): number | undefined {
     return this.#process?.pid;
-  }
-
-  /** Requests to the worker that wait for their reply. */
-  public get pendingRequests(): number {
-    return this.#channel?.pendingCount ?? 0;
   }
 
   /** The worker's last 200 lines of output, oldest first, without secrets. */
@@ -176,74 +144,8 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   }
 
   /** The worker in words, for logs and errors. */
-  public get description(): string {
+  public override get description(): string {
     return `${this.#kind} ${this.id}${this.pid === undefined ? '' : ` (pid ${this.pid})`}`;
-  }
-
-  /**
-   * Serves a message of the worker. The handler answers a request by returning the reply (or a promise of it), or by calling
-   * `reply`; what it throws is the error that the worker gets.
-   */
-  public on<Name extends keyof C['toMaster'] & string, Handler extends ConnectionHandler<this, C['toMaster'], Name>>(
-    name: Name,
-    handler: Handler & ReplyChecked<Handler, C['toMaster'], Name, 4>,
-  ): this {
-    this.#handlers.add(name, handler as UntypedHandler, false);
-    return this;
-  }
-
-  /** As {@link on}, for the next message of that name only. */
-  public once<Name extends keyof C['toMaster'] & string, Handler extends ConnectionHandler<this, C['toMaster'], Name>>(
-    name: Name,
-    handler: Handler & ReplyChecked<Handler, C['toMaster'], Name, 4>,
-  ): this {
-    this.#handlers.add(name, handler as UntypedHandler, true);
-    return this;
-  }
-
-  /** Removes a handler; does nothing where it was not added. */
-  public off<Name extends keyof C['toMaster'] & string>(
-    name: Name,
-    handler: ConnectionHandler<this, C['toMaster'], Name>,
-  ): this {
-    this.#handlers.remove(name, handler as UntypedHandler);
-    return this;
-  }
-
-  /**
-   * Sends an event to the worker.
-   *
-   * @throws WorkerExitedError where it is not connected, SerializationError, QueueFullError.
-   */
-  public send<Name extends EventName<C['toWorker']>>(name: Name, ...data: DataArgs<DataOf<C['toWorker'], Name>>): void;
-  public send<Data = never>(name: string, data: NoInfer<Data>): void;
-  public send(name: string, data?: unknown): void {
-    if (this.#channel === undefined) throw this.#notConnected(`event "${name}" to ${this.description}`);
-    this.#channel.send(name, data);
-  }
-
-  /**
-   * Sends a request to the worker and waits for its reply.
-   *
-   * @param options `timeoutMs` (default 10 000) and `signal`.
-   * @throws RemoteError, RequestTimeoutError, AbortError, WorkerExitedError, NoHandlerError, SerializationError,
-   * QueueFullError.
-   */
-  public request<Name extends RequestName<C['toWorker']>>(
-    name: Name,
-    data: DataOf<C['toWorker'], Name>,
-    options?: RequestOptions,
-  ): Promise<ReplyOf<C['toWorker'], Name>>;
-  public request<Data = never, Reply = never>(
-    name: string,
-    data: NoInfer<Data>,
-    options?: RequestOptions,
-  ): Promise<Reply>;
-  public request(name: string, data: unknown, options?: RequestOptions): Promise<unknown> {
-    if (this.#channel === undefined) {
-      return Promise.reject(this.#notConnected(`request "${name}" to ${this.description}`));
-    }
-    return this.#channel.request(name, data, options);
   }
 
   /**
@@ -312,7 +214,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
       throw new WorkerStartError('READY_TIMEOUT', `${this.description} did not come back within ${timeoutMs} ms`, []);
     }
     // One that was still starting cannot go on: what it had asked of the old master has failed.
-    if (this.#exit !== undefined || !(await Promise.race([coming, this.ended.then(() => false)]))) {
+    if (this.exit !== undefined || !(await Promise.race([coming, this.ended.then(() => false)]))) {
       throw new WorkerStartError('EXITED_BEFORE_READY', `${this.description} had not been ready before`, []);
     }
     this.#state = 'ready';
@@ -345,11 +247,6 @@ export class WorkerConnection<C extends Contract = AnyContract> {
     return this.ended;
   }
 
-  /** Resolves when everything sent so far has left this process. */
-  public async flush(): Promise<void> {
-    await this.#channel?.flush();
-  }
-
   /** Whether the worker's start waits for something that is not its fault; `connect`'s timeout starts anew then. */
   protected isWaiting(): boolean {
     return false;
@@ -357,10 +254,6 @@ export class WorkerConnection<C extends Contract = AnyContract> {
 
   get #kind(): string {
     return this.entrypoint.replace(/^.*[\\/]|\.[cm]?[jt]s$/g, '');
-  }
-
-  #notConnected(what: string): WorkerExitedError {
-    return new WorkerExitedError(what, this.description, this.#exit ?? { code: null, signal: null });
   }
 
   async #spawn(): Promise<() => void> {
@@ -436,28 +329,28 @@ export class WorkerConnection<C extends Contract = AnyContract> {
   #adopt(transport: Transport): void {
     const channel = new Channel({
       transport,
-      handlers: this.#handlers,
+      handlers: this.handlers,
       peer: this.description,
       onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
       onClosed: (error) => void this.#onTransportClosed(error),
     });
-    this.#channel = channel;
+    this.channel = channel;
     channel.open();
   }
 
   /** The connection closes a moment before or after the process ends; where it stays alive, it can serve nobody any more. */
   async #onTransportClosed(error: Error | undefined): Promise<void> {
     this.#resolveTransportClosed();
-    if (this.#exit !== undefined || this.#killing !== undefined) return;
+    if (this.exit !== undefined || this.#killing !== undefined) return;
     if (await within(this.ended, BROKEN_MS)) return;
     this.logger.error({ err: error, worker: this.description }, 'the connection to a worker broke, killing it');
     this.#process?.signal('SIGKILL');
   }
 
   async #onExit(exit: ExitReason): Promise<void> {
-    this.#exit = exit;
+    this.exit = exit;
     // What it sent before it died is in the socket still; it is delivered before requests are rejected.
-    if (this.#channel !== undefined) await within(this.#transportClosed, LAST_WORDS_MS);
+    if (this.channel !== undefined) await within(this.#transportClosed, LAST_WORDS_MS);
     this.#end(exit);
     await within(this.#outputEnded, LAST_LINES_MS);
     // A grandchild may hold it open, and with it our event loop.
@@ -471,11 +364,11 @@ export class WorkerConnection<C extends Contract = AnyContract> {
 
   #end(exit: ExitReason): void {
     if (this.#state === 'ended') return;
-    this.#exit = exit;
+    this.exit = exit;
     this.#state = 'ended';
     if (this.#record !== undefined) this.#options.registry?.remove(this.#record);
-    this.#channel?.end(exit);
-    this.#channel?.destroy();
+    this.channel?.end(exit);
+    this.channel?.destroy();
     this.#resolveEnded(exit);
   }
 
@@ -528,7 +421,7 @@ export class WorkerConnection<C extends Contract = AnyContract> {
 
   /** Asks the worker to stop. @returns whether it has ended by itself in time. */
   async #drain(): Promise<boolean> {
-    const channel = this.#channel;
+    const channel = this.channel;
     if (channel === undefined || channel.closed) return within(this.ended, 0);
     channel.send(STOP, undefined);
     const drainTimeoutMs = this.#drainTimeoutMs;
