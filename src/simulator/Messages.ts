@@ -17,6 +17,7 @@ import type { World } from './World.js';
 
 /** Messages that are remembered; of older ones Discord would know, this one answers "Unknown Message". */
 const MESSAGES_KEPT = 20_000;
+const NONCE_WINDOW_MS = 60_000;
 const TYPE_REPLY = 19;
 const TYPE_COMMAND = 20;
 
@@ -102,6 +103,8 @@ export class Messages {
 
   /** The bot writes something, through REST. Throws the error Discord would answer with. */
   post(channel: ChannelPayload, body: MessageBody, origin?: InteractionOrigin, extraFlags = 0): MessagePayload {
+    const written = body.enforceNonce ? this.#writtenBefore(channel, body.nonce) : undefined;
+    if (written !== undefined) return written;
     const payload = this.#compose(channel, this.world.findUser(this.world.bot.id) ?? this.world.bot, body.content);
     const { reference } = body;
     if (reference !== undefined) this.#refer(payload, channel, reference);
@@ -115,6 +118,20 @@ export class Messages {
     // Ephemeral messages are shown to one user and never go over the gateway.
     if ((payload.flags & MESSAGE_FLAG_EPHEMERAL) === 0) this.#announce('MESSAGE_CREATE', payload, channel);
     return payload;
+  }
+
+  /**
+   * With `enforce_nonce`, a nonce that the author has used in the past few minutes creates nothing: its message is returned
+   * (discord.com/developers/docs/resources/message#create-message-jsonform-params). "A few minutes" are one here.
+   */
+  #writtenBefore(channel: ChannelPayload, nonce: string | number | undefined): MessagePayload | undefined {
+    const earliest = Date.now() - NONCE_WINDOW_MS;
+    for (const payload of [...this.#byId.values()].reverse()) {
+      if (Date.parse(String(payload.timestamp)) < earliest) return undefined;
+      const isOurs = payload.author.id === this.world.bot.id && payload.channel_id === channel.id;
+      if (isOurs && nonce !== undefined && payload.nonce === nonce) return payload;
+    }
+    return undefined;
   }
 
   #refer(payload: MessagePayload, channel: ChannelPayload, reference: NonNullable<MessageBody['reference']>): void {

@@ -20,6 +20,8 @@ export interface MessageBody {
   flags: number;
   tts: boolean;
   nonce: string | number | undefined;
+  /** Whether a message with the same nonce, a few minutes ago, is to be returned in its place. */
+  enforceNonce: boolean;
   /** Fields the body had, for edits: what is not there stays as it is. */
   given: ReadonlySet<string>;
 }
@@ -69,6 +71,7 @@ export function parseMessageBody(body: unknown, rules: MessageRules): MessageBod
     flags: Number(flags),
     tts: body.tts === true,
     nonce: typeof nonce === 'string' || typeof nonce === 'number' ? nonce : undefined,
+    enforceNonce: body.enforce_nonce === true,
     given: new Set(Object.keys(body).filter((key) => body[key] !== undefined)),
   };
 }

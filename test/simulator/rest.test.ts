@@ -256,6 +256,19 @@ describe('messages', () => {
     expect((await post({ content: 'still', message_reference: reference })).status).toBe(200);
   });
 
+  it('with enforce_nonce and a nonce used before are not posted again: the first one is returned', async () => {
+    await start();
+    const [guildId = ''] = discord.guildIds;
+    const asked = discord.sendMessage({ content: 'hm', guildId });
+    const body = { content: 'yes', nonce: 'n', message_reference: { message_id: asked.id } };
+    const first = await post({ ...body, enforce_nonce: true });
+    const second = await post({ ...body, content: 'again', enforce_nonce: true });
+    expect(second).toMatchObject({ status: 200, body: { id: first.body.id, content: 'yes' } });
+    expect(asked.entry.replies).toHaveLength(1);
+    // Without it, a nonce is only a mark.
+    expect((await post(body)).body.id).not.toBe(first.body.id);
+  });
+
   it('come as multipart with files, too', async () => {
     await start();
     const form = new FormData();
