@@ -76,7 +76,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     registerSecret(assignment.token);
     this.logger.level = assignment.logLevel;
     this.#drainTimeoutMs = Math.max(0, assignment.drainTimeoutMs - STOP_MARGIN_MS);
-    const stores = await ShardStores.open(assignment, this.logger);
+    const stores = new ShardStores(assignment, this.logger);
     this.#stores = stores;
     const gateway = this.#createGateway(assignment, stores);
     const context = this.#createContext(assignment, gateway);
@@ -106,6 +106,8 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     await this.#options.setUp?.(gateway.client, context);
     router.start();
 
+    // After the bot's own code: where that ends the process again and again, it is not the store that is to blame.
+    await stores.open();
     await stores.hydrate(gateway);
     // Everything that can fail without Discord has been done: from the reply on, the shards are nobody else's.
     const { signal } = this.#aborted;

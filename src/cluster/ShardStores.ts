@@ -13,25 +13,31 @@ const TOUCH_INTERVAL_MS = 10_000;
 /**
  * The stores of all shards of a cluster, and what each of them has put into eris's cache.
  *
- * In order: `open`, `hydrate` (the predecessor may still serve), `takeOver` when the shards are this process's, then every
- * dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
+ * In order: `open` (before it, no session is known), `hydrate` (the predecessor may still serve), `takeOver` when the shards
+ * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
  */
 export class ShardStores {
-  readonly #stores: ReadonlyMap<number, ShardStore>;
+  readonly #assignment: ClusterAssignment;
+  readonly #logger: Logger;
+  readonly #stores = new Map<number, ShardStore>();
   readonly #hydrations = new Map<number, Hydration>();
   #touching: NodeJS.Timeout | undefined;
 
-  private constructor(stores: readonly ShardStore[]) {
-    this.#stores = new Map(stores.map((store) => [store.shardId, store]));
+  public constructor(assignment: ClusterAssignment, logger: Logger) {
+    this.#assignment = assignment;
+    this.#logger = logger;
   }
 
-  /** Never rejects: a store that cannot be used says so in the log, and does nothing. */
-  public static async open(assignment: ClusterAssignment, logger: Logger): Promise<ShardStores> {
-    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = assignment;
+  /**
+   * To be called when everything else is prepared: a process that ends between here and `takeOver` is held against the store.
+   * Never rejects: a store that cannot be used says so in the log, and does nothing.
+   */
+  public async open(): Promise<void> {
+    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#assignment;
     const tokenHash = createHash('sha256').update(token).digest('hex');
     const open = (shardId: number): Promise<ShardStore> =>
-      ShardStore.open({ dataDir, shardId, shardCount, tokenHash, logger, resumeWindowMs });
-    return new ShardStores(await Promise.all(shardIds.map(open)));
+      ShardStore.open({ dataDir, shardId, shardCount, tokenHash, logger: this.#logger, resumeWindowMs });
+    for (const store of await Promise.all(shardIds.map(open))) this.#stores.set(store.shardId, store);
   }
 
   /** Shards that another process could go on with now. */

@@ -297,6 +297,19 @@ describe('a stop and a start', () => {
     expectBalanced(2 * SHARDS);
   });
 
+  it('whose first processes die while they set up: the sessions wait for one that does not', async () => {
+    await start();
+    bot.signal('SIGTERM');
+    await bot.ended();
+    const from = bot.lines.length;
+    const dying = [1, 2, 3].map((generation) => ({ clusterId: 0, generation, what: 'die while preparing' }));
+    bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('dying.json', JSON.stringify(dying)) });
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    await expectAllServed();
+    expectBalanced(SHARDS);
+  });
+
   it('with another shard count, or after RESUME_WINDOW: sessions are not even tried', async () => {
     await start();
     bot.signal('SIGTERM');
