@@ -45,10 +45,11 @@ export class Inbox {
     const left =
       dispatch?.t === 'GUILD_DELETE' && !dispatch.d.unavailable ? client.guilds.get(dispatch.d.id) : undefined;
     const isNew = dispatch?.t === 'GUILD_CREATE' && this.#isNew(dispatch.d.id);
-    if (dispatch !== undefined) this.#prepare(dispatch);
+    const verdict = this.#judge(packet, dispatch);
+    if (dispatch !== undefined) this.#prepare(dispatch, verdict);
     // eris takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler.
     if (isNew) this.#shard.ready = true;
-    this.#apply(packet, this.#judge(packet, dispatch));
+    this.#apply(packet, verdict);
     if (isNew) this.#shard.ready = false;
     if (left !== undefined && !client.guilds.has(left.id)) forgetUsers(client, left);
     // An awaited guild that does not come: eris does not think of that.
@@ -72,7 +73,7 @@ export class Inbox {
     return this.#shard.status === 'resuming' && !this.#arrival.awaits(guildId);
   }
 
-  #prepare(dispatch: KnownDispatch): void {
+  #prepare(dispatch: KnownDispatch, verdict: DispatchVerdict): void {
     const { client } = this.#host;
     switch (dispatch.t) {
       case 'READY':
@@ -83,7 +84,8 @@ export class Inbox {
         break;
       case 'GUILD_DELETE':
         this.#arrival.settle(dispatch.d.id);
-        forgetChannels(client, dispatch.d.id);
+        // One that is skipped is in the cache already, and the guild may have come back since.
+        if (verdict !== 'skip') forgetChannels(client, dispatch.d.id);
         break;
       case 'INTERACTION_CREATE':
         repairInteraction(client, dispatch.d);
