@@ -26,7 +26,7 @@ export const ERROR_CODES = {
   NO_HANDLER: { retryable: false, meaning: 'Nobody at the other end serves this message.' },
   REMOTE_ERROR: { retryable: false, meaning: 'The handler at the other end threw an error without a code of its own.' },
   SERIALIZATION_FAILED: { retryable: false, meaning: 'The data cannot be written as JSON.' },
-  QUEUE_FULL: { retryable: true, meaning: 'The other end reads too slowly and the send queue is full.' },
+  QUEUE_FULL: { retryable: true, meaning: 'Too much waits for the other end already, or is being served by it.' },
   PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that are not of our protocol.' },
   INVALID_REQUEST: { retryable: false, meaning: 'The admin API does not understand this request.' },
   UNAUTHORIZED: { retryable: false, meaning: 'The admin API was not shown its token, or a session that still lasts.' },
@@ -132,13 +132,14 @@ export class SerializationError extends KallistiError {
   }
 }
 
-/** The peer reads too slowly: a message of `messageBytes` does not fit in the send queue any more. Nothing was sent. */
+/** Too much waits for the peer already, because it reads or works too slowly. Nothing was done. */
 export class QueueFullError extends KallistiError {
   public constructor(
     what: string,
     public readonly messageBytes: number,
+    why = `the other end reads too slowly, no room for another ${messageBytes} bytes`,
   ) {
-    super('QUEUE_FULL', `${what}: the other end reads too slowly, no room for another ${messageBytes} bytes`);
+    super('QUEUE_FULL', `${what}: ${why}`);
   }
 }
 

@@ -35,9 +35,23 @@ export interface ChannelOptions {
   readonly onEventError: (name: string, error: unknown) => void;
   /** The transport has closed. Requests stay open until {@link Channel.end}, which knows why the peer ended. */
   readonly onClosed: (error: Error | undefined) => void;
+  /** The other end asks for more than may be served at once; called once for each such burst. Default: nobody hears of it. */
+  readonly onOverload?: ((name: string, limit: number) => void) | undefined;
   /** Default: nobody looks. */
   readonly observer?: ChannelObserver | undefined;
+  /** Overrides single values of {@link CHANNEL_LIMITS}. */
+  readonly limits?: Partial<ChannelLimits> | undefined;
 }
+
+/** What one channel holds at most, so that a flood cannot fill the memory of either end. */
+export interface ChannelLimits {
+  /** Requests of the other end that are served at the same time. Default 10 000; a further one is refused with QUEUE_FULL at once. */
+  readonly maxServing: number;
+  /** Requests of this end that wait for a reply. Default 100 000; a further one rejects with `QueueFullError`, and is not sent. */
+  readonly maxPending: number;
+}
+
+export const CHANNEL_LIMITS = { maxServing: 10_000, maxPending: 100_000 } as const satisfies ChannelLimits;
 
 interface Pending {
   readonly name: string;
@@ -54,18 +68,25 @@ interface Pending {
  *
  * A request settles exactly once, by the first of: reply, the handler's error, timeout, the caller's signal, the peer's end,
  * no handler, unserialisable data, a full queue. Its timer and listener are gone then, and a later reply is ignored.
+ *
+ * What it holds is bounded by {@link ChannelLimits} here and by the transport's queue: who asks for more is told so at once.
  */
 export class Channel {
   readonly #options: ChannelOptions;
+  readonly #limits: ChannelLimits;
   readonly #pending = new Map<number, Pending>();
   /** Requests of the other end that a handler is at work on, with what aborts their `reply.signal`. */
   readonly #serving = new Map<number, { controller?: AbortController }>();
+  /** Calls of handlers that have not settled, those of given-up requests too: they hold memory until they end. */
+  #working = 0;
+  #isOverloaded = false;
   #lastId = 0;
   #exit: ExitReason | undefined;
   #closed = false;
 
   public constructor(options: ChannelOptions) {
     this.#options = options;
+    this.#limits = { ...CHANNEL_LIMITS, ...options.limits };
   }
 
   /** Requests that wait for a reply. */
@@ -128,6 +149,10 @@ export class Channel {
       }
       if (this.#closed) {
         reject(this.#exitError(this.#describe('request', name)));
+        return;
+      }
+      if (this.#pending.size >= this.#limits.maxPending) {
+        reject(new QueueFullError(this.#describe('request', name), 0, `${this.#pending.size} requests wait already`));
         return;
       }
       const id = ++this.#lastId;
@@ -252,6 +277,12 @@ export class Channel {
       transport.send(JSON.stringify({ kind: 'error', re: id, data: { ...error, stack: undefined } }), true);
       return;
     }
+    if (this.#refuses(name)) {
+      // Without an error object: in a flood its stack would be most of the work.
+      const message = `request "${name}": ${this.#limits.maxServing} requests are being served already`;
+      this.#sendError(id, { by: 'channel', name: 'QueueFullError', message, code: 'QUEUE_FULL' });
+      return;
+    }
     const serving: { controller?: AbortController } = {};
     this.#serving.set(id, serving);
     const { observer } = this.#options;
@@ -261,7 +292,8 @@ export class Channel {
       observer?.served(name, performance.now() - startedAt, undefined);
       this.#reply(id, name, value);
     };
-    handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
+    this.#working += handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
+      this.#working--;
       if (thrown !== undefined) {
         if (!this.#serving.delete(id)) return;
         const wire = toWireError(thrown.error, 'handler');
@@ -271,6 +303,19 @@ export class Channel {
         answer(outcome.value);
       }
     });
+  }
+
+  /** Whether too much is being served for one more; says so once, until half of it is done. */
+  #refuses(name: string): boolean {
+    const { maxServing } = this.#limits;
+    const serving = Math.max(this.#serving.size, this.#working);
+    if (serving < maxServing) {
+      if (serving < maxServing / 2) this.#isOverloaded = false;
+      return false;
+    }
+    if (!this.#isOverloaded) this.#options.onOverload?.(name, maxServing);
+    this.#isOverloaded = true;
+    return true;
   }
 
   #serveEvent(id: number, name: string, data: unknown): void {
@@ -301,6 +346,11 @@ export class Channel {
 /** @returns the stable code of an error; that of plain ones is the one that the other end would see. */
 function codeOf(error: Error): string {
   return error instanceof KallistiError ? error.code : 'REMOTE_ERROR';
+}
+
+/** @returns the line for the log of an end that refuses requests, see `onOverload`. */
+export function describeOverload(peer: string, limit: number): string {
+  return `${limit} requests of ${peer} are being served at once: further ones are refused until some are done`;
 }
 
 /** An event has nobody to answer, and nobody who could give it up. */

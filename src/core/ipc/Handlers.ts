@@ -51,7 +51,8 @@ export class Handlers {
   /**
    * Calls every handler of a name, in the order they were added. What one throws does not keep the next from being called.
    *
-   * @param settled Called per handler with what it returned or threw.
+   * @param settled Called once per handler with what it returned or threw.
+   * @returns how many handlers were called.
    */
   public call(
     name: string,
@@ -59,8 +60,10 @@ export class Handlers {
     id: string,
     reply: ReplyFunction<unknown>,
     settled: (outcome: Outcome, thrown?: { error: unknown }) => void,
-  ): void {
+  ): number {
+    let called = 0;
     for (const entry of this.#entries.get(name) ?? []) {
+      called++;
       if (entry.once) this.remove(name, entry.handler);
       const handler = entry.handler as (...args: unknown[]) => unknown;
       const takesReply = handler.length > this.#prefix.length + 2;
@@ -80,6 +83,7 @@ export class Handlers {
         settled(takesReply && value === undefined ? undefined : { value });
       }
     }
+    return called;
   }
 }
 

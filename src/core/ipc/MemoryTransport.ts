@@ -1,4 +1,10 @@
-import { TRANSPORT_LIMITS, type Transport, type TransportLimits, type TransportListener } from './Transport.js';
+import {
+  TRANSPORT_LIMITS,
+  type Transport,
+  type TransportLimits,
+  type TransportListener,
+  URGENT_RESERVE_BYTES,
+} from './Transport.js';
 
 /**
  * One end of a pair of transports inside one process, for tests and for programs that run everything in one process.
@@ -11,6 +17,7 @@ export class MemoryTransport implements Transport {
   #outbox: string[] = [];
   #outboxBytes = 0;
   #inbox: string[] = [];
+  #inboxBytes = 0;
   #delivering = false;
   #closed = false;
   #flushed: (() => void)[] = [];
@@ -30,7 +37,7 @@ export class MemoryTransport implements Transport {
 
   /** What the other end has not begun to read counts, as a socket's buffer does. */
   public get queuedBytes(): number {
-    return this.#outboxBytes + (this.#peer === undefined ? 0 : this.#peer.#unread());
+    return this.#outboxBytes + (this.#peer === undefined ? 0 : this.#peer.#inboxBytes);
   }
 
   public listen(listener: TransportListener): void {
@@ -44,7 +51,8 @@ export class MemoryTransport implements Transport {
 
   public send(text: string, urgent = false): boolean {
     if (this.#closed) return false;
-    if (!urgent && this.queuedBytes + text.length > this.#limits.maxQueueBytes) return false;
+    const room = this.#limits.maxQueueBytes + (urgent ? URGENT_RESERVE_BYTES : 0);
+    if (this.queuedBytes + text.length > room) return false;
     if (this.#outbox.length === 0) setImmediate(() => this.#deliver());
     this.#outbox.push(text);
     this.#outboxBytes += text.length;
@@ -70,10 +78,6 @@ export class MemoryTransport implements Transport {
     if (peer !== undefined) setImmediate(() => peer.#end());
   }
 
-  #unread(): number {
-    return this.#inbox.reduce((bytes, text) => bytes + text.length, 0);
-  }
-
   #deliver(): void {
     const texts = this.#outbox;
     this.#outbox = [];
@@ -86,12 +90,21 @@ export class MemoryTransport implements Transport {
 
   #receive(texts: readonly string[]): void {
     if (this.#closed) return;
-    this.#inbox.push(...texts);
+    for (const text of texts) {
+      this.#inbox.push(text);
+      this.#inboxBytes += text.length;
+    }
     if (this.#delivering) this.#drain();
   }
 
   #drain(): void {
-    for (let text = this.#inbox.shift(); text !== undefined; text = this.#inbox.shift()) this.#listener?.message(text);
+    // By index: `shift` moves the rest each time, which a flood would feel.
+    for (let next = 0; next < this.#inbox.length; next++) {
+      const text = this.#inbox[next] ?? '';
+      this.#inboxBytes -= text.length;
+      this.#listener?.message(text);
+    }
+    this.#inbox = [];
   }
 
   #end(error?: Error): void {
@@ -99,6 +112,7 @@ export class MemoryTransport implements Transport {
     this.#closed = true;
     this.#outbox = [];
     this.#inbox = [];
+    this.#inboxBytes = 0;
     const flushed = this.#flushed;
     this.#flushed = [];
     for (const resolve of flushed) resolve();

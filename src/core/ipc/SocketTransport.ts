@@ -1,7 +1,13 @@
 import type { Socket } from 'node:net';
 import { ProtocolError } from '../errors.js';
 import { FrameDecoder, HEADER_BYTES } from './FrameDecoder.js';
-import { TRANSPORT_LIMITS, type Transport, type TransportLimits, type TransportListener } from './Transport.js';
+import {
+  TRANSPORT_LIMITS,
+  type Transport,
+  type TransportLimits,
+  type TransportListener,
+  URGENT_RESERVE_BYTES,
+} from './Transport.js';
 
 /** Frames up to this size are copied together into one buffer; larger ones are written beside it, in the same writev. */
 const JOIN_BYTES = 16 * 1024;
@@ -70,9 +76,8 @@ export class SocketTransport implements Transport {
   public send(text: string, urgent = false): boolean {
     if (this.#closed || !this.#socket.writable) return false;
     // A UTF-16 length is at most the UTF-8 length and at least a third of it: cheap, and exact enough for a bound.
-    if (!urgent && this.#queuedBytes + this.#socket.writableLength + text.length > this.#limits.maxQueueBytes) {
-      return false;
-    }
+    const room = this.#limits.maxQueueBytes + (urgent ? URGENT_RESERVE_BYTES : 0);
+    if (this.#queuedBytes + this.#socket.writableLength + text.length > room) return false;
     // nextTick runs when the running callback and all its promise jobs are done, which is when the turn's messages are known.
     if (this.#queue.length === 0) process.nextTick(() => this.#write());
     this.#queue.push(text);

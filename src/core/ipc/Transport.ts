@@ -19,7 +19,8 @@ export interface Transport {
   /**
    * Queues a text. Texts of one turn of the event loop travel together.
    *
-   * @param urgent Goes out even where the queue is full; for small messages that tell of a failure.
+   * @param urgent Goes out even where the queue is full, up to {@link URGENT_RESERVE_BYTES} more; for small messages that tell
+   * of a failure. A peer that does not read even those waits until its own timeout.
    * @returns false where more than `maxQueueBytes` would wait: nothing was queued. Also false once closed.
    */
   send(text: string, urgent?: boolean): boolean;
@@ -37,6 +38,9 @@ export interface TransportLimits {
   /** Bytes that may wait for a slow reader before `send` returns false. Default 128 MiB. */
   readonly maxQueueBytes: number;
 }
+
+/** Room for urgent messages beyond `maxQueueBytes`: a peer that floods and never reads fills no memory with refusals. */
+export const URGENT_RESERVE_BYTES = 16 * 1024 * 1024;
 
 export const TRANSPORT_LIMITS = {
   maxMessageBytes: 128 * 1024 * 1024,

@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
-import { Channel } from '../ipc/Channel.js';
+import { Channel, describeOverload } from '../ipc/Channel.js';
 import type {
   AnyContract,
   Contract,
@@ -247,6 +247,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
           handlers: this.#handlers,
           peer: 'the master',
           onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
+          onOverload: (name, limit) => this.logger.warn({ message: name }, describeOverload('the master', limit)),
           onClosed: (error) => this.#onClosed(channel, error),
         });
         const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid, ready: this.#saidReady };

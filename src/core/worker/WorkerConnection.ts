@@ -1,5 +1,5 @@
 import { describeExit, type ExitReason, KallistiError, RemoteError, WorkerStartError } from '../errors.js';
-import { Channel } from '../ipc/Channel.js';
+import { Channel, describeOverload } from '../ipc/Channel.js';
 import type { AnyContract, Contract } from '../ipc/contract.js';
 import { IpcServer } from '../ipc/IpcServer.js';
 import type { Transport } from '../ipc/Transport.js';
@@ -332,6 +332,7 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
       handlers: this.handlers,
       peer: this.description,
       onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
+      onOverload: (name, limit) => this.logger.warn({ message: name }, describeOverload(this.description, limit)),
       onClosed: (error) => void this.#onTransportClosed(error),
     });
     this.channel = channel;

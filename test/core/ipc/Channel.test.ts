@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   AbortError,
   NoHandlerError,
@@ -22,7 +22,12 @@ interface Side {
   readonly closed: Promise<Error | undefined>;
 }
 
-function side(transport: MemoryTransport, peer: string, observer?: ChannelObserver): Side {
+function side(
+  transport: MemoryTransport,
+  peer: string,
+  observer?: ChannelObserver,
+  onOverload?: (name: string, limit: number) => void,
+): Side {
   const handlers = new Handlers();
   const eventErrors: unknown[] = [];
   let onClosed: (error: Error | undefined) => void = () => undefined;
@@ -36,6 +41,7 @@ function side(transport: MemoryTransport, peer: string, observer?: ChannelObserv
     onEventError: (_name, error) => eventErrors.push(error),
     onClosed,
     observer,
+    onOverload,
   });
   return { channel, handlers, transport, eventErrors, closed };
 }
@@ -383,5 +389,89 @@ describe('garbage', () => {
     worker.transport.send('{"kind":"cancel","re":99}');
     worker.handlers.add('echo', (data: string) => data, false);
     expect(await master.channel.request('echo', 'fine')).toBe('fine');
+  });
+});
+
+describe('a flood of requests', () => {
+  const FLOOD = 100_000;
+
+  it('to a slow handler is served up to the limit and refused beyond it at once, and logged once', async () => {
+    const overloads: [string, number][] = [];
+    const [left, right] = MemoryTransport.pair();
+    const caller = side(left, 'the server');
+    const server = side(right, 'the caller', undefined, (name, limit) => overloads.push([name, limit]));
+    caller.channel.open();
+    server.channel.open();
+    let finish: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let running = 0;
+    let peak = 0;
+    server.handlers.add(
+      'slow',
+      async () => {
+        peak = Math.max(peak, ++running);
+        await slow;
+        running--;
+      },
+      false,
+    );
+    const codes = new Map<string, number>();
+    const note = (code: string): void => void codes.set(code, (codes.get(code) ?? 0) + 1);
+    const all = Array.from({ length: FLOOD }, () =>
+      caller.channel.request('slow', undefined, { timeoutMs: 60_000 }).then(
+        () => note('served'),
+        (error: { code: string }) => note(error.code),
+      ),
+    );
+    await vi.waitFor(() => expect(codes.get('QUEUE_FULL')).toBe(FLOOD - 10_000), 25_000);
+    expect(peak).toBe(10_000);
+    finish();
+    await Promise.all(all);
+    expect(Object.fromEntries(codes)).toEqual({ served: 10_000, QUEUE_FULL: FLOOD - 10_000 });
+    expect(overloads).toEqual([['slow', 10_000]]);
+    server.handlers.add('echo', (data: unknown) => data, false);
+    expect(await caller.channel.request('echo', 'after it')).toBe('after it');
+    expect(caller.channel.pendingCount).toBe(0);
+    expect(running).toBe(0);
+  }, 30_000);
+
+  it('that gives up each request at once still runs no more handlers than the limit', async () => {
+    const [left, right] = MemoryTransport.pair();
+    const caller = side(left, 'the server');
+    const server = side(right, 'the caller');
+    caller.channel.open();
+    server.channel.open();
+    let started = 0;
+    server.handlers.add('never', () => new Promise(() => started++), false);
+    for (let request = 0; request < 30_000; request++) {
+      const giveUp = new AbortController();
+      void caller.channel.request('never', undefined, { signal: giveUp.signal }).catch(() => undefined);
+      giveUp.abort();
+    }
+    server.handlers.add('echo', (data: unknown) => data, false);
+    expect(await failure(caller.channel.request('echo', 1))).toMatchObject({ code: 'QUEUE_FULL', retryable: true });
+    expect(started).toBe(10_000);
+    // What is at work goes on; the caller is told of the refusal, and nothing of it waits here.
+    expect(caller.channel.pendingCount).toBe(0);
+  });
+
+  it('of this end itself is refused beyond the limit, and nothing is sent', async () => {
+    const [left, right] = MemoryTransport.pair();
+    const caller = side(left, 'the server');
+    const server = side(right, 'the caller');
+    caller.channel.open();
+    server.channel.open();
+    server.handlers.add('never', (_data: unknown, _id: string, _reply: ReplyFunction<unknown>) => undefined, false);
+    const waiting = Array.from({ length: 100_000 }, () =>
+      caller.channel.request('never', undefined, { timeoutMs: Number.POSITIVE_INFINITY }).catch(() => undefined),
+    );
+    const error = await failure(caller.channel.request('never', undefined));
+    expect(error).toBeInstanceOf(QueueFullError);
+    expect(String(error)).toContain('100000 requests wait already');
+    caller.channel.end({ code: 0, signal: null });
+    await Promise.all(waiting);
+    expect(caller.channel.pendingCount).toBe(0);
   });
 });

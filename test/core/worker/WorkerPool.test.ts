@@ -198,3 +198,33 @@ describe('WorkerPoolEventService', () => {
     service.stop();
   });
 });
+
+describe('a worker that does not read', () => {
+  it('fills no memory, is refused more in words, and takes nothing from the others', { timeout: 60_000 }, async () => {
+    const workers = pool(2);
+    await workers.spawnAll();
+    const stopped = workers.get(0);
+    process.kill(stopped.pid ?? 0, 'SIGSTOP');
+    const before = process.memoryUsage().rss;
+    const payload = 'x'.repeat(1024 * 1024);
+    const codes: string[] = [];
+    // 1 GB in all, of which an eighth may wait.
+    const storm = Array.from({ length: 1_024 }, () =>
+      stopped
+        .request('echo', payload, { timeoutMs: 60_000 })
+        .catch((error: { code: string }) => codes.push(error.code)),
+    );
+    await until(() => codes.length >= 1_024 - 130);
+    expect(new Set(codes)).toEqual(new Set(['QUEUE_FULL']));
+    expect(() => stopped.send('print', { lines: [payload] })).toThrow(/reads too slowly/);
+    const askedAt = performance.now();
+    expect(await workers.get(1).request('echo', 'still here')).toBe('still here');
+    expect(performance.now() - askedAt).toBeLessThan(1_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(512 * 1024 * 1024);
+    // It reads again: what waited is answered.
+    process.kill(stopped.pid ?? 0, 'SIGCONT');
+    await Promise.all(storm);
+    expect(codes.length).toBeLessThan(1_024 - 100);
+    expect(await stopped.request('echo', 'and here')).toBe('and here');
+  });
+});
