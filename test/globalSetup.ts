@@ -7,4 +7,5 @@ export default function setup(): void {
   for (const project of ['tsconfig.json', 'test/fixtures/tsconfig.json']) {
     execFileSync('npx', ['tsc', '-p', project], { cwd: root, stdio: 'inherit' });
   }
+  execFileSync(process.execPath, ['scripts/copyPage.js'], { cwd: root, stdio: 'inherit' });
 }

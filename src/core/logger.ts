@@ -1,5 +1,6 @@
 import { type LoggerOptions, pino } from 'pino';
 import { type LogSink, stdoutDestination, surviveClosedOutput } from './LogDestination.js';
+import type { LogTail } from './LogTail.js';
 import { createPrettyPrinter, ERROR_KEYS } from './prettyLine.js';
 import { scrub } from './secrets.js';
 import type { LogLevel } from './settings.js';
@@ -21,6 +22,8 @@ export interface CreateLoggerOptions {
   readonly bindings?: LogBindings;
   /** Default: stdout. */
   readonly destination?: LogSink;
+  /** Keeps the last lines that are logged here; those that {@link writeLine} passes on are their writer's. */
+  readonly tail?: LogTail | undefined;
 }
 
 /**
@@ -29,11 +32,13 @@ export interface CreateLoggerOptions {
  * Every line passes {@link scrub} on its way out, whoever logs it, so no secret gets into a log. Each line is written before
  * the call returns, so the last one before an exit is there. A closed stdout ends the logging, not the process.
  */
-export function createLogger({ level, pretty, bindings, destination }: CreateLoggerOptions): Logger {
+export function createLogger({ level, pretty, bindings, destination, tail }: CreateLoggerOptions): Logger {
   surviveClosedOutput();
   const output: LogSink = destination ?? (process.stdout.isTTY ? process.stdout : stdoutDestination());
   const readable = pretty ?? output.isTTY === true;
-  return pino({ ...OPTIONS, level, base: { pid: process.pid, ...bindings } }, readable ? prettySink(output) : output);
+  const sink = readable ? prettySink(output) : output;
+  const base = { pid: process.pid, ...bindings };
+  return pino({ ...OPTIONS, level, base }, tail === undefined ? sink : new TailedSink(sink, tail));
 }
 
 /**
@@ -42,13 +47,26 @@ export function createLogger({ level, pretty, bindings, destination }: CreateLog
  * @param line valid JSON of one log line, without the newline.
  */
 export function writeLine(logger: Logger, line: string): void {
-  outputOf(logger).write(scrubLine(`${line}\n`));
+  const output = outputOf(logger);
+  (output instanceof TailedSink ? output.sink : output).write(scrubLine(`${line}\n`));
 }
 
 const OPTIONS: LoggerOptions = {
   hooks: { streamWrite: scrubLine },
   serializers: Object.fromEntries(ERROR_KEYS.map((key) => [key, (value: unknown) => serializeError(value)])),
 };
+
+class TailedSink implements LogSink {
+  public constructor(
+    public readonly sink: LogSink,
+    private readonly tail: LogTail,
+  ) {}
+
+  public write(line: string): void {
+    this.sink.write(line);
+    this.tail.push(line.trimEnd());
+  }
+}
 
 function prettySink(output: LogSink): LogSink {
   // The printer is a plain function: pino-pretty as a stream would add a turn of the event loop, and an exit would lose lines.

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { type Config, loadConfig } from '../core/config.js';
 import { KallistiError } from '../core/errors.js';
+import { LogTail } from '../core/LogTail.js';
 import { createLogger } from '../core/logger.js';
 import { StatusLine } from '../core/StatusLine.js';
 import { scrub } from '../core/secrets.js';
@@ -44,9 +45,11 @@ function readConfig(): Config {
 const config = readConfig();
 const isUpgraded = process.env[UPGRADED_VARIABLE] !== undefined;
 const status = new StatusLine(process.stdout);
+const logTail = new LogTail();
 const logger = createLogger({
   level: config.logLevel,
   bindings: { kind: 'master', pid: process.pid },
+  tail: logTail,
   ...(process.stdout.isTTY ? { destination: status.wrap() } : {}),
 });
 
@@ -56,7 +59,14 @@ let isEnding = false;
 /** @param rollsAfterTakeOver whether clusters that were taken over are replaced, one after the other. */
 async function run(rollsAfterTakeOver: boolean): Promise<void> {
   isEnding = false;
-  master = new Master({ config, logger, rollsAfterTakeOver, ...(process.stdout.isTTY ? { status } : {}) });
+  master = new Master({
+    config,
+    logger,
+    logTail,
+    rollsAfterTakeOver,
+    onStopRequested: () => void end(0),
+    ...(process.stdout.isTTY ? { status } : {}),
+  });
   void master.refused.then(async (error) => {
     isEnding = true;
     await master.stop();

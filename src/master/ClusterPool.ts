@@ -1,3 +1,4 @@
+import type { ChannelObserver } from '../core/ipc/Channel.js';
 import type { IpcServer } from '../core/ipc/IpcServer.js';
 import type { Logger } from '../core/logger.js';
 import { WorkerPool } from '../core/worker/WorkerPool.js';
@@ -17,6 +18,7 @@ export interface ClusterPoolOptions {
   readonly server?: IpcServer;
   /** Where it is noted which clusters run. Default: nowhere. */
   readonly registry?: WorkerRegistry;
+  readonly observer?: ChannelObserver | undefined;
   readonly isQueued: (cluster: ClusterConnection) => boolean;
   readonly logger: Logger;
 }
@@ -61,11 +63,12 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
   }
 
   protected override createWorker(id: number): ClusterConnection {
-    const { memoryMb, server, registry, drainTimeoutMs, isQueued, logger } = this.#options;
+    const { memoryMb, server, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
     return new ClusterConnection(id, logger, {
       shardIds: this.shardIdsOf(id),
       isQueued,
       drainTimeoutMs,
+      observer,
       // Opens no port: it is where the debugger would listen if SIGUSR1 asked for it, see `sampleStack`.
       execArgv: ['--inspect-port=0', ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
       // The master hands the token over on the connection; a cluster's environment shows it to nobody.

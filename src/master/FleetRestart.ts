@@ -46,7 +46,8 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
 
   /** The restart that is under way, or the last one; undefined before the first. */
   public get current(): RestartStatus | undefined {
-    return this.#current;
+    if (this.#current?.outcome !== 'rolling') return this.#current;
+    return { ...this.#current, durationMs: Math.max(0, Date.now() - this.#current.startedAt) };
   }
 
   /**

@@ -4,11 +4,13 @@ import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterCon
 import { ConfigError, type DiscordRefusedError, KallistiError } from '../core/errors.js';
 import { evaluateCode } from '../core/evaluate.js';
 import { IpcServer } from '../core/ipc/IpcServer.js';
+import type { LogTail } from '../core/LogTail.js';
 import type { Logger } from '../core/logger.js';
 import type { StatusLine } from '../core/StatusLine.js';
 import { registerSecret, scrub } from '../core/secrets.js';
 import type { BaseService } from '../core/services/BaseService.js';
 import type { LogLevel } from '../core/settings.js';
+import { Admin } from './admin/Admin.js';
 import type { ClusterConnection } from './ClusterConnection.js';
 import { ClusterPool } from './ClusterPool.js';
 import { ClusterRegistry, type LeftClusters } from './ClusterRegistry.js';
@@ -45,6 +47,10 @@ export interface MasterOptions {
   readonly logger: Logger;
   /** Where a terminal shows how things stand. Default: nowhere. */
   readonly status?: StatusLine;
+  /** The master's own last log lines, for the admin API. Default: it shows none. */
+  readonly logTail?: LogTail;
+  /** Somebody asked the admin API for the whole bot to stop. Default: nothing happens. */
+  readonly onStopRequested?: () => void;
   /** Whether clusters that were taken over are replaced then, one after the other: they run the code of before. Default false. */
   readonly rollsAfterTakeOver?: boolean;
 }
@@ -76,12 +82,26 @@ export class Master {
   readonly #rollsAfterTakeOver: boolean;
   readonly #stopRequested = new AbortController();
 
-  public constructor({ config, logger, status, rollsAfterTakeOver = false }: MasterOptions) {
+  readonly #admin: Admin | undefined;
+
+  public constructor(options: MasterOptions) {
+    const { config, logger, status, rollsAfterTakeOver = false } = options;
     this.#rollsAfterTakeOver = rollsAfterTakeOver;
     this.#config = config;
     this.#logger = logger;
     this.#status = status;
     this.#dataDir = new DataDir(config.dataDir);
+    if (config.admin !== undefined) {
+      this.#admin = new Admin({
+        config: config.admin,
+        dataDir: config.dataDir,
+        localDiscord: config.token === undefined,
+        logger,
+        logTail: options.logTail,
+        stopping: this.#stopRequested.signal,
+        onStopRequested: () => options.onStopRequested?.(),
+      });
+    }
     this.refused = new Promise((resolve) => {
       this.#resolveRefused = resolve;
     });
@@ -97,6 +117,8 @@ export class Master {
     this.#dataDir.prepare();
     await this.#dataDir.acquireLock();
     this.#undo.push(() => this.#dataDir.releaseLock());
+    this.#undo.push(() => this.#admin?.stop());
+    await this.#admin?.start();
     const target = await findTarget(this.#config, this.#dataDir.path, this.#logger);
     this.#undo.push(() => target.stop());
     registerSecret(target.token);
@@ -167,6 +189,7 @@ export class Master {
       memoryMb: this.#config.clusterMemoryMb,
       server: this.#server,
       registry,
+      observer: this.#admin?.observer,
       isQueued: ({ shardIds }) => queue.state().waiting.some((key) => key.shardIds.some((id) => shardIds.includes(id))),
       logger: this.#logger,
     });
@@ -185,7 +208,13 @@ export class Master {
     });
     const handover = new Handover({ clusters, logger: this.#logger });
     const stats = new FleetStatsCollector(clusters, queue);
-    const restart = new FleetRestart({ clusters, queue, api, logger: this.#logger });
+    const restart = new FleetRestart({
+      clusters,
+      queue,
+      api,
+      logger: this.#logger,
+      onReplaced: (id) => supervisor.notePlanned(id),
+    });
     const assign = (cluster: ClusterConnection): ClusterAssignment => ({
       token: target.token,
       apiUrl: target.apiUrl,
@@ -221,6 +250,8 @@ export class Master {
     this.#undo.push(() => restart.settled());
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
     this.#undo.push(() => restart.stop());
+    const evaluateInMaster = (code: string): Promise<EvalResult> => this.#evaluate(code, clusters);
+    this.#admin?.watch({ clusters, queue, supervisor, restart, evaluateInMaster });
     this.#announceReady(clusters, api, application);
     const taken = await this.#takeOver(clusters, registry, left);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');

@@ -1,5 +1,5 @@
 import { describeExit, type ExitReason, KallistiError, RemoteError, WorkerStartError } from '../errors.js';
-import { Channel, describeOverload } from '../ipc/Channel.js';
+import { Channel, type ChannelObserver, describeOverload } from '../ipc/Channel.js';
 import type { AnyContract, Contract } from '../ipc/contract.js';
 import { IpcServer } from '../ipc/IpcServer.js';
 import type { Transport } from '../ipc/Transport.js';
@@ -40,6 +40,8 @@ export interface WorkerConnectionOptions {
   readonly server?: IpcServer;
   /** Where it is noted that the worker runs, for a later master. Default: nowhere. */
   readonly registry?: WorkerRegistry;
+  /** Sees how requests end. Default: nobody. */
+  readonly observer?: ChannelObserver | undefined;
   /** How long a worker may drain after the stop request, in milliseconds. Default 10 000; then SIGTERM. */
   readonly drainTimeoutMs?: number;
   /** How long it may take to die of SIGTERM, in milliseconds. Default 3 000; then SIGKILL. */
@@ -72,6 +74,8 @@ const LAST_LINES_MS = 300;
  */
 export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPort<C> {
   public readonly id: number;
+  /** The worker's last 200 lines of output, as it printed them, without secrets. */
+  public readonly logTail = new LogTail();
   public readonly entrypoint: string;
   public readonly logger: Logger;
   /** Which life of this id it is, from 1; its pool counts. */
@@ -80,7 +84,6 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
   public readonly ended: Promise<ExitReason>;
 
   readonly #options: WorkerConnectionOptions;
-  readonly #logTail = new LogTail();
   readonly #failed: Promise<StartFailure>;
   readonly #ready: Promise<void>;
   readonly #said: Promise<void>;
@@ -128,9 +131,9 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
     return this.#process?.pid;
   }
 
-  /** The worker's last 200 lines of output, oldest first, without secrets. */
+  /** Those of {@link logTail} for people to read, oldest first. */
   public get logLines(): readonly string[] {
-    return this.#logTail.lines();
+    return this.logTail.lines();
   }
 
   /** When its event loop was last known to turn, on the clock of `performance.now()`. */
@@ -317,7 +320,7 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
     const forwarder = new LineForwarder({
       logger: this.logger,
       bindings: { kind: this.#kind, id: this.id, ...(child.pid === undefined ? {} : { pid: child.pid }) },
-      tail: this.#logTail,
+      tail: this.logTail,
     });
     this.#forwarder = forwarder;
     return Promise.all([
@@ -334,6 +337,7 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
       onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
       onOverload: (name, limit) => this.logger.warn({ message: name }, describeOverload(this.description, limit)),
       onClosed: (error) => void this.#onTransportClosed(error),
+      observer: this.#options.observer,
     });
     this.channel = channel;
     channel.open();

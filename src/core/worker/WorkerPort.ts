@@ -34,6 +34,11 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
     return this.channel?.pendingCount ?? 0;
   }
 
+  /** Bytes that wait for the worker to read them. */
+  public get queuedBytes(): number {
+    return this.channel?.queuedBytes ?? 0;
+  }
+
   /**
    * Serves a message of the worker. The handler answers a request by returning the reply (or a promise of it), or by calling
    * `reply`; what it throws is the error that the worker gets.

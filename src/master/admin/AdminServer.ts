@@ -1,0 +1,165 @@
+import type { AddressInfo } from 'node:net';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
+import { ConfigError, KallistiError } from '../../core/errors.js';
+import type { Logger } from '../../core/logger.js';
+import type { AdminContext } from './AdminContext.js';
+import { actionRoutes } from './actionRoutes.js';
+import { answerText } from './answerText.js';
+import { failureOf } from './failure.js';
+import { findRoutes } from './findRoutes.js';
+import { RateLimitedError } from './Gate.js';
+import { openRoutes } from './openRoutes.js';
+import type { PageFiles } from './PageFiles.js';
+import { SECURITY_HEADERS } from './securityHeaders.js';
+import { sessionRoutes } from './sessionRoutes.js';
+import { statusRoutes } from './statusRoutes.js';
+import { setVisitor } from './visitors.js';
+
+export interface AdminServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Where the port is taken, another will do. */
+  readonly portIsDefault: boolean;
+  readonly context: AdminContext;
+  readonly page: PageFiles;
+  readonly logger: Logger;
+  /** Sees every request. Must not throw. */
+  readonly onRequest: (route: string, status: number, durationMs: number) => void;
+}
+
+const LIMITS = {
+  bodyBytes: 64 * 1024,
+  /** From a connection, or the last answer on it, to the end of the next request's headers. */
+  headersMs: 10_000,
+  /** To the end of its body. */
+  requestMs: 15_000,
+  idleMs: 30_000,
+  stillMs: 120_000,
+  connections: 512,
+} as const;
+
+/** Never called: no route has a schema for fastify. */
+const NO_COMPILERS = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => (value: unknown) => JSON.stringify(value),
+} as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
+
+/**
+ * The HTTP side of the admin API: listens, says who is let in, bounds what a stranger can cost, and turns what goes wrong into
+ * answers. What it answers is the routes'.
+ */
+export class AdminServer {
+  readonly #options: AdminServerOptions;
+  readonly #app: FastifyInstance;
+
+  public constructor(options: AdminServerOptions) {
+    this.#options = options;
+    this.#app = fastify({
+      bodyLimit: LIMITS.bodyBytes,
+      requestTimeout: LIMITS.requestMs,
+      keepAliveTimeout: LIMITS.idleMs,
+      // Of sockets on which nothing moves: a reader that does not take its answer. Event streams write every second.
+      connectionTimeout: LIMITS.stillMs,
+      forceCloseConnections: true,
+      exposeHeadRoutes: false,
+      http: { headersTimeout: LIMITS.headersMs, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+      // Ours are zod's and JSON's: without these two, 4 MB of compilers would be loaded that nothing uses.
+      schemaController: { compilersFactory: NO_COMPILERS },
+    });
+    this.#app.server.maxConnections = LIMITS.connections;
+    this.#setUp();
+  }
+
+  /** Where it listens, for example `http://127.0.0.1:8600`. */
+  public get url(): string {
+    const { address, family, port } = this.#app.server.address() as AddressInfo;
+    // Not an address that one could open.
+    const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
+    return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`;
+  }
+
+  public get port(): number {
+    return (this.#app.server.address() as AddressInfo | null)?.port ?? 0;
+  }
+
+  /** @throws ConfigError where the address or a port that somebody has chosen cannot be had. */
+  public async start(): Promise<void> {
+    const { host, port, portIsDefault, logger } = this.#options;
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'EADDRINUSE' || !portIsDefault) throw explainListen(error, code, host, port);
+      await this.#app.listen({ host, port: 0 });
+      logger.info(`ADMIN_PORT ${port} is taken, so another is used`);
+    }
+  }
+
+  /** Closes every connection, the idle and the open ones too. Resolves when none is left. */
+  public async stop(): Promise<void> {
+    await this.#app.close();
+  }
+
+  #setUp(): void {
+    const { context, page } = this.#options;
+    const app = this.#app;
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.headers(SECURITY_HEADERS);
+    });
+    app.addHook('onResponse', async (request, reply) => this.#note(request, reply));
+    app.setErrorHandler((error: FastifyError, request, reply) => this.#fail(error, request, reply));
+    app.setNotFoundHandler(() => {
+      throw new KallistiError('NOT_FOUND', 'there is nothing here');
+    });
+    // Past fastify's own serializer: what leaves here passes `scrub`, whatever a route answers.
+    app.setReplySerializer((value) => answerText(value));
+    openRoutes(app, context, page);
+    void app.register(async (api) => {
+      api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
+      sessionRoutes(api, context);
+    });
+    void app.register(async (api) => {
+      // Before the body is read: a stranger's is not worth it.
+      api.addHook('onRequest', async (request) => setVisitor(request, context.gate.admit(request.raw)));
+      api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
+      statusRoutes(api, context);
+      findRoutes(api, context);
+      actionRoutes(api, context);
+    });
+  }
+
+  #fail(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { status, body, isOurs } = failureOf(error);
+    const from = request.socket.remoteAddress;
+    const route = request.routeOptions.url;
+    if (isOurs) this.#options.logger.error({ err: error, route }, 'the admin API failed');
+    else if (status === 401 && body.error.message === 'the token is wrong') {
+      this.#options.logger.warn({ from, route }, 'admin: a wrong token');
+    } else if (body.error.code === 'FORBIDDEN_ORIGIN')
+      this.#options.logger.warn({ from, route }, `admin: refused: ${body.error.message}`);
+    if (error instanceof RateLimitedError) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
+    return reply.code(status).header('cache-control', 'no-store').type('application/json').send(body);
+  }
+
+  #note(request: FastifyRequest, reply: FastifyReply): void {
+    this.#options.onRequest(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime);
+  }
+}
+
+function explainListen(error: unknown, code: unknown, host: string, port: number): ConfigError {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `ADMIN_PORT is ${port}, which another program uses; choose another, or 0 for any that is free`,
+    EACCES: `ADMIN_PORT is ${port}, which this user may not use; choose one from 1024 on`,
+    EADDRNOTAVAIL: `ADMIN_HOST is ${host}, which is no address of this machine`,
+    ENOTFOUND: `ADMIN_HOST is ${host}, a name that leads to no address`,
+    EAI_AGAIN: `ADMIN_HOST is ${host}, a name that leads to no address`,
+  };
+  const reason = reasons[String(code)] ?? `ADMIN_HOST ${host}, ADMIN_PORT ${port}: ${String(error)}`;
+  return new ConfigError(reason);
+}

@@ -1,0 +1,111 @@
+import type { ClusterStats } from '../../core/contracts/ClusterContract.js';
+import type { ClusterConnection } from '../ClusterConnection.js';
+import type { ClusterPool } from '../ClusterPool.js';
+
+/** What was last heard of one life of a cluster. */
+export interface ClusterReport {
+  readonly stats: ClusterStats;
+  /** On the clock of `performance.now()`. */
+  readonly at: number;
+  /** Over the time since the report before; null for the first one. */
+  readonly eventsPerSecond: number | null;
+  readonly commandsPerSecond: number | null;
+}
+
+interface Polled {
+  report: ClusterReport | undefined;
+  /** Since when it has been asked without an answer, on the clock of `performance.now()`. */
+  askedAt: number | undefined;
+  failure: string | undefined;
+}
+
+/** Whoever asks again sooner gets what the others got, in milliseconds. */
+const FRESH_MS = 950;
+/** How long a round waits for all answers, in milliseconds. A cluster that is slower is in the next one. */
+const ROUND_MS = 250;
+/** After that a question is given up, and asked again, in milliseconds. */
+const TIMEOUT_MS = 10_000;
+/** A cluster that has not answered for so long is said not to, in milliseconds. */
+const SILENT_MS = 2_000;
+/** Rates over less time than this would jump, in milliseconds. */
+const MIN_RATE_MS = 500;
+
+/**
+ * Asks the clusters how they are, at most once a second, whoever wants to know: the page's viewers, the metrics and the API
+ * share one round. One question to a cluster is under way at a time, and one that hangs holds nobody up.
+ */
+export class ClusterPolls {
+  readonly #clusters: ClusterPool;
+  readonly #polled = new WeakMap<ClusterConnection, Polled>();
+  #round: Promise<void> | undefined;
+  #roundAt = Number.NEGATIVE_INFINITY;
+
+  public constructor(clusters: ClusterPool) {
+    this.#clusters = clusters;
+  }
+
+  /** Resolves when there is a report of every cluster that answers in time, none of them older than a second. */
+  public async refresh(): Promise<void> {
+    if (performance.now() - this.#roundAt < FRESH_MS) return;
+    this.#round ??= this.#ask().finally(() => {
+      this.#round = undefined;
+      this.#roundAt = performance.now();
+    });
+    await this.#round;
+  }
+
+  public reportOf(cluster: ClusterConnection): ClusterReport | undefined {
+    return this.#polled.get(cluster)?.report;
+  }
+
+  /** @returns in words why there is no fresh report, or undefined where there is one. */
+  public problemOf(cluster: ClusterConnection): string | undefined {
+    const polled = this.#polled.get(cluster);
+    if (polled === undefined) return undefined;
+    const silentMs = polled.askedAt === undefined ? 0 : performance.now() - polled.askedAt;
+    if (silentMs < SILENT_MS) return polled.failure;
+    return `has not answered for ${Math.round(silentMs / 1000)} s`;
+  }
+
+  async #ask(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ROUND_MS);
+    });
+    const answers = [...this.#clusters].map((cluster) => this.#askOne(cluster));
+    await Promise.race([Promise.all(answers), late]);
+    clearTimeout(timer);
+  }
+
+  async #askOne(cluster: ClusterConnection): Promise<void> {
+    let polled = this.#polled.get(cluster);
+    if (polled === undefined) {
+      polled = { report: undefined, askedAt: undefined, failure: undefined };
+      this.#polled.set(cluster, polled);
+    }
+    if (polled.askedAt !== undefined) return;
+    polled.askedAt = performance.now();
+    try {
+      const stats = await cluster.request('getStats', undefined, { timeoutMs: TIMEOUT_MS });
+      polled.report = reportFrom(stats, polled.report);
+      polled.failure = undefined;
+    } catch (error) {
+      polled.failure = error instanceof Error ? error.message : String(error);
+    }
+    polled.askedAt = undefined;
+  }
+}
+
+function reportFrom(stats: ClusterStats, before: ClusterReport | undefined): ClusterReport {
+  const at = performance.now();
+  if (before === undefined) return { stats, at, eventsPerSecond: null, commandsPerSecond: null };
+  const passedMs = at - before.at;
+  if (passedMs < MIN_RATE_MS) return { ...before, stats };
+  const rate = (now: number, then: number): number => Math.round(((now - then) * 10_000) / passedMs) / 10;
+  return {
+    stats,
+    at,
+    eventsPerSecond: rate(stats.events, before.stats.events),
+    commandsPerSecond: rate(stats.commands, before.stats.commands),
+  };
+}

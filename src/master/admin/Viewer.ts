@@ -1,0 +1,52 @@
+import type { ServerResponse } from 'node:http';
+import type { AdminEvents } from '../../core/contracts/AdminApi.js';
+import { answerText } from './answerText.js';
+
+/** What may wait for a viewer that reads slowly, in bytes: a few states of a large bot. Beyond it events are left out. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+/** A viewer that has had no room for so long does not read, in milliseconds. */
+const STALLED_MS = 20_000;
+
+/** One event as it goes over the wire; made once for all viewers. */
+export function frameOf<Name extends keyof AdminEvents>(name: Name, data: AdminEvents[Name]): string {
+  return `event: ${name}\ndata: ${answerText(data)}\n\n`;
+}
+
+/** One open event stream. Never holds more than a bounded amount for whoever reads slowly. */
+export class Viewer {
+  /** Resolves when the stream has ended, by either side. */
+  public readonly closed: Promise<void>;
+  readonly #response: ServerResponse;
+  #fullSince: number | undefined;
+
+  public constructor(response: ServerResponse, headers: Readonly<Record<string, string>>) {
+    this.#response = response;
+    this.closed = new Promise((resolve) => response.once('close', resolve));
+    response.on('error', () => {
+      // The other side is gone; `close` follows.
+    });
+    response.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      // For nginx, which would keep the events until it has a buffer full of them.
+      'x-accel-buffering': 'no',
+    });
+    response.write('retry: 2000\n\n');
+  }
+
+  public send(frame: string): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    if (this.#response.writableLength + frame.length <= MAX_WAITING_BYTES) {
+      this.#fullSince = undefined;
+      this.#response.write(frame);
+      return;
+    }
+    this.#fullSince ??= performance.now();
+    if (performance.now() - this.#fullSince > STALLED_MS) this.#response.destroy();
+  }
+
+  public end(): void {
+    this.#response.end();
+  }
+}

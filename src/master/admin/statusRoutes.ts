@@ -1,0 +1,61 @@
+import type { FastifyInstance } from 'fastify';
+import type { AdminApi } from '../../core/contracts/AdminApi.js';
+import { KallistiError } from '../../core/errors.js';
+import type { AdminContext } from './AdminContext.js';
+import { MAX_VIEWERS } from './EventStream.js';
+import { inputs, parseInput } from './inputs.js';
+import { SECURITY_HEADERS } from './securityHeaders.js';
+import { visitorOf } from './visitors.js';
+
+type Reply<Name extends keyof AdminApi> = Promise<AdminApi[Name]['reply']>;
+
+/** Everything that only looks. */
+export function statusRoutes(app: FastifyInstance, context: AdminContext): void {
+  const { status, history, logs, events, fleet } = context;
+
+  app.get(
+    '/api/status',
+    async (): Reply<'GET /api/status'> => ({
+      ...(await status.collect()),
+      history: history.read(),
+    }),
+  );
+
+  app.get(
+    '/api/logs',
+    async ({ query }): Reply<'GET /api/logs'> => ({
+      lines: logs.lines('all', parseInput(inputs.logLines, query).lines),
+    }),
+  );
+
+  app.get('/api/clusters/:id/logs', async ({ params, query }): Reply<'GET /api/clusters/:id/logs'> => {
+    const { id } = parseInput(inputs.clusterPath, params);
+    checkCluster(id, fleet().clusters.workerCount);
+    return { lines: logs.lines(id, parseInput(inputs.logLines, query).lines) };
+  });
+
+  app.get('/api/events', async (request, reply) => {
+    const { logs: source } = parseInput(inputs.events, request.query);
+    if (typeof source === 'number') checkCluster(source, fleet().clusters.workerCount);
+    if (events.viewers >= MAX_VIEWERS) throw new KallistiError('RATE_LIMITED', `${MAX_VIEWERS} viewers look already`);
+    const { session } = visitorOf(request);
+    reply.hijack();
+    await events.view(reply.raw, {
+      headers: SECURITY_HEADERS,
+      logs: source,
+      signal: session?.ended,
+      expiresAt: session?.expiresAt,
+    });
+  });
+
+  app.get('/metrics', async (_request, reply) => {
+    const { type, text } = await context.metrics();
+    return reply.type(type).send(text);
+  });
+}
+
+/** @throws KallistiError NOT_FOUND */
+export function checkCluster(clusterId: number, clusterCount: number): void {
+  if (clusterId < clusterCount) return;
+  throw new KallistiError('NOT_FOUND', `cluster ${clusterId} does not exist: ids run from 0 to ${clusterCount - 1}`);
+}
