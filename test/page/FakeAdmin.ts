@@ -1,0 +1,195 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import type { AdminApi, AdminEvents, LiveStatus, LogLine, StatusHistory } from '../../src/core/contracts/AdminApi.js';
+import type { GuildSummary } from '../../src/core/contracts/ClusterContract.js';
+import { history } from './scenarios.js';
+
+export const PAGE = new URL('../../src/master/admin/page/', import.meta.url);
+export const TOKEN = 'a-token-of-the-tests-0123456789';
+
+/** As strict as it gets: anything inline, any `eval`, any parsing of markup from a string is an error in the console. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+  "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+};
+
+/** The admin API of a master that is none: it says what the test wants it to say, about once a second. */
+export class FakeAdmin {
+  /** What is asked anew for each viewer and each second. */
+  public status: (tick: number) => LiveStatus;
+  public history: StatusHistory;
+  public lines: LogLine[] = [];
+  public guild: GuildSummary | null = null;
+  /** What `POST /api/restart` was asked for. */
+  public readonly restarts: AdminApi['POST /api/restart']['body'][] = [];
+  /** Answers instead of the real one, once. */
+  public refusal: { status: number; code: string; message: string; headers?: Record<string, string> } | null = null;
+  /** A master that hangs: connections stay, and nothing comes. */
+  public silent = false;
+  /** Paths that were asked for, with the query. */
+  public readonly requests: string[] = [];
+  #sessions = new Set<string>();
+  readonly #viewers = new Map<ServerResponse, string | null>();
+  #server: Server | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #tick = 0;
+  #port = 0;
+
+  public constructor(status: (tick: number) => LiveStatus, minutes = 60) {
+    this.status = status;
+    this.history = history(status(0), minutes);
+  }
+
+  public get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  public get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** On the port that it had before, if it had one. */
+  public async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#serve(request, response));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (server.address() as AddressInfo).port;
+    this.#timer = setInterval(() => this.step(), 1000);
+  }
+
+  /** Ends like a process that is killed: every connection is gone. */
+  public async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    this.#viewers.clear();
+  }
+
+  /** The next second. */
+  public step(): void {
+    this.#tick++;
+    if (!this.silent) this.send('status', this.status(this.#tick));
+  }
+
+  public send<Name extends keyof AdminEvents>(name: Name, data: AdminEvents[Name]): void {
+    const frame = frameOf(name, data);
+    for (const viewer of this.#viewers.keys()) viewer.write(frame);
+  }
+
+  /** Says it to whoever looks at these logs. */
+  public log(line: LogLine): void {
+    this.lines.push(line);
+    for (const [viewer, target] of this.#viewers) if (concerns(line, target)) viewer.write(frameOf('logs', [line]));
+  }
+
+  /** Everybody has to log in again. */
+  public forgetSessions(): void {
+    this.#sessions = new Set();
+    for (const viewer of this.#viewers.keys()) viewer.end();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url);
+    this.requests.push(`${request.method} ${url.pathname}${url.search}`);
+    response.setHeader('content-security-policy', POLICY);
+    response.setHeader('x-content-type-options', 'nosniff');
+    if (!url.pathname.startsWith('/api/')) return this.#serveFile(url.pathname, response);
+    const body: unknown = request.method === 'POST' ? JSON.parse(await text(request)) : undefined;
+    if (this.silent) return;
+    if (this.refusal !== null && request.method === 'POST') {
+      const { status, code, message, headers } = this.refusal;
+      this.refusal = null;
+      return fail(response, status, code, message, headers);
+    }
+    if (url.pathname === '/api/login') return this.#logIn(body as { token: string }, response);
+    const cookie = /kallisti_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+    if (!this.#sessions.has(cookie)) return fail(response, 401, 'UNAUTHORIZED', 'A token is needed.');
+    switch (url.pathname) {
+      case '/api/logout':
+        this.#sessions.delete(cookie);
+        return answer(response, { status: 'ok' });
+      case '/api/status':
+        return answer(response, { ...this.status(this.#tick), history: this.history });
+      case '/api/events':
+        return this.#stream(url.searchParams.get('logs'), response);
+      case '/api/restart': {
+        const wish = body as AdminApi['POST /api/restart']['body'];
+        this.restarts.push(wish);
+        return answer(response, { id: 'r1', clusterIds: wish.clusterIds ?? [] }, 202);
+      }
+      default:
+        if (url.pathname.startsWith('/api/find/guild/')) return answer(response, { guild: this.guild });
+        return fail(response, 404, 'NOT_FOUND', 'There is no such thing.');
+    }
+  }
+
+  async #serveFile(path: string, response: ServerResponse): Promise<void> {
+    const name = path === '/' ? 'index.html' : path.slice(1);
+    try {
+      if (!/^[\w.]+$/.test(name)) throw new Error('not a name');
+      const content = await readFile(new URL(name, PAGE));
+      response.setHeader('content-type', TYPES[name.split('.').at(-1) ?? ''] ?? 'text/plain');
+      response.end(content);
+    } catch {
+      // Then it is not a file of the page.
+      fail(response, 404, 'NOT_FOUND', 'There is no such file.');
+    }
+  }
+
+  #logIn({ token }: { token: string }, response: ServerResponse): void {
+    if (token !== TOKEN) {
+      fail(response, 401, 'UNAUTHORIZED', 'This token is not right.');
+      return;
+    }
+    const session = Math.random().toString(36).slice(2);
+    this.#sessions.add(session);
+    response.setHeader('set-cookie', `kallisti_session=${session}; HttpOnly; SameSite=Strict; Path=/`);
+    answer(response, { expiresAt: Date.now() + 3_600_000 });
+  }
+
+  #stream(target: string | null, response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(frameOf('status', this.status(this.#tick)));
+    response.write(frameOf('history', this.history));
+    if (target !== null) {
+      response.write(frameOf('logs', this.lines.filter((line) => concerns(line, target)).slice(-100)));
+    }
+    this.#viewers.set(response, target);
+    response.once('close', () => this.#viewers.delete(response));
+  }
+}
+
+function concerns({ clusterId }: LogLine, target: string | null): boolean {
+  return target === 'all' || target === (clusterId === null ? 'master' : `${clusterId}`);
+}
+
+function frameOf(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function answer(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+function fail(
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify({ error: { code, message, retryable: status >= 500 } }));
+}
