@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['test/globalSetup.ts'],
     // Real processes on two cores: more workers than that only make the waiting times longer.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Tests wait for states, and not for times: this is for those that would wait for ever, on a busy machine too.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

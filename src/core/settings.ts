@@ -98,8 +98,8 @@ export const SETTINGS = {
     default: '127.0.0.1',
     allowed: 'an IP address of this machine or a name that leads to one, such as 127.0.0.1 or 0.0.0.0',
     doc: [
-      'Where the status page, the metrics and the admin API listen. 127.0.0.1: this machine only; 0.0.0.0: everywhere.',
-      'They speak plain HTTP: what leaves the machine should go through a tunnel or a proxy with TLS.',
+      'Where the status page, the metrics and the admin API listen. 127.0.0.1: this machine only; 0.0.0.0:',
+      'everywhere. They speak plain HTTP: what leaves the machine should go through a tunnel or a proxy with TLS.',
     ],
     schema: z.string().regex(/^[\w.:-]{1,253}$/),
   }),
@@ -107,8 +107,8 @@ export const SETTINGS = {
     default: '8600',
     allowed: 'off or a whole number from 0 to 65535',
     doc: [
-      'Their port; 0 takes any that is free, off switches them off. Where nobody has set it and 8600 is taken, any free',
-      'one is used; the log says which.',
+      'Their port; 0 takes any that is free, off switches them off. Where nobody has set it and 8600 is taken, any',
+      'free one is used; the log says which.',
     ],
     schema: z.union([z.literal('off'), wholeNumber(0, 65_535)]),
   }),
