@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   RATE_LIMITED: { retryable: true, meaning: 'Too many attempts with a wrong token.' },
   NOT_FOUND: { retryable: false, meaning: 'The admin API has nothing there.' },
   EVAL_DISABLED: { retryable: false, meaning: 'Code over the admin API needs ADMIN_EVAL=on.' },
+  MASTER_NOT_RUNNING: { retryable: true, meaning: 'The command line found no running master.' },
   NOT_RUNNING: { retryable: true, meaning: 'The master is starting or stopping, and has no clusters to ask.' },
   INTERNAL: { retryable: false, meaning: 'A bug of the framework; the log of the master has its stack.' },
 } as const satisfies Record<string, { retryable: boolean; meaning: string }>;

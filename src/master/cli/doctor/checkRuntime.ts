@@ -1,0 +1,38 @@
+import { availableParallelism, freemem } from 'node:os';
+import { bytes } from '../text/measures.js';
+import { type Finding, fail, ok, warn } from './Finding.js';
+
+/** As `engines` of package.json says. */
+const OLDEST_NODE = 20;
+/** A cluster with some guilds takes about a hundred. */
+const LITTLE_MEMORY_BYTES = 256e6;
+
+/** Node itself, and whether what is not JavaScript runs here. */
+export async function checkRuntime(nodeVersion = process.versions.node): Promise<Finding[]> {
+  return [checkNode(nodeVersion), await checkDatabase(), checkMachine()];
+}
+
+function checkNode(version: string): Finding {
+  const major = Number.parseInt(version, 10);
+  if (major >= OLDEST_NODE) return ok('Node', version);
+  return fail('Node', `${version} is too old`, `install Node ${OLDEST_NODE} or later`);
+}
+
+/** Its binary is chosen at installation: node_modules that was copied from another machine does not run here. */
+async function checkDatabase(): Promise<Finding> {
+  try {
+    await import('lmdb');
+    return ok('database', 'the embedded database (lmdb) loads');
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+    return fail('database', `the embedded database (lmdb) does not load: ${why}`, 'run npm ci on this machine');
+  }
+}
+
+function checkMachine(): Finding {
+  const free = freemem();
+  const text = `${availableParallelism()} processors, ${bytes(free)} memory free`;
+  return free < LITTLE_MEMORY_BYTES
+    ? warn('machine', text, 'free some memory, or set CLUSTER_COUNT lower: every cluster is a process')
+    : ok('machine', text);
+}

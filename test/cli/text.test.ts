@@ -1,0 +1,150 @@
+import { Writable } from 'node:stream';
+import picocolors from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import { checkRuntime } from '../../src/master/cli/doctor/checkRuntime.js';
+import { LogCursor } from '../../src/master/cli/LogCursor.js';
+import { Screen } from '../../src/master/cli/Screen.js';
+import { bytes, duration, milliseconds, ranges, rate, whole } from '../../src/master/cli/text/measures.js';
+import { statusText } from '../../src/master/cli/text/statusText.js';
+import { renderTable } from '../../src/master/cli/text/table.js';
+import { sampleCluster, sampleStatus } from './sampleStatus.js';
+
+describe('measures', () => {
+  it.each([
+    [bytes(null), '-'],
+    [bytes(0), '0 B'],
+    [bytes(999), '999 B'],
+    [bytes(1200), '1.2 kB'],
+    [bytes(999_600), '1.0 MB'],
+    [bytes(123_400_000), '123 MB'],
+    [bytes(5e15), '5000 TB'],
+    [duration(null), '-'],
+    [duration(15), '15 ms'],
+    [duration(4200), '4.2 s'],
+    [duration(59_970), '1 min'],
+    [duration(3_600_000), '1 h'],
+    [duration(11_520_000), '3 h 12 min'],
+    [duration(90_000_000), '1 d 1 h'],
+    [milliseconds(2.25), '2.3 ms'],
+    [milliseconds(31.4), '31 ms'],
+    [rate(0), '0'],
+    [rate(1.25), '1.3'],
+    [rate(1234.5), '1,235'],
+    [whole(1_234_567), '1,234,567'],
+    [ranges([]), ''],
+    [ranges([3, 0, 1, 2, 7, 9, 10]), '0-3, 7, 9, 10'],
+  ])('%s', (text, expected) => {
+    expect(text).toBe(expected);
+  });
+});
+
+describe('a table', () => {
+  const columns = [
+    { title: 'A', cell: (row: string) => row },
+    { title: 'RIGHT', align: 'right' as const, cell: () => '1' },
+    { title: 'SPARE', spare: 1, cell: () => 'x' },
+    { title: 'FIRST TO GO', spare: 2, cell: () => 'y' },
+  ];
+
+  it('has no lines and no blanks at the ends, and counts colours as nothing', () => {
+    const red = picocolors.createColors(true).red('ab');
+    expect(renderTable([red, 'c'], columns.slice(0, 2), { width: 80 })).toBe(`A   RIGHT\n${red}      1\nc       1`);
+  });
+
+  it('leaves out what does not fit, by its turn, and never what must stay', () => {
+    const titles = (width: number) => renderTable(['a'], columns, { width }).split('\n')[0];
+    expect(titles(40)).toBe('A  RIGHT  SPARE  FIRST TO GO');
+    expect(titles(20)).toBe('A  RIGHT  SPARE');
+    expect(titles(3)).toBe('A  RIGHT');
+  });
+
+  it('keeps a cell on its line', () => {
+    expect(renderTable(['a\n  b'], columns.slice(0, 1), { width: 80 })).toBe('A\na b');
+  });
+});
+
+describe('the status', () => {
+  const options = { paint: picocolors.createColors(false), width: 60 };
+
+  it('fits a narrow terminal as far as its table goes', () => {
+    const table = statusText(sampleStatus(), options).split('\n\n')[1] ?? '';
+    for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(60);
+    expect(table).toMatch(/^CLUSTER +STATE +SHARDS +GUILDS/);
+  });
+
+  it('shows a master that has no clusters yet', () => {
+    const text = statusText(sampleStatus({ phase: 'starting', clusters: [], shardCount: 0, identify: null }), options);
+    expect(text).toMatch(/kallisti 1\.2\.3 · starting/);
+    expect(text).toMatch(/! the master is starting, no cluster runs yet$/);
+    expect(text).not.toContain('CLUSTER');
+  });
+
+  it('shows numbers that nobody knows as such, and a successor', () => {
+    const unknown = sampleCluster(0, {
+      successor: { pid: 5, generation: 2, state: 'starting' },
+      guilds: null,
+      rssBytes: null,
+      commandLatencyMs: null,
+      loopLag: null,
+      pid: null,
+    });
+    expect(statusText(sampleStatus({ clusters: [unknown] }), { ...options, width: 200 })).toMatch(
+      /^ +0 +ready \(successor starts\) +2\/2 +- +42 +1\.3 +- +- +- +1 h 2 min +1 +0 +-$/m,
+    );
+  });
+});
+
+describe('the screen', () => {
+  const stream = (isTTY: boolean) => {
+    let text = '';
+    const writable = new Writable({
+      write(chunk, _encoding, done) {
+        text += chunk;
+        done();
+      },
+    });
+    return Object.assign(writable, { isTTY, columns: 40, rows: 5, read: () => text });
+  };
+  const screenOn = (stdout: ReturnType<typeof stream>, env: NodeJS.ProcessEnv = {}) =>
+    new Screen({ stdout, stderr: stream(false), stdin: process.stdin, env, signal: new AbortController().signal });
+
+  it.each([
+    [true, {}, true],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { NO_COLOR: '' }, true],
+    [true, { TERM: 'dumb' }, false],
+    [false, {}, false],
+    [false, { FORCE_COLOR: '1' }, true],
+    [true, { FORCE_COLOR: '0' }, false],
+    [false, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+  ])('on a terminal: %s, with %j, has colours: %s', (isTTY, env, expected) => {
+    expect(screenOn(stream(isTTY), env).paint.isColorSupported).toBe(expected);
+  });
+
+  it('shows of what is too high for the terminal the beginning', () => {
+    const stdout = stream(true);
+    screenOn(stdout).live(['1', '2', '3', '4', '5', '6'].join('\n'));
+    expect(stdout.read()).toMatch(/1\n2\n3\n\.\.\. 3 more lines\n/);
+  });
+
+  it('shows no live part where there is no terminal', () => {
+    const stdout = stream(false);
+    screenOn(stdout).live('x');
+    expect(stdout.read()).toBe('');
+  });
+});
+
+describe('a reader of logs', () => {
+  const line = (time: number) => ({ clusterId: null, time, level: 'info' as const, text: `line ${time}` });
+
+  it('skips what it has printed, as often as it has', () => {
+    const cursor = new LogCursor();
+    cursor.take([line(1), line(2), line(2)]);
+    expect(cursor.skipPrinted([line(2), line(2), line(2), line(3)])).toEqual([line(2), line(3)]);
+  });
+});
+
+it('the doctor refuses a Node that is too old', async () => {
+  expect((await checkRuntime('18.20.0'))[0]).toMatchObject({ name: 'Node', level: 'fail' });
+  expect((await checkRuntime('20.0.0'))[0]).toMatchObject({ name: 'Node', level: 'ok' });
+});
