@@ -13,7 +13,14 @@ const EXAMPLES = 'test/fixtures/readme';
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map(inDocs)];
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map(inDocs),
+];
 
 function inDocs(name: string): string {
   return `docs/${name}`;
