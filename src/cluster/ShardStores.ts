@@ -21,6 +21,8 @@ export class ShardStores {
   readonly #logger: Logger;
   readonly #stores = new Map<number, ShardStore>();
   readonly #hydrations = new Map<number, Hydration>();
+  /** Shards whose stored state eris cannot take. */
+  readonly #senseless = new Set<number>();
   #touching: NodeJS.Timeout | undefined;
 
   public constructor(assignment: ClusterAssignment, logger: Logger) {
@@ -50,7 +52,7 @@ export class ShardStores {
     for (const store of this.#stores.values()) {
       const hydration = new Hydration(gateway, store);
       this.#hydrations.set(store.shardId, hydration);
-      await hydration.run();
+      await this.#try(store.shardId, () => hydration.run());
     }
   }
 
@@ -64,8 +66,11 @@ export class ShardStores {
     for (const store of this.#stores.values()) {
       const session = await store.takeOver(released.find(({ shardId }) => shardId === store.shardId));
       if (session === undefined) continue;
-      await this.#hydrations.get(store.shardId)?.refresh();
-      sessions.push(session);
+      const { shardId } = store;
+      if (!this.#senseless.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
+      // With half of its guilds it must not go on: a new session brings them all.
+      if (this.#senseless.delete(shardId)) store.dropSession();
+      else sessions.push(session);
     }
     this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
     return sessions;
@@ -98,6 +103,19 @@ export class ShardStores {
     clearInterval(this.#touching);
     this.#touching = undefined;
     await Promise.all([...this.#stores.values()].map((store) => store.close()));
+  }
+
+  /** What Discord once sent may be nothing that eris can take again; that must not keep the cluster from starting. */
+  async #try(shardId: number, hydrate: () => Promise<unknown>): Promise<void> {
+    try {
+      await hydrate();
+    } catch (error) {
+      this.#senseless.add(shardId);
+      this.#logger.warn(
+        { shardId, err: error },
+        `The stored state of shard ${shardId} makes no sense: it identifies anew`,
+      );
+    }
   }
 
   #touch(): void {

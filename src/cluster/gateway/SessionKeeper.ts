@@ -42,7 +42,7 @@ export class SessionKeeper {
    * @returns the URL that eris may be told.
    */
   public begin(resumeUrl: string | undefined): string {
-    this.#resumeUrl = resumeUrl !== undefined && isGatewayUrl(resumeUrl) ? resumeUrl : this.gatewayUrl;
+    this.#resumeUrl = typeof resumeUrl === 'string' && isGatewayUrl(resumeUrl) ? resumeUrl : this.gatewayUrl;
     return this.#resumeUrl;
   }
 

@@ -2,14 +2,14 @@ import { Constants, type RawPacket } from 'eris';
 import type { ShardCounts, ShardSession, ShardState } from '../../core/contracts/ClusterContract.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
 import type { ClosingSockets } from './ClosingSockets.js';
-import { judgeClose, refusal } from './closeCodes.js';
+import { DECODE_ERROR, judgeClose, refusal } from './closeCodes.js';
 import type { DisconnectOptions, ErisShard } from './erisInternals.js';
 import { FirstHeartbeat } from './FirstHeartbeat.js';
 import type { BotIdentity, GatewayOptions, GatewayTimings, SlotLease } from './GatewayOptions.js';
 import { IdentifyPermit } from './IdentifyPermit.js';
 import { Inbox, type InboxHost } from './Inbox.js';
 import { Outbox } from './Outbox.js';
-import { type KnownDispatch, knownDispatch } from './packets.js';
+import { isWellFormed, type KnownDispatch, knownDispatch } from './packets.js';
 import type { Reachability } from './Reachability.js';
 import { Redial } from './Redial.js';
 import { SessionKeeper } from './SessionKeeper.js';
@@ -60,6 +60,8 @@ export class ShardLink {
   #socketError: Error | null = null;
   /** Whether HELLO has come on this socket. */
   #greeted = false;
+  /** Whether it was said that something malformed has come on this socket. */
+  #saidMalformed = false;
   #identifies = 0;
   #resumes = 0;
 
@@ -172,6 +174,7 @@ export class ShardLink {
   #dial(lease: SlotLease | null): void {
     if (lease !== null) this.#permit.hold(lease);
     this.#greeted = false;
+    this.#saidMalformed = false;
     this.#socketError = null;
     // eris builds this address at READY only, for this process.
     if (this.#session.exists) this.#shard.resumeURL = this.#session.address(this.#redial.attempts);
@@ -201,6 +204,10 @@ export class ShardLink {
 
   #receive(packet: RawPacket): void {
     if (!this.#active) return;
+    if (!isWellFormed(packet)) {
+      this.#receiveMalformed(packet);
+      return;
+    }
     switch (packet.op) {
       case DISPATCH:
         this.#dispatch(packet);
@@ -220,6 +227,18 @@ export class ShardLink {
       default:
         this.#stock.onPacket(packet);
     }
+  }
+
+  /** Ignored, as if it had not come; without a usable HELLO or READY the connection is of no use. Said once for each socket. */
+  #receiveMalformed(packet: unknown): void {
+    const { op, t } = Object(packet) as { readonly op?: unknown; readonly t?: unknown };
+    if (!this.#saidMalformed) {
+      this.#saidMalformed = true;
+      const what = { shardId: this.shardId, op: op === HELLO || op === DISPATCH ? op : typeof op, type: typeof t };
+      this.#host.log.logger.warn(what, `Shard ${this.shardId} got a malformed payload from Discord, and ignores such`);
+    }
+    if (op === HELLO) this.#lose({ reason: 'a malformed HELLO' });
+    else if (op === DISPATCH && t === 'READY' && this.#state !== 'ready') this.#invalidSession(false);
   }
 
   #dispatch(packet: RawPacket): void {
@@ -272,7 +291,8 @@ export class ShardLink {
     const cause = this.#socketError;
     const reason = cause?.message || (code === 1006 ? 'the connection broke' : `${code} ${text}`.trim());
     const error = cause ?? Object.assign(new Error(`The gateway closed the connection: ${reason}`), { code });
-    const verdict = judgeClose(code);
+    // To a RESUME it says that what we know of the session is nonsense.
+    const verdict = code === DECODE_ERROR && this.#state === 'resuming' ? 'identify' : judgeClose(code);
     if (verdict !== 'resume') this.#session.drop();
     if (verdict !== 'refused') {
       this.#lose({ reason }, error);

@@ -22,6 +22,9 @@ const VERDICTS: Readonly<Record<number, CloseVerdict>> = {
   4014: 'refused',
 };
 
+/** Discord could not read what we sent. */
+export const DECODE_ERROR = 4002;
+
 export function judgeClose(code: number): CloseVerdict {
   return VERDICTS[code] ?? 'resume';
 }

@@ -3,6 +3,7 @@ import https from 'node:https';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
+import { mendAnswer } from './mendAnswer.js';
 
 /** Called by Node for every request (lib/_http_client.js); not in its typings. */
 interface AgentInternals {
@@ -23,10 +24,22 @@ const MAX_IDLE_SOCKETS = 16;
 const IDLE_TIMEOUT_MS = 60_000;
 
 /**
+ * A request that has a socket and not the whole answer by then is given up. Clients only look at the pauses: an answer that
+ * comes a byte at a time would hold up its route for ever.
+ */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+export interface RestAgentOptions extends https.AgentOptions {
+  /** Default 60 000 ms. */
+  readonly answerTimeoutMs?: number;
+}
+
+/**
  * An agent for clients that only speak `https.request`. It makes them reach the server of `target`, over plain http too, and
  * sets right what such clients get wrong:
  * - the Host header is the target's, with its port;
  * - `content-type: application/json; charset=utf-8` arrives as `application/json`, for clients that compare it exactly;
+ * - an answer that would end the process of a client, or keep it waiting for ever, is mended or given up: {@link mendAnswer};
  * - a request that ends up in a log or in `inspect` (clients hang it on their errors) does not show its headers.
  *
  * After `destroy()` no socket is left and every further request fails at once.
@@ -35,9 +48,10 @@ export class RestAgent extends https.Agent {
   /** Node's default port for a request that names none; it is a field of every agent, though not in the typings. */
   public readonly defaultPort: number;
   readonly #target: URL;
+  readonly #answerTimeoutMs: number;
   #destroyed = false;
 
-  public constructor(target: URL, options: https.AgentOptions = {}) {
+  public constructor(target: URL, { answerTimeoutMs = ANSWER_TIMEOUT_MS, ...options }: RestAgentOptions = {}) {
     super({
       keepAlive: true,
       maxSockets: MAX_SOCKETS,
@@ -46,6 +60,7 @@ export class RestAgent extends https.Agent {
       ...options,
     });
     this.#target = target;
+    this.#answerTimeoutMs = answerTimeoutMs;
     this.defaultPort = portOf(target);
   }
 
@@ -53,9 +68,11 @@ export class RestAgent extends https.Agent {
   public addRequest(request: ClientRequest, options: object): void {
     if (!request.headersSent) request.setHeader('Host', this.#target.host);
     concealHeaders(request);
+    this.#limitTime(request);
     // First in line, even before the callback given to https.request: nobody sees the header as it was sent.
     request.prependOnceListener('response', (response: IncomingMessage) => {
       normaliseContentType(response);
+      mendAnswer(response);
       // Node discards the body of a response that nobody listens for, but cannot know that ours is not a reader.
       if (request.listenerCount('response') === 0) response.resume();
     });
@@ -73,6 +90,14 @@ export class RestAgent extends https.Agent {
     }
     if (this.#target.protocol === 'https:') return super.createConnection(options, callback);
     return net.connect({ host: hostOf(this.#target), port: this.defaultPort, noDelay: true });
+  }
+
+  #limitTime(request: ClientRequest): void {
+    request.once('socket', () => {
+      const message = `${this.#target.host} has not given a whole answer within ${this.#answerTimeoutMs} ms`;
+      const timer = setTimeout(() => request.destroy(new Error(message)), this.#answerTimeoutMs);
+      request.once('close', () => clearTimeout(timer));
+    });
   }
 
   public override destroy(): void {

@@ -12,6 +12,7 @@ import {
   FAILED,
   LOGGED,
   type LoggedLine,
+  parseStartFailure,
   READY,
   STOP,
   STOPPED,
@@ -118,7 +119,7 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
     this.#ready = new Promise((resolve) => this.handlers.add(READY, () => resolve(), true));
     this.#said = new Promise((resolve) => this.handlers.add(STOPPED, () => resolve(), true));
     this.#failed = new Promise((resolve) => {
-      this.handlers.add(FAILED, (_worker: this, failure: StartFailure) => resolve(failure), true);
+      this.handlers.add(FAILED, (_worker: this, failure: unknown) => resolve(parseStartFailure(failure)), true);
     });
   }
 

@@ -17,6 +17,17 @@ export interface StartFailure {
   readonly stack?: string;
 }
 
+/** @returns a failure in any case: whoever fails may not manage to say so well. */
+export function parseStartFailure(data: unknown): StartFailure {
+  const { name, message, code, stack } = Object(data) as Partial<Record<keyof StartFailure, unknown>>;
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: typeof message === 'string' ? message : 'it did not say why',
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof stack === 'string' ? { stack } : {}),
+  };
+}
+
 /** To the master, every {@link ALIVE_INTERVAL_MS}: the event loop turns. Data is a {@link Vitals}. */
 export const ALIVE = '@alive';
 export const ALIVE_INTERVAL_MS = 500;
