@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { AttemptLimiter } from '../../../src/master/admin/AttemptLimiter.js';
+import { SESSION_MS, Sessions } from '../../../src/master/admin/Sessions.js';
+import { ManualClock } from '../../support/ManualClock.js';
+import { TOKEN, World } from './World.js';
+
+describe('AttemptLimiter', () => {
+  it('lets ten wrong attempts of an address through, then one each six seconds', async () => {
+    const clock = new ManualClock();
+    const limiter = new AttemptLimiter(clock);
+    const attempts = (count: number) => Array.from({ length: count }, () => limiter.note('10.0.0.1'));
+    expect(attempts(10)).toEqual(Array(10).fill(0));
+    expect(limiter.note('10.0.0.1')).toBe(6_000);
+    expect(limiter.note('10.0.0.2')).toBe(0);
+    await clock.advance(6_000);
+    expect(attempts(2)).toEqual([0, 6_000]);
+    await clock.advance(3_600_000);
+    expect(attempts(11).filter((waitMs) => waitMs === 0)).toHaveLength(10);
+  });
+
+  it('lets fifty through in all, whatever addresses they come from', () => {
+    const limiter = new AttemptLimiter(new ManualClock());
+    const waits = Array.from({ length: 100 }, (_, n) => limiter.note(`10.0.0.${n}`));
+    expect(waits.filter((waitMs) => waitMs === 0)).toHaveLength(50);
+  });
+
+  it('takes a network of IPv6 for one address, and an IPv4 address in both spellings', () => {
+    const limiter = new AttemptLimiter(new ManualClock());
+    const waits = Array.from({ length: 11 }, (_, n) => limiter.note(`2001:db8:1:2:3:4:5:${n}`));
+    expect(waits.at(-1)).toBeGreaterThan(0);
+    for (let n = 0; n < 10; n++) limiter.note(n % 2 === 0 ? '10.0.0.9' : '::ffff:10.0.0.9');
+    expect(limiter.note('10.0.0.9')).toBeGreaterThan(0);
+  });
+});
+
+describe('Sessions', () => {
+  it('end after twelve hours, at the latest when a hundred newer ones have begun, and tell who watches', async () => {
+    const clock = new ManualClock();
+    const sessions = new Sessions(clock);
+    const { id, session } = sessions.begin();
+    expect(sessions.find(id)).toBe(session);
+    await clock.advance(SESSION_MS);
+    expect(sessions.find(id)).toBeUndefined();
+    expect(session.ended.aborted).toBe(true);
+
+    const first = sessions.begin();
+    for (let n = 0; n < 100; n++) sessions.begin();
+    expect(sessions.find(first.id)).toBeUndefined();
+    expect(first.session.ended.aborted).toBe(true);
+  });
+});
+
+describe('wrong tokens', () => {
+  let world: World;
+  afterEach(() => world.stop());
+
+  it('are answered more and more slowly, and lock nobody out who has the right one', async () => {
+    world = await World.start();
+    const guess = () => world.call('/api/status', { token: 'wrong' });
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n++) statuses.push((await guess()).status);
+    expect(statuses).toEqual([...Array(10).fill(401), 429, 429]);
+    expect(await guess()).toMatchObject({
+      headers: { 'retry-after': expect.stringMatching(/^[1-6]$/) },
+      json: { error: { code: 'RATE_LIMITED', retryable: true } },
+    });
+    const login = (token: string) => world.call('/api/login', { token: null, body: { token } });
+    expect((await login('wrong')).status).toBe(429);
+    expect((await world.call('/api/status')).status).toBe(200);
+    expect((await login(TOKEN)).status).toBe(200);
+    // Ten lines, not one for every attempt of somebody who tries for hours.
+    expect(world.messages().filter((message) => message === 'admin: a wrong token')).toHaveLength(10);
+    expect(JSON.stringify(world.log.lines)).not.toContain(TOKEN);
+  });
+});
