@@ -109,6 +109,8 @@ export class AdminServer {
   #setUp(): void {
     const { context, page } = this.#options;
     const app = this.#app;
+    // Forms of other sites can send it without asking first; JSON they cannot.
+    app.removeContentTypeParser('text/plain');
     app.addHook('onRequest', async (_request, reply) => {
       reply.headers(SECURITY_HEADERS);
     });

@@ -108,7 +108,10 @@ export class World {
               status: response.statusCode ?? 0,
               headers: response.headers,
               text: received,
-              json: /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(received) : undefined,
+              json:
+                received !== '' && /json/.test(response.headers['content-type'] ?? '')
+                  ? JSON.parse(received)
+                  : undefined,
             });
           });
         },
