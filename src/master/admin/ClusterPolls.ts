@@ -16,6 +16,7 @@ interface Polled {
   report: ClusterReport | undefined;
   /** Since when it has been asked without an answer, on the clock of `performance.now()`. */
   askedAt: number | undefined;
+  lastAskedAt: number;
   failure: string | undefined;
 }
 
@@ -37,8 +38,7 @@ const MIN_RATE_MS = 500;
 export class ClusterPolls {
   readonly #clusters: ClusterPool;
   readonly #polled = new WeakMap<ClusterConnection, Polled>();
-  #round: Promise<void> | undefined;
-  #roundAt = Number.NEGATIVE_INFINITY;
+  #round: Promise<unknown> = Promise.resolve();
 
   public constructor(clusters: ClusterPool) {
     this.#clusters = clusters;
@@ -46,11 +46,9 @@ export class ClusterPolls {
 
   /** Resolves when there is a report of every cluster that answers in time, none of them older than a second. */
   public async refresh(): Promise<void> {
-    if (performance.now() - this.#roundAt < FRESH_MS) return;
-    this.#round ??= this.#ask().finally(() => {
-      this.#round = undefined;
-      this.#roundAt = performance.now();
-    });
+    const now = performance.now();
+    const due = [...this.#clusters].filter((cluster) => now - this.#of(cluster).lastAskedAt >= FRESH_MS);
+    if (due.length > 0) this.#round = Promise.all([this.#round, this.#ask(due)]);
     await this.#round;
   }
 
@@ -67,24 +65,30 @@ export class ClusterPolls {
     return `has not answered for ${Math.round(silentMs / 1000)} s`;
   }
 
-  async #ask(): Promise<void> {
+  #of(cluster: ClusterConnection): Polled {
+    let polled = this.#polled.get(cluster);
+    if (polled === undefined) {
+      polled = { report: undefined, askedAt: undefined, lastAskedAt: Number.NEGATIVE_INFINITY, failure: undefined };
+      this.#polled.set(cluster, polled);
+    }
+    return polled;
+  }
+
+  async #ask(clusters: readonly ClusterConnection[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ROUND_MS);
     });
-    const answers = [...this.#clusters].map((cluster) => this.#askOne(cluster));
+    const answers = clusters.map((cluster) => this.#askOne(cluster));
     await Promise.race([Promise.all(answers), late]);
     clearTimeout(timer);
   }
 
   async #askOne(cluster: ClusterConnection): Promise<void> {
-    let polled = this.#polled.get(cluster);
-    if (polled === undefined) {
-      polled = { report: undefined, askedAt: undefined, failure: undefined };
-      this.#polled.set(cluster, polled);
-    }
+    const polled = this.#of(cluster);
     if (polled.askedAt !== undefined) return;
     polled.askedAt = performance.now();
+    polled.lastAskedAt = polled.askedAt;
     try {
       const stats = await cluster.request('getStats', undefined, { timeoutMs: TIMEOUT_MS });
       polled.report = reportFrom(stats, polled.report);
