@@ -292,7 +292,7 @@ export class Channel {
       observer?.served(name, performance.now() - startedAt, undefined);
       this.#reply(id, name, value);
     };
-    this.#working += handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
+    const called = handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
       this.#working--;
       if (thrown !== undefined) {
         if (!this.#serving.delete(id)) return;
@@ -303,6 +303,8 @@ export class Channel {
         answer(outcome.value);
       }
     });
+    // Not `+= handlers.call(...)`: that would read the count before handlers that answer at once have lowered it.
+    this.#working += called;
   }
 
   /** Whether too much is being served for one more; says so once, until half of it is done. */

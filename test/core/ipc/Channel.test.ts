@@ -225,6 +225,22 @@ describe('a request', () => {
     expect(String(await told)).toMatch(/gave the request up/);
   });
 
+  it.each([
+    ['at once', (data: number) => data],
+    ['later', async (data: number) => data],
+  ])(
+    'leaves no trace in the limits of its channel when it is answered %s, however many there are',
+    async (_when, handler) => {
+      const { master, worker } = pair();
+      worker.handlers.add('echo', handler, false);
+      for (let round = 0; round < 25; round++) {
+        const asked = Array.from({ length: 1_000 }, (_, index) => master.channel.request('echo', index));
+        expect((await Promise.all(asked)).at(-1)).toBe(999);
+      }
+      expect(master.channel.pendingCount).toBe(0);
+    },
+  );
+
   it('ignores a reply that comes after the timeout', async () => {
     const { master, worker } = pair();
     let late: (value: string) => void = () => undefined;
