@@ -29,9 +29,15 @@ export class Fleet {
   public static async start(size: FleetSize): Promise<Fleet> {
     const discord = await Discord.start(size.discord);
     const bot = new BotProcess(discord, { CLUSTER_COUNT: String(size.clusterCount), ...size.env }, size.entry);
-    bot.start();
-    await bot.untilReady();
-    return new Fleet(discord, bot, size);
+    const fleet = new Fleet(discord, bot, size);
+    try {
+      bot.start();
+      await bot.untilReady();
+      return fleet;
+    } catch (error) {
+      await fleet.dispose();
+      throw error;
+    }
   }
 
   public shardsOf(clusterId: number): readonly number[] {
