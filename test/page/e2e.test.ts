@@ -11,7 +11,7 @@ const SHARDS = 4;
 /** Real processes on a busy machine: what is waited for comes, in its time. */
 const SLOW = { timeout: 60_000 };
 
-describeInBrowser('status page of a real bot', () => {
+describeInBrowser('status page of a real bot', { timeout: 180_000 }, () => {
   let browser: Browser;
   let discord: Simulator;
   let bot: Bot;
@@ -32,7 +32,7 @@ describeInBrowser('status page of a real bot', () => {
     await bot.untilReady();
     browser = await launchBrowser();
     visited = await visit(browser, url);
-  });
+  }, 120_000);
 
   afterEach(async () => {
     await browser?.close();

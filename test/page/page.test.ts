@@ -17,7 +17,7 @@ import {
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-describeInBrowser('status page', () => {
+describeInBrowser('status page', { timeout: 90_000 }, () => {
   let browser: Browser;
   let admin: FakeAdmin;
   let visited: Visit | undefined;
@@ -72,7 +72,8 @@ describeInBrowser('status page', () => {
     const { page } = await open((tick) => busyStatus(64, 16, tick));
     await page.locator('.card').first().waitFor();
     const session = await page.context().newCDPSession(page);
-    await session.send('Performance.enable');
+    // Processor time: what others do on this machine meanwhile does not count.
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     const busyMs = async () => {
       const { metrics } = await session.send('Performance.getMetrics');
       return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0);
@@ -82,7 +83,7 @@ describeInBrowser('status page', () => {
       admin.step();
       await page.evaluate('new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve), 100))');
     }
-    expect((await busyMs()) - before).toBeLessThan(10 * 200);
+    expect((await busyMs()) - before).toBeLessThan(10 * 150);
   });
 
   it('asks for the token, refuses a wrong one, and keeps none', async () => {
@@ -98,6 +99,7 @@ describeInBrowser('status page', () => {
     await page.getByText('Too many attempts. Wait 7 s before the next.').waitFor();
     expect(await page.locator('#app').isVisible()).toBe(false);
     await logIn(page);
+    expect(await focused(page)).toBe('app-title');
     expect(await page.locator('#token').inputValue()).toBe('');
     expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
     expect(await page.evaluate('document.cookie')).toBe('');
@@ -132,7 +134,7 @@ describeInBrowser('status page', () => {
     const uptime = () => page.locator('#tiles .tile').nth(2).innerText();
     const before = await uptime();
     admin.step();
-    await expect.poll(uptime).not.toBe(before);
+    await eventually(uptime).not.toBe(before);
     // Cards are changed in place.
     await card.getByRole('button', { name: 'Logs' }).focus();
     admin.step();
@@ -159,10 +161,10 @@ describeInBrowser('status page', () => {
     const announcer = page.locator('#announcer[aria-live=polite]');
     crashed = true;
     admin.step();
-    await expect.poll(() => announcer.innerText()).toBe('Cluster 2: crashed.');
+    await eventually(() => announcer.innerText()).toBe('Cluster 2: crashed.');
     crashed = false;
     admin.step();
-    await expect.poll(() => announcer.innerText()).toBe('2 clusters changed.');
+    await eventually(() => announcer.innerText()).toBe('2 clusters changed.');
   });
 
   it('tells the states of shards apart without colours, and explains each', async () => {
@@ -231,7 +233,7 @@ describeInBrowser('status page', () => {
     expect(await page.getByRole('dialog').getByRole('button', { name: 'Restart' }).isDisabled()).toBe(true);
     done = 8;
     admin.step();
-    await expect.poll(() => page.locator('#announcer').innerText()).toBe('Restart of 8 clusters: done');
+    await eventually(() => page.locator('#announcer').innerText()).toBe('Restart of 8 clusters: done');
   });
 
   it('shows the logs of a cluster as they come, and none of them twice', async () => {
@@ -241,19 +243,19 @@ describeInBrowser('status page', () => {
     say('before');
     say('of another', 5);
     await page.getByRole('button', { name: 'Logs of cluster 4' }).click();
-    const lines = page.getByRole('log').locator('.text').filter({ visible: true });
+    const lines = page.getByRole('log').locator('.log').filter({ visible: true });
     const texts = () => lines.allInnerTexts();
-    await expect.poll(texts).toEqual(['before']);
+    await eventually(texts).toEqual(['before']);
     say('a stack\n    at run (file.js:1:1)');
     admin.log({ clusterId: 4, time: Date.now(), level: 'debug', text: 'a detail' });
-    await expect.poll(texts).toEqual(['before', 'a stack\n    at run (file.js:1:1)']);
+    await eventually(texts).toEqual(['before', 'a stack\n    at run (file.js:1:1)']);
     await page.getByLabel('Least level').selectOption('trace');
     expect((await texts()).at(-1)).toBe('a detail');
     await admin.stop();
     await page.getByText(/^Connection to the master lost/).waitFor();
     say('meanwhile');
     await admin.start();
-    await expect.poll(async () => (await texts()).length).toBe(4);
+    await eventually(async () => (await texts()).length).toBe(4);
     expect((await texts()).at(-1)).toBe('meanwhile');
     await page.getByLabel('Only lines with').fill('STACK');
     await page.getByText('1 of 4 lines').waitFor();
@@ -266,8 +268,8 @@ describeInBrowser('status page', () => {
   it('follows the newest line until somebody scrolls up, and keeps a thousand', async () => {
     const { page } = await open(() => busyStatus(2, 2));
     await page.getByRole('button', { name: 'Logs', exact: true }).click();
-    await expect.poll(() => admin.viewers).toBe(1);
-    await expect.poll(() => admin.requests.at(-1)).toBe('GET /api/events?logs=all');
+    await eventually(() => admin.viewers).toBe(1);
+    await eventually(() => admin.requests.at(-1)).toBe('GET /api/events?logs=all');
     const many = (from: number, count: number) =>
       Array.from({ length: count }, (_, i) => ({
         clusterId: 0,
@@ -275,12 +277,10 @@ describeInBrowser('status page', () => {
         level: 'info' as const,
         text: `line ${from + i}`,
       }));
-    await expect
-      .poll(async () => {
-        admin.send('logs', many(0, 1));
-        return page.locator('.log').count();
-      })
-      .toBeGreaterThan(0);
+    await eventually(async () => {
+      admin.send('logs', many(0, 1));
+      return page.locator('.log').count();
+    }).toBeGreaterThan(0);
     admin.send('logs', many(1, 1500));
     await page.getByText('line 1500', { exact: true }).waitFor();
     expect(await page.locator('.log').count()).toBe(1000);
@@ -356,8 +356,10 @@ describeInBrowser('status page', () => {
     expect(await page.title()).toBe('✕ Connection lost – Kallisti');
     // The last numbers stay, and look old.
     expect(await page.locator('body.stale #cluster-0').isVisible()).toBe(true);
-    await banner.getByText(/Trying again in \d s\.$/).waitFor();
+    await banner.getByText('Trying again in 5 s.').waitFor();
     await admin.start();
+    // By script: a real click would wait for ever where the page has been faster than we.
+    await page.evaluate("document.getElementById('retry').click()");
     await banner.waitFor({ state: 'hidden' });
     expect(await page.title()).toBe('All 2 ready – Kallisti');
     expect(await page.locator('body.stale').count()).toBe(0);
@@ -368,7 +370,6 @@ describeInBrowser('status page', () => {
     admin.silent = true;
     await page.getByText(/Nothing has come from the master for 6 s\./).waitFor();
     admin.silent = false;
-    await page.getByRole('button', { name: 'Try now' }).click();
     await page.locator('#banner').waitFor({ state: 'hidden' });
   });
 
@@ -384,7 +385,7 @@ describeInBrowser('status page', () => {
     const status = busyStatus(8, 8);
     const { page } = await open(() => status);
     const chart = page.getByRole('slider', { name: 'Guilds, the last hour' });
-    await expect.poll(() => chart.locator('.line').getAttribute('d')).toMatch(/^M0\.8,[\d.]+(L[\d.]+,[\d.]+){359}$/);
+    await eventually(() => chart.locator('.line').getAttribute('d')).toMatch(/^M0\.8,[\d.]+(L[\d.]+,[\d.]+){359}$/);
     // Ten samples without a latency are a gap, not zeroes.
     const latency = page.getByRole('slider', { name: 'Command p50 / p99, the last hour' });
     expect((await latency.locator('.line').first().getAttribute('d'))?.match(/M/g)).toHaveLength(2);
@@ -441,6 +442,11 @@ describeInBrowser('status page', () => {
     expect(await background()).toBe('rgb(244, 245, 247)');
   });
 });
+
+/** Waits for it as long as a busy machine may take. */
+function eventually<Value>(look: () => Value | Promise<Value>): ReturnType<typeof expect.poll<Value>> {
+  return expect.poll(look, { timeout: 30_000 });
+}
 
 /** What has the focus, by its name. */
 function focused(page: Visit['page']): Promise<string> {

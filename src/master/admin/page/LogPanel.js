@@ -1,6 +1,6 @@
 /** @import { ClusterStatus, LogLine } from '../../../core/contracts/AdminApi.js' */
 import { create, get, setText } from './dom.js';
-import { formatClock, formatNumberOf } from './format.js';
+import { formatNumberOf } from './format.js';
 
 const MAX_LINES = 1_000;
 /** A longer line is cut: the whole of it is in the master's log. */
@@ -140,15 +140,9 @@ export class LogPanel {
   }
 }
 
-/** @param {LogLine} line */
-function makeLine({ clusterId, time, level, text }) {
+/** The text has time, level and process in it already. @param {LogLine} line */
+function makeLine({ level, text }) {
   const more = text.length - MAX_CHARS;
-  return create(
-    'div',
-    { class: 'log', 'data-level': level },
-    create('time', {}, formatClock(time)),
-    create('span', { class: 'level' }, level),
-    create('span', { class: 'who' }, clusterId === null ? 'master' : `${clusterId}`),
-    create('span', { class: 'text' }, more > 0 ? `${text.slice(0, MAX_CHARS)} … (${more} more characters)` : text),
-  );
+  const shown = more > 0 ? `${text.slice(0, MAX_CHARS)} … (${more} more characters)` : text;
+  return create('div', { class: 'log', 'data-level': level }, shown);
 }

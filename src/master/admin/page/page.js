@@ -131,9 +131,12 @@ export class Page {
 
   /** @param {LiveStatus} status */
   #draw(status) {
+    const fresh = !this.login.hidden;
     this.login.hidden = true;
     this.app.hidden = false;
     this.actions.hidden = false;
+    // The form had the focus, and is gone.
+    if (fresh) get('app-title').focus();
     get('restart-all').hidden = status.clusters.length === 0;
     this.overview.update(status);
     this.restart.update(status.restart);
