@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LogLine, RestartStatus } from '../../src/core/contracts/AdminApi.js';
+import type { ClusterStatus, LogLine, RestartStatus } from '../../src/core/contracts/AdminApi.js';
 import { identityOf } from '../../src/core/worker/processIdentity.js';
 import { isAlive, until } from '../support/processes.js';
 import { type CliOptions, CliRun, runCli } from './CliRun.js';
@@ -452,6 +452,25 @@ describe('upgrade', () => {
     expect(stderr).toMatch(/The upgrade failed: the new master did not start, and the old one \(pid \d+\) goes on/);
     expect(stderr).toMatch(/ {2}the new master did not start \(exit code 1\)/);
   });
+
+  it('ends with 1 where the new master leaves the clusters as they are, and with 0 where it has ended them', async () => {
+    const next = await dummyProcess();
+    const replaceBy = (clusters: readonly ClusterStatus[]) => async () => {
+      await master.stop();
+      master.status = sampleStatus({ clusters, master: { ...sampleStatus().master, pid: next.pid } });
+      await master.start(next.pid);
+    };
+    await listensToUpgrades(replaceBy([sampleCluster(0), sampleCluster(1, { pid: 4711 })]));
+    const left = await cli('upgrade');
+    expect(left.code).toBe(1);
+    expect(left.stderr).toMatch(/with the code of before serve on: 0\n/);
+    await listensToUpgrades(
+      replaceBy([sampleCluster(0, { pid: 4710 }), sampleCluster(1, { pid: null, state: 'starting' })]),
+    );
+    const ended = await cli('upgrade');
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).toMatch(/not taken over but ended/);
+  }, 60_000);
 
   it('ends with 1 where no new one comes in time', async () => {
     await listensToUpgrades(() => Promise.resolve());

@@ -7,7 +7,7 @@ import { CliError } from '../CliError.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { followRestart, showRestart } from '../followRestart.js';
 import type { Session } from '../Session.js';
-import { duration } from '../text/measures.js';
+import { duration, ranges } from '../text/measures.js';
 import { printable } from '../text/printable.js';
 
 interface Flags {
@@ -50,7 +50,7 @@ async function upgrade(session: Session, { timeout }: Flags): Promise<ExitCode> 
   // An answer proves that it is a master, and that it runs: a process that is not would be ended by the signal.
   const before = await new AdminClient(location).request('GET /api/status', { signal });
   const began = Date.now();
-  process.kill(location.pid, 'SIGUSR2');
+  tell(location.pid);
   try {
     if (!session.isJson)
       screen.live(`Upgrading: waiting for a new master (now pid ${location.pid}, ${before.master.version}) ...`);
@@ -64,12 +64,22 @@ async function upgrade(session: Session, { timeout }: Flags): Promise<ExitCode> 
         `New master: pid ${pid}, version ${version} (before: pid ${location.pid}, ${before.master.version}), after ${took}`,
       );
     }
-    return await showRoll(session, began);
+    return await showRoll(session, before, began);
   } catch (error) {
     if (signal.aborted) screen.note('Not watched any more; the upgrade goes on');
     throw error;
   } finally {
     screen.clear();
+  }
+}
+
+function tell(pid: number): void {
+  try {
+    process.kill(pid, 'SIGUSR2');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const why = code === 'EPERM' ? 'it is of another user: run this as the user of the bot' : String(error);
+    throw new CliError(EXIT_CODES.refused, 'REMOTE_ERROR', `the master (pid ${pid}) cannot be told to upgrade: ${why}`);
   }
 }
 
@@ -103,13 +113,24 @@ async function ask(session: Session): Promise<AdminStatus | undefined> {
   }
 }
 
-async function showRoll(session: Session, began: number): Promise<ExitCode> {
+async function showRoll(session: Session, before: AdminStatus, began: number): Promise<ExitCode> {
   const roll = followRestart(session);
   const first = await roll.next();
-  if (first.done === true) {
-    return fail(session, 'the new master replaces none of the clusters, which serve on with the code of before', began);
+  if (first.done !== true) return showRestart(session, startingWith(first.value, roll));
+  const { clusters } = await session.connect().request('GET /api/status', { signal: session.signal });
+  const old = new Set(before.clusters.map(({ pid }) => pid));
+  const left = clusters.filter(({ pid }) => pid !== null && old.has(pid)).map(({ clusterId }) => clusterId);
+  if (left.length > 0) {
+    const reason = `the new master does not replace the clusters; with the code of before serve on: ${ranges(left)}`;
+    return fail(session, reason, began);
   }
-  return showRestart(session, startingWith(first.value, roll));
+  // It could not take them over: they were of another Discord (the local one ends with its master) or shard count.
+  session.screen.note(
+    'The clusters were not taken over but ended, and come up anew; "kallisti status" shows how far they are',
+  );
+  await showComplaints(session, began);
+  if (session.isJson) session.screen.json(null);
+  return EXIT_CODES.done;
 }
 
 async function* startingWith<Value>(first: Value, rest: AsyncGenerator<Value>): AsyncGenerator<Value> {
@@ -121,9 +142,15 @@ async function* startingWith<Value>(first: Value, rest: AsyncGenerator<Value>): 
 async function fail(session: Session, reason: string, since: number): Promise<ExitCode> {
   const { screen } = session;
   screen.note(screen.errorPaint.red(`The upgrade failed: ${reason}`));
-  for (const { text } of await complaints(session, since)) screen.note(`  ${printable(text).replaceAll('\n', '\n  ')}`);
+  await showComplaints(session, since);
   if (session.isJson) screen.json({ error: { code: 'START_FAILED', message: reason, retryable: true } });
   return EXIT_CODES.failed;
+}
+
+async function showComplaints(session: Session, since: number): Promise<void> {
+  for (const { text } of await complaints(session, since)) {
+    session.screen.note(`  ${printable(text).replaceAll('\n', '\n  ')}`);
+  }
 }
 
 async function complaints(session: Session, since: number): Promise<readonly LogLine[]> {
