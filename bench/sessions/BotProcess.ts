@@ -71,6 +71,11 @@ export class BotProcess {
     return this.untilLogged(/^ready: all/, from);
   }
 
+  /** Of the master. */
+  public get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Of the newest life of each cluster. */
   public clusterPid(clusterId: number): number {
     const line = this.lines.findLast(({ cluster, msg }) => cluster === clusterId && /^cluster \d+ is ready/.test(msg));
