@@ -11,6 +11,11 @@ import {
 
 /** Frames up to this size are copied together into one buffer; larger ones are written beside it, in the same writev. */
 const JOIN_BYTES = 16 * 1024;
+/**
+ * So much is in the socket's hands at a time; the rest waits here. What it has taken counts against the queue until the
+ * reader has all of it, so handing over a hundred messages of 1 MB at once would count those that have long been read.
+ */
+const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
  * A {@link Transport} over a stream socket: a unix domain socket, or a named pipe on Windows.
@@ -26,6 +31,8 @@ export class SocketTransport implements Transport {
   #listener: TransportListener | undefined;
   #queue: string[] = [];
   #queuedBytes = 0;
+  /** The socket has its fill; more is written when it has passed that on. */
+  #isDraining = false;
   #closed = false;
   #error: Error | undefined;
   readonly #whenClosed: Promise<void>;
@@ -79,17 +86,17 @@ export class SocketTransport implements Transport {
     const room = this.#limits.maxQueueBytes + (urgent ? URGENT_RESERVE_BYTES : 0);
     if (this.#queuedBytes + this.#socket.writableLength + text.length > room) return false;
     // nextTick runs when the running callback and all its promise jobs are done, which is when the turn's messages are known.
-    if (this.#queue.length === 0) process.nextTick(() => this.#write());
+    if (this.#queue.length === 0 && !this.#isDraining) process.nextTick(() => this.#write());
     this.#queue.push(text);
     this.#queuedBytes += text.length;
     return true;
   }
 
-  public flush(): Promise<void> {
-    this.#write();
-    if (this.#closed || !this.#socket.writable) return Promise.resolve();
-    return new Promise((resolve) => {
-      // An empty write's callback comes after all earlier ones; a socket that dies first emits 'close'.
+  public async flush(): Promise<void> {
+    await this.#handOver();
+    if (this.#closed || !this.#socket.writable) return;
+    // An empty write's callback comes after all earlier ones; a socket that dies first emits 'close'.
+    await new Promise<void>((resolve) => {
       const done = (): void => {
         this.#socket.off('close', done);
         resolve();
@@ -100,7 +107,7 @@ export class SocketTransport implements Transport {
   }
 
   public async close(): Promise<void> {
-    this.#write();
+    await this.#handOver();
     // `end` alone would wait for the other end's FIN; when ours is out, nobody reads here any more.
     if (!this.#closed) this.#socket.end(() => this.#socket.destroy());
     await this.#whenClosed;
@@ -111,16 +118,42 @@ export class SocketTransport implements Transport {
     this.#socket.destroy();
   }
 
+  /** Resolves when the socket has all that is queued, or is closed. */
+  async #handOver(): Promise<void> {
+    this.#write();
+    while (this.#queue.length > 0 && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.#socket.off('drain', done);
+          this.#socket.off('close', done);
+          resolve();
+        };
+        this.#socket.once('drain', done);
+        this.#socket.once('close', done);
+      });
+    }
+  }
+
   #write(): void {
+    if (this.#isDraining || this.#queue.length === 0) return;
+    if (!this.#socket.writable) {
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      return;
+    }
     const queue = this.#queue;
-    if (queue.length === 0) return;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    if (!this.#socket.writable) return;
-    this.#socket.cork();
     let from = 0;
-    while (from < queue.length) from = this.#writeRun(queue, from);
+    this.#socket.cork();
+    while (from < queue.length && this.#socket.writableLength < WINDOW_BYTES) from = this.#writeRun(queue, from);
     this.#socket.uncork();
+    for (let index = 0; index < from; index++) this.#queuedBytes -= queue[index]?.length ?? 0;
+    this.#queue = from === queue.length ? [] : queue.slice(from);
+    if (this.#queue.length === 0) return;
+    this.#isDraining = true;
+    this.#socket.once('drain', () => {
+      this.#isDraining = false;
+      this.#write();
+    });
   }
 
   /** Writes one large frame, or a run of small ones as one buffer. Returns the index of the next frame. */

@@ -35,10 +35,7 @@ export interface Transport {
 export interface TransportLimits {
   /** A larger message from the other end closes the transport with `ProtocolError`. Default 128 MiB. */
   readonly maxMessageBytes: number;
-  /**
-   * Bytes that may wait for a slow reader before `send` returns false. Default 256 MiB: what is written together counts until the
-   * reader has all of it, so a hundred messages of 1 MB under way can take twice their size.
-   */
+  /** Bytes that may wait for a slow reader before `send` returns false. Default 128 MiB. */
   readonly maxQueueBytes: number;
 }
 
@@ -47,5 +44,5 @@ export const URGENT_RESERVE_BYTES = 16 * 1024 * 1024;
 
 export const TRANSPORT_LIMITS = {
   maxMessageBytes: 128 * 1024 * 1024,
-  maxQueueBytes: 256 * 1024 * 1024,
+  maxQueueBytes: 128 * 1024 * 1024,
 } as const satisfies TransportLimits;

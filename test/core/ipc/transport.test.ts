@@ -57,6 +57,34 @@ describe('SocketTransport on the wire', () => {
     await cleanUp();
   });
 
+  it('has room for a hundred messages of a megabyte under way, each sent when another came back', async () => {
+    const { sockets, cleanUp } = await socketPair();
+    const [left, right] = [new SocketTransport(sockets[0]), new SocketTransport(sockets[1])];
+    const text = 'x'.repeat(1_000_000);
+    let [sent, back, refused] = [0, 0, 0];
+    const ear = new Ear();
+    const send = (): void => {
+      if (sent === 300) return;
+      sent++;
+      if (!left.send(text)) refused++;
+    };
+    right.listen({ message: (message) => void right.send(message), closed: () => undefined });
+    left.listen({
+      message: () => {
+        back++;
+        send();
+        if (back === 300) ear.message('done');
+      },
+      closed: (error) => ear.closed(error),
+    });
+    for (let index = 0; index < 100; index++) send();
+    await ear.until(() => ear.heard.length === 1 || refused > 0);
+    expect({ back, refused }).toEqual({ back: 300, refused: 0 });
+    left.destroy();
+    right.destroy();
+    await cleanUp();
+  });
+
   it('understands frames that arrive byte by byte', async () => {
     const { sockets, cleanUp } = await socketPair();
     const transport = new SocketTransport(sockets[0]);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WorkerNotFoundError } from '../../../src/core/errors.js';
+import { TRANSPORT_LIMITS } from '../../../src/core/ipc/Transport.js';
 import { WorkerPoolEventService } from '../../../src/core/services/WorkerPoolEventService.js';
 import { WorkerConnection } from '../../../src/core/worker/WorkerConnection.js';
 import { WorkerPool } from '../../../src/core/worker/WorkerPool.js';
@@ -208,13 +209,14 @@ describe('a worker that does not read', () => {
     const before = process.memoryUsage().rss;
     const payload = 'x'.repeat(1024 * 1024);
     const codes: string[] = [];
-    // 1 GB in all, of which an eighth may wait.
+    // 1 GiB in all, of which so much may wait.
+    const room = TRANSPORT_LIMITS.maxQueueBytes / payload.length;
     const storm = Array.from({ length: 1_024 }, () =>
       stopped
         .request('echo', payload, { timeoutMs: 60_000 })
         .catch((error: { code: string }) => codes.push(error.code)),
     );
-    await until(() => codes.length >= 1_024 - 130);
+    await until(() => codes.length >= 1_024 - room);
     expect(new Set(codes)).toEqual(new Set(['QUEUE_FULL']));
     expect(() => stopped.send('print', { lines: [payload] })).toThrow(/reads too slowly/);
     const askedAt = performance.now();
@@ -224,7 +226,7 @@ describe('a worker that does not read', () => {
     // It reads again: what waited is answered.
     process.kill(stopped.pid ?? 0, 'SIGCONT');
     await Promise.all(storm);
-    expect(codes.length).toBeLessThan(1_024 - 100);
+    expect(codes.length).toBeLessThan(1_024 - 0.8 * room);
     expect(await stopped.request('echo', 'and here')).toBe('and here');
   });
 });
