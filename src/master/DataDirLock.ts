@@ -129,9 +129,10 @@ export class DataDirLock {
     for (const name of readdirSync(this.#folder)) {
       if (!name.startsWith(`${LOCK_NAME}.`)) continue;
       const claim = readClaim(join(this.#folder, name));
-      if (claim !== undefined && (claim.owner === undefined || isRunning(claim.owner) === false)) {
-        rmSync(join(this.#folder, name), { force: true });
-      }
+      if (claim === undefined) continue;
+      // One without an owner may be a starter's that has made its file and not yet written it.
+      const abandoned = claim.owner === undefined ? claim.ageMs > START_GRACE_MS : isRunning(claim.owner) === false;
+      if (abandoned) rmSync(join(this.#folder, name), { force: true });
     }
   }
 

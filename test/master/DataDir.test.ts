@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -212,6 +213,17 @@ describe('the lock', () => {
     expect(lockFiles(dir.path)).toEqual(['master.lock']);
   });
 
+  it('leaves the file of a starter that has not written it yet, and clears one that never will', async () => {
+    const dir = dataDir();
+    dir.prepare();
+    const longAgo = new Date(Date.now() - 60_000);
+    writeFileSync(join(dir.path, 'master.lock.starter'), '');
+    writeFileSync(join(dir.path, 'master.lock.cut-off'), '');
+    utimesSync(join(dir.path, 'master.lock.cut-off'), longAgo, longAgo);
+    await dir.acquireLock();
+    expect(lockFiles(dir.path).sort()).toEqual(['master.lock', 'master.lock.starter']);
+  });
+
   it('says who is in the way when a takeover hangs', async () => {
     const dir = dataDir();
     dir.prepare();
@@ -228,14 +240,13 @@ describe('the lock', () => {
     const lock = JSON.stringify({ pid: 1, startedAt: 'then', pidNamespace: 'pid:[1]', nonce: 'other' });
     const path = join(dir.path, 'master.lock');
     const longAgo = new Date(Date.now() - 60_000);
-    const write = async (): Promise<void> => {
+    const write = (): void => {
       writeFileSync(path, lock);
-      const { utimes } = await import('node:fs/promises');
-      await utimes(path, longAgo, longAgo);
+      utimesSync(path, longAgo, longAgo);
     };
     const server = createServer().listen(dir.socketPath());
     await once(server, 'listening');
-    await write();
+    write();
     await expect(dir.acquireLock()).rejects.toMatchObject({
       code: 'DATA_DIR_IN_USE',
       message: expect.stringContaining('(pid 1 of another container)'),
