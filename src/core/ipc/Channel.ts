@@ -11,7 +11,7 @@ import {
   WorkerExitedError,
 } from '../errors.js';
 import type { ReplyFunction, RequestOptions } from './contract.js';
-import { type Envelope, parseEnvelope, toWireError, type WireError } from './Envelope.js';
+import { type Envelope, messageText, parseEnvelope, replyText, toWireError, type WireError } from './Envelope.js';
 import type { Handlers } from './Handlers.js';
 import type { Transport } from './Transport.js';
 
@@ -76,7 +76,7 @@ export class Channel {
   readonly #limits: ChannelLimits;
   readonly #pending = new Map<number, Pending>();
   /** Requests of the other end that a handler is at work on, with what aborts their `reply.signal`. */
-  readonly #serving = new Map<number, { controller?: AbortController }>();
+  readonly #serving = new Map<number, Serving>();
   /** Calls of handlers that have not settled, those of given-up requests too: they hold memory until they end. */
   #working = 0;
   #isOverloaded = false;
@@ -110,8 +110,7 @@ export class Channel {
       message: (text) => this.#receive(text),
       closed: (error) => {
         this.#closed = true;
-        for (const { controller } of this.#serving.values()) controller?.abort(new Error('the caller is gone'));
-        this.#serving.clear();
+        for (const id of this.#serving.keys()) this.#stopServing(id, 'the caller is gone');
         this.#options.onClosed(error);
       },
     });
@@ -123,10 +122,9 @@ export class Channel {
    * @throws WorkerExitedError where the peer has ended, SerializationError, QueueFullError.
    */
   public send(name: string, data: unknown): void {
-    const what = this.#describe('event', name);
-    if (this.#closed) throw this.#exitError(what);
-    const text = serialize(what, { id: ++this.#lastId, kind: 'event', name, data });
-    if (!this.#options.transport.send(text)) throw new QueueFullError(what, text.length);
+    if (this.#closed) throw this.#exitError(this.#describe('event', name));
+    const text = this.#compose('event', ++this.#lastId, name, data);
+    if (!this.#options.transport.send(text)) throw new QueueFullError(this.#describe('event', name), text.length);
   }
 
   /** Sends a request. The promise rejects as the class says; it never throws. */
@@ -156,7 +154,7 @@ export class Channel {
         return;
       }
       const id = ++this.#lastId;
-      const text = serialize(this.#describe('request', name), { id, kind: 'request', name, data });
+      const text = this.#compose('request', id, name, data);
       if (!this.#options.transport.send(text)) {
         reject(new QueueFullError(this.#describe('request', name), text.length));
         return;
@@ -194,6 +192,15 @@ export class Channel {
     for (const [id, pending] of this.#pending) {
       this.#forget(id, pending);
       pending.reject(this.#exitError(this.#describe('request', pending.name)));
+    }
+  }
+
+  /** @throws SerializationError */
+  #compose(kind: 'request' | 'event', id: number, name: string, data: unknown): string {
+    try {
+      return messageText(kind, id, name, data);
+    } catch (error) {
+      throw new SerializationError(this.#describe(kind, name), error);
     }
   }
 
@@ -252,12 +259,9 @@ export class Channel {
         } else pending.reject(this.#fromWire(pending.name, envelope.data));
         return;
       }
-      case 'cancel': {
-        const serving = this.#serving.get(envelope.re);
-        this.#serving.delete(envelope.re);
-        serving?.controller?.abort(new Error('the caller gave the request up'));
+      case 'cancel':
+        this.#stopServing(envelope.re, 'the caller gave the request up');
         return;
-      }
     }
   }
 
@@ -283,19 +287,22 @@ export class Channel {
       this.#sendError(id, { by: 'channel', name: 'QueueFullError', message, code: 'QUEUE_FULL' });
       return;
     }
-    const serving: { controller?: AbortController } = {};
-    this.#serving.set(id, serving);
+    const serving: Serving = { isOver: false };
     const { observer } = this.#options;
     const startedAt = observer === undefined ? 0 : performance.now();
     const answer = (value: unknown): void => {
-      if (!this.#serving.delete(id)) return;
+      if (serving.isOver) return;
+      serving.isOver = true;
+      this.#serving.delete(id);
       observer?.served(name, performance.now() - startedAt, undefined);
       this.#reply(id, name, value);
     };
     const called = handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
       this.#working--;
       if (thrown !== undefined) {
-        if (!this.#serving.delete(id)) return;
+        if (serving.isOver) return;
+        serving.isOver = true;
+        this.#serving.delete(id);
         const wire = toWireError(thrown.error, 'handler');
         observer?.served(name, performance.now() - startedAt, wire.code ?? 'REMOTE_ERROR');
         this.#sendError(id, wire);
@@ -305,6 +312,17 @@ export class Channel {
     });
     // Not `+= handlers.call(...)`: that would read the count before handlers that answer at once have lowered it.
     this.#working += called;
+    // Most handlers answer at once, and never need to be found again.
+    if (!serving.isOver) this.#serving.set(id, serving);
+  }
+
+  /** Nobody waits for this answer any more. */
+  #stopServing(id: number, reason: string): void {
+    const serving = this.#serving.get(id);
+    if (serving === undefined) return;
+    serving.isOver = true;
+    this.#serving.delete(id);
+    serving.controller?.abort(new Error(reason));
   }
 
   /** Whether too much is being served for one more; says so once, until half of it is done. */
@@ -330,9 +348,9 @@ export class Channel {
   #reply(id: number, name: string, data: unknown): void {
     let text: string;
     try {
-      text = serialize(`reply to "${name}"`, { kind: 'reply', re: id, data });
+      text = replyText(id, data);
     } catch (error) {
-      this.#sendError(id, toWireError(error, 'channel'));
+      this.#sendError(id, toWireError(new SerializationError(`reply to "${name}"`, error), 'channel'));
       return;
     }
     if (this.#options.transport.send(text) || this.#closed) return;
@@ -355,27 +373,28 @@ export function describeOverload(peer: string, limit: number): string {
   return `${limit} requests of ${peer} are being served at once: further ones are refused until some are done`;
 }
 
+interface Serving {
+  /** It is answered, or nobody waits for an answer any more. */
+  isOver: boolean;
+  /** Aborts the handler's signal. Made only where the handler asks for it: most never do. */
+  controller?: AbortController;
+}
+
+const SERVING = Symbol('serving');
+
+/** One for all reply functions: with a getter of its own, each would be a shape of its own to V8. */
+const SIGNAL: PropertyDescriptor & ThisType<{ readonly [SERVING]: Serving }> = {
+  get() {
+    this[SERVING].controller ??= new AbortController();
+    return this[SERVING].controller.signal;
+  },
+};
+
+/** Builds what a handler calls to answer. */
+function replyFunction(answer: (value: unknown) => void, serving: Serving): ReplyFunction<unknown> {
+  const reply = Object.assign((value: unknown) => answer(value), { [SERVING]: serving });
+  return Object.defineProperty(reply, 'signal', SIGNAL) as typeof reply & ReplyFunction<unknown>;
+}
+
 /** An event has nobody to answer, and nobody who could give it up. */
-const NO_REPLY = replyFunction(() => undefined, {});
-
-/** @throws SerializationError */
-function serialize(what: string, envelope: Envelope): string {
-  try {
-    return JSON.stringify(envelope);
-  } catch (error) {
-    throw new SerializationError(what, error);
-  }
-}
-
-/** Builds what a handler calls to answer. Its signal is made only where it is asked for: most handlers never do. */
-function replyFunction(
-  answer: (value: unknown) => void,
-  serving: { controller?: AbortController },
-): ReplyFunction<unknown> {
-  return Object.defineProperty((value: unknown) => answer(value), 'signal', {
-    get: () => {
-      serving.controller ??= new AbortController();
-      return serving.controller.signal;
-    },
-  }) as ReplyFunction<unknown>;
-}
+const NO_REPLY = replyFunction(() => undefined, { isOver: true });

@@ -20,6 +20,25 @@ export type Envelope =
   | { readonly kind: 'error'; readonly re: number; readonly data: WireError }
   | { readonly kind: 'cancel'; readonly re: number };
 
+/**
+ * @returns a request or an event as it travels: what `JSON.stringify` makes of the {@link Envelope}, at half the cost.
+ * @throws what `JSON.stringify` throws at data that is not JSON.
+ */
+export function messageText(kind: 'request' | 'event', id: number, name: string, data: unknown): string {
+  return `{"id":${id},"kind":"${kind}","name":${JSON.stringify(name)}${dataMember(data)}`;
+}
+
+/** @returns a reply as it travels; otherwise as {@link messageText}. */
+export function replyText(re: number, data: unknown): string {
+  return `{"kind":"reply","re":${re}${dataMember(data)}`;
+}
+
+function dataMember(data: unknown): string {
+  // Not what its type says: undefined and functions come to no text, and are left out of an object.
+  const json = JSON.stringify(data) as string | undefined;
+  return json === undefined ? '}' : `,"data":${json}}`;
+}
+
 /** @throws ProtocolError where the text is not an envelope. */
 export function parseEnvelope(text: string): Envelope {
   let value: unknown;

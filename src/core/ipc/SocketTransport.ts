@@ -9,8 +9,10 @@ import {
   URGENT_RESERVE_BYTES,
 } from './Transport.js';
 
-/** Frames up to this size are copied together into one buffer; larger ones are written beside it, in the same writev. */
+/** Frames are joined up to this size, what Node writes without memory of its own; a larger one is written by itself. */
 const JOIN_BYTES = 16 * 1024;
+/** So many messages leave at once, though more may come in this turn: the other end works on them in the meantime. */
+const BATCH = 32;
 /**
  * So much is in the socket's hands at a time; the rest waits here. What it has taken counts against the queue until the
  * reader has all of it, so handing over a hundred messages of 1 MB at once would count those that have long been read.
@@ -89,6 +91,7 @@ export class SocketTransport implements Transport {
     if (this.#queue.length === 0 && !this.#isDraining) process.nextTick(() => this.#write());
     this.#queue.push(text);
     this.#queuedBytes += text.length;
+    if (this.#queue.length === BATCH) this.#write();
     return true;
   }
 
@@ -156,24 +159,34 @@ export class SocketTransport implements Transport {
     });
   }
 
-  /** Writes one large frame, or a run of small ones as one buffer. Returns the index of the next frame. */
+  /** Writes one large frame, or a run of small ones as one string. Returns the index of the next frame. */
   #writeRun(queue: readonly string[], from: number): number {
-    let to = from;
-    let bytes = 0;
-    const lengths: number[] = [];
-    for (; to < queue.length && bytes < JOIN_BYTES; to++) {
-      const length = Buffer.byteLength(queue[to] ?? '');
-      if (to > from && length > JOIN_BYTES) break;
-      lengths.push(length);
-      bytes += HEADER_BYTES + length;
+    const first = queue[from] ?? '';
+    if (first.length > JOIN_BYTES) {
+      const length = Buffer.byteLength(first);
+      const frame = Buffer.allocUnsafe(HEADER_BYTES + length);
+      frame.write(first, frame.writeUInt32BE(length), 'utf8');
+      this.#socket.write(frame);
+      return from + 1;
     }
-    const buffer = Buffer.allocUnsafe(bytes);
-    let at = 0;
-    lengths.forEach((length, index) => {
-      at = buffer.writeUInt32BE(length, at);
-      at += buffer.write(queue[from + index] ?? '', at, 'utf8');
-    });
-    this.#socket.write(buffer);
+    let run = binaryFrame(first);
+    let to = from + 1;
+    for (; to < queue.length; to++) {
+      const text = queue[to] ?? '';
+      if (run.length + HEADER_BYTES + text.length > JOIN_BYTES) break;
+      run += binaryFrame(text);
+    }
+    this.#socket.write(run, 'latin1');
     return to;
   }
+}
+
+/**
+ * @returns a frame with one character a byte. Node writes such a string from its stack (stream_base.cc, WriteString); a Buffer
+ * for each write would be most of the garbage of a busy channel.
+ */
+function binaryFrame(text: string): string {
+  const length = Buffer.byteLength(text);
+  const header = String.fromCharCode(length >>> 24, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff);
+  return header + (length === text.length ? text : Buffer.from(text).toString('latin1'));
 }
