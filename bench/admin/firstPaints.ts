@@ -28,7 +28,10 @@ export async function firstPaints(
   loads: number,
 ): Promise<FirstPaints | undefined> {
   const executablePath = PATHS.find((path) => existsSync(path));
-  if (executablePath === undefined) return undefined;
+  if (executablePath === undefined) {
+    process.stderr.write('SKIPPED: the status page is measured in Chromium (Debian: apt-get install chromium)\n');
+    return undefined;
+  }
   const browser = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
   try {
     const cookie = await logIn(url, token);
