@@ -78,7 +78,7 @@ export class StoreLabel {
   /** Another process serves this shard at the moment. */
   public get hasOtherWriter(): boolean {
     const { writer } = this.#content;
-    // One of another container cannot be looked at. Its DATA_DIR's lock is ours, so it is gone.
+    // One of another container cannot be looked at, and is taken for gone: the lock of DATA_DIR says who may be here.
     return writer !== null && !isSameProcess(writer, identityOf(process.pid)) && isRunning(writer) === true;
   }
 
