@@ -54,6 +54,13 @@ function blocksOf(text: string, language: string): string[] {
 }
 
 describe('the tables are those of the code', () => {
+  it('commands of the command line, in the README', () => {
+    const names = readdirSync(join(ROOT, 'src/master/cli/commands')).map((file) => file.replace('.ts', ''));
+    const cells = tableOf(read('README.md'), 'Command', 'What it does').map(([command = '']) => command);
+    const shown = cells.flatMap((cell) => [...cell.matchAll(/`([a-z]+)/g)].map(([, name]) => name));
+    expect(shown.toSorted()).toEqual(names.toSorted());
+  });
+
   it('settings, in the README', () => {
     const expected = Object.entries(SETTINGS).map(([name, setting]) => [
       `\`${name}\``,

@@ -21,10 +21,21 @@ The clusters have no process, but their answers are written and parsed as they w
       target: { is: 'at most', value: max, of: 'ours' },
       note,
     });
+    const { page } = report;
+    const loads = `${page?.paintMs.length} loads in Chromium, logged in, nothing cached`;
+    const pageRows: readonly Row[] =
+      page === undefined
+        ? []
+        : [
+            row('status page: first paint', 'ms', page.paintMs, 300, loads),
+            { what: 'status page: all 64 clusters are there', unit: 'ms', ours: spread(page.cardsMs) },
+            row('status page: all of its files', 'kB', [page.pageKb], 100, 'as they come over the wire'),
+          ];
     return [
       row('GET /api/status', 'ms', report.statusMs, 20, `${report.statusKb} kB; every request asks all clusters anew`),
       row('GET /metrics', 'ms', report.metricsMs, 200, `${report.metricsKb} kB, ${report.series} series; likewise`),
       row('50 viewers', '% of a core', [report.viewersPercent], 5, `${report.eventKbPerSecond} kB a second for each`),
+      ...pageRows,
     ];
   },
 };

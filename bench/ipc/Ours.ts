@@ -12,7 +12,7 @@ export class EchoConnection extends WorkerConnection<EchoContract> {
 
 export class EchoPool extends WorkerPool<EchoConnection> {
   public constructor(count: number) {
-    super('echo worker', count, 30_000, createLogger({ level: 'warn' }));
+    super('echo worker', count, 120_000, createLogger({ level: 'warn' }));
   }
 
   protected override createWorker(id: number): EchoConnection {

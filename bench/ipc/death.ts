@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLogger, WorkerExitedError } from 'kallisti';
+import { hasEnded } from '../hasEnded.js';
 import { spread } from '../measure.js';
 import type { Row } from '../Suite.js';
 import { EchoConnection } from './Ours.js';
@@ -61,13 +61,4 @@ function isAccurate(error: unknown, pid: number): boolean {
     error.exit.signal === 'SIGKILL' &&
     ['echoWorker 3', `pid ${pid}`, 'SIGKILL', 'hang'].every((part) => error.message.includes(part))
   );
-}
-
-/** Whether the kernel has ended it: gone, or a zombie that its parent has not asked about yet. */
-function hasEnded(pid: number): boolean {
-  try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return true;
-  }
 }

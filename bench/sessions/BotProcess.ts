@@ -61,7 +61,7 @@ export class BotProcess {
     let found: LogLine | undefined;
     await until(() => {
       found = this.lines.slice(from).find(({ msg }) => pattern.test(msg));
-      if (found === undefined && this.#child?.exitCode !== null) throw new Error(`the bot ended:\n${this.#output}`);
+      if (found === undefined && this.#hasEnded) throw new Error(`the bot ended:\n${this.#output}`);
       return found !== undefined;
     });
     return found as LogLine;
@@ -85,15 +85,29 @@ export class BotProcess {
   /** SIGTERM. Resolves with its exit code when it has ended. */
   public async stop(): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null;
+    if (child === undefined || this.#hasEnded) return child?.exitCode ?? null;
     const exit = once(child, 'exit');
     child.kill('SIGTERM');
     await exit;
     return child.exitCode;
   }
 
+  /** SIGKILL, to the master alone. Resolves when it has ended; its clusters have not. */
+  public async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || this.#hasEnded) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  }
+
   public async dispose(): Promise<void> {
     await this.stop();
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  get #hasEnded(): boolean {
+    const child = this.#child;
+    return child === undefined || child.exitCode !== null || child.signalCode !== null;
   }
 }

@@ -45,6 +45,10 @@ export class Fleet {
     return Array.from({ length: each }, (_, index) => clusterId * each + index);
   }
 
+  public get clusterIds(): readonly number[] {
+    return Array.from({ length: this.size.clusterCount }, (_, clusterId) => clusterId);
+  }
+
   public get allShards(): readonly number[] {
     return Array.from({ length: this.size.discord.shardCount }, (_, shardId) => shardId);
   }

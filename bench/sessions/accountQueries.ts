@@ -1,10 +1,14 @@
 import type { Account, Delivery } from 'kallisti/simulator';
 import type { Outcome, Passage } from './discordMethods.js';
 
-/** @returns what became of the commands and mentions that were sent since. */
-export function outcomeSince(account: Account, since: number): Outcome {
-  const commands = account.interactions.filter(({ createdAt }) => createdAt >= since);
-  const mentions = account.messages.filter(({ createdAt, mentionsBot }) => mentionsBot && createdAt >= since);
+/** @returns what became of the commands and mentions that were sent since; to these shards only, where some are named. */
+export function outcomeSince(account: Account, since: number, shardIds?: readonly number[]): Outcome {
+  const isMeant = (shardId: number | null | undefined): boolean =>
+    shardIds === undefined || (typeof shardId === 'number' && shardIds.includes(shardId));
+  const commands = account.interactions.filter(({ createdAt, shardId }) => createdAt >= since && isMeant(shardId));
+  const mentions = account.messages.filter(
+    ({ createdAt, mentionsBot, deliveries }) => mentionsBot && createdAt >= since && isMeant(deliveries[0]?.shardId),
+  );
   const waits = commands.map(({ createdAt, answeredAt }) => (answeredAt ?? createdAt) - createdAt);
   return {
     commands: commands.length,

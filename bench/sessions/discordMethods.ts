@@ -26,7 +26,8 @@ export interface DiscordMethods {
   /** Stops the traffic, and waits until everything is answered or has failed. */
   settle(): Promise<Summary>;
   summary(): Summary;
-  outcomeSince(at: number): Outcome;
+  /** Of these shards only, where some are named. */
+  outcomeSince(at: number, shardIds?: readonly number[]): Outcome;
   passagesSince(at: number): readonly Passage[];
   /** By shard: when the first command that was sent or repeated after `at` was answered; null: none yet. */
   firstAnswersSince(at: number, shardIds: readonly number[]): readonly (number | null)[];

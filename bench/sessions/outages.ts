@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrafficOptions } from 'kallisti/simulator';
 import { spread } from '../measure.js';
 import type { Row } from '../Suite.js';
-import { type Cost, Fleet } from './Fleet.js';
-import { one, row } from './rows.js';
+import { Fleet } from './Fleet.js';
+import { costRows, one, row } from './rows.js';
 
 const SHARDS = 8;
 const CLUSTERS = 4;
@@ -47,7 +47,7 @@ export async function outages(
 }
 
 /** What the machine does to users without any outage: where this is not 0, the rest says nothing. */
-async function control(fleet: Fleet, load: TrafficOptions): Promise<Row[]> {
+export async function control(fleet: Fleet, load: TrafficOptions): Promise<Row[]> {
   const cost = await fleet.underLoad(load, () => sleep(3_000));
   return [
     row(`commands failed, of ${cost.commands}`, '', one(cost.commandsFailed)),
@@ -126,18 +126,5 @@ async function stopAndStart(fleet: Fleet, load: TrafficOptions, rounds: number):
     ...costRows(cost, true),
     row('stopped after', 's', spread(stops), 1),
     row('served again, from the SIGTERM', 's', spread(times), 3),
-  ];
-}
-
-/** What is planned happens exactly once, for mentions too; a crash may make both come twice. */
-function costRows(cost: Cost, planned: boolean): Row[] {
-  const target = planned ? 0 : undefined;
-  return [
-    row(`commands failed, of ${cost.commands}`, '', one(cost.commandsFailed), 0),
-    row('commands answered twice', '', one(cost.commandsTwice), target),
-    row(`mentions unanswered, of ${cost.mentions}`, '', one(cost.mentionsUnanswered), 0),
-    row('mentions answered twice', '', one(cost.mentionsTwice), target),
-    row('IDENTIFYs', '', one(cost.identifies), 0),
-    row('two owners of a shard', '', one(cost.overlaps), 0),
   ];
 }

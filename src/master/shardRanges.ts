@@ -1,4 +1,5 @@
 import { ConfigError } from '../core/errors.js';
+import { shardIdOf } from '../core/shardIdOf.js';
 
 /**
  * Deals the shards out: neighbours stay together, and no cluster holds more than one shard more than another (the first
@@ -32,7 +33,7 @@ export function isSnowflake(id: unknown): id is string {
 }
 
 /**
- * The shard that gets a guild's events (discord.com/developers/docs/events/gateway#sharding).
+ * The shard that gets a guild's events, of an id that a user has given.
  *
  * @throws TypeError when `guildId` is not an id of Discord's.
  */
@@ -40,7 +41,7 @@ export function shardIdOfGuild(guildId: string, shardCount: number): number {
   checkCount('shardCount', shardCount);
   if (!isSnowflake(guildId))
     throw new TypeError(`${describe(guildId)} is not the id of a guild: an id is a number of up to 20 digits`);
-  return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
+  return shardIdOf(guildId, shardCount);
 }
 
 const SHARDS_PER_CLUSTER = 4;

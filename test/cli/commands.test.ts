@@ -9,7 +9,19 @@ import { type CliOptions, CliRun, runCli } from './CliRun.js';
 import { FakeMaster, failure } from './FakeMaster.js';
 import { NOW, replaced, sampleCluster, sampleProgress, sampleRestart, sampleStatus } from './sampleStatus.js';
 
-const COMMANDS = ['status', 'shards', 'restart', 'eval', 'find', 'logs', 'loglevel', 'stop', 'upgrade', 'doctor'];
+const COMMANDS = [
+  'status',
+  'shards',
+  'restart',
+  'eval',
+  'find',
+  'logs',
+  'loglevel',
+  'stop',
+  'upgrade',
+  'doctor',
+  'completion',
+];
 const GUILD = {
   id: '81384788765712384',
   name: 'Hall',
@@ -485,7 +497,7 @@ describe('upgrade', () => {
 });
 
 describe('without a running master', () => {
-  const needing = COMMANDS.filter((name) => name !== 'doctor');
+  const needing = COMMANDS.filter((name) => name !== 'doctor' && name !== 'completion');
   const argumentsOf: Readonly<Record<string, string[]>> = {
     eval: ['1'],
     find: ['guild', GUILD.id],

@@ -4,15 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { AdminApi, AdminEvents, LiveStatus, LogLine, StatusHistory } from '../../src/core/contracts/AdminApi.js';
 import type { GuildSummary } from '../../src/core/contracts/ClusterContract.js';
+import { SECURITY_HEADERS } from '../../src/master/admin/securityHeaders.js';
 import { history } from './scenarios.js';
 
 export const PAGE = new URL('../../src/master/admin/page/', import.meta.url);
 export const TOKEN = 'a-token-of-the-tests-0123456789';
-
-/** As strict as it gets: anything inline, any `eval`, any parsing of markup from a string is an error in the console. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
-  "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -102,8 +98,8 @@ export class FakeAdmin {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.url);
     this.requests.push(`${request.method} ${url.pathname}${url.search}`);
-    response.setHeader('content-security-policy', POLICY);
-    response.setHeader('x-content-type-options', 'nosniff');
+    // Anything inline, any `eval`, any parsing of markup from a string is an error in the console.
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     if (!url.pathname.startsWith('/api/')) return this.#serveFile(url.pathname, response);
     const body: unknown = request.method === 'POST' ? JSON.parse(await text(request)) : undefined;
     if (this.silent) return;

@@ -58,14 +58,15 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
   it('has its first paint within 300 ms, with 64 clusters and 1024 shards', async () => {
     const { page } = await open((tick) => busyStatus(64, 16, tick));
     const paints: number[] = [];
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 9; i++) {
+      // Nothing is cached: the fake master gives no leave to.
       await page.reload();
       await page.locator('.card').first().waitFor();
       const script = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity";
       paints.push(await page.evaluate<number>(script));
     }
-    // The machine may be busy with other tests; the page is as fast as its fastest time.
-    expect(Math.min(...paints)).toBeLessThan(300);
+    // The middle one of nine: a machine that is busy with other tests for a moment spoils some.
+    expect(paints.sort((left, right) => left - right)[4]).toBeLessThan(300);
   });
 
   it('spends little on an update, with 64 clusters and 1024 shards', async () => {

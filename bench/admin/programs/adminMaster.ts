@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createLogger } from 'kallisti';
 import { Admin } from 'kallisti/master';
 import { FakeFleet } from '../FakeFleet.js';
+import { type FirstPaints, firstPaints } from '../firstPaints.js';
 import type { ClientOrder, ClientReport } from './adminClient.js';
 
 export interface AdminReport {
@@ -18,6 +19,8 @@ export interface AdminReport {
   readonly series: number;
   readonly viewersPercent: number;
   readonly eventKbPerSecond: number;
+  /** Undefined where there is no browser. */
+  readonly page: FirstPaints | undefined;
 }
 
 const CLUSTERS = 64;
@@ -25,6 +28,7 @@ const SHARDS_PER_CLUSTER = 16;
 const ROUNDS = 8;
 const VIEWERS = 50;
 const WATCH_MS = 10_000;
+const PAGE_LOADS = 11;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'kallisti-bench-'));
 const fleet = new FakeFleet(CLUSTERS, SHARDS_PER_CLUSTER);
@@ -70,6 +74,7 @@ const { bytesPerSecond } = await ask({ kind: 'count' });
 client.disconnect();
 await once(client, 'exit');
 
+const page = await firstPaints(admin.url ?? '', token, CLUSTERS, PAGE_LOADS);
 clearInterval(traffic);
 await admin.stop();
 rmSync(dataDir, { recursive: true, force: true });
@@ -81,5 +86,6 @@ const report: AdminReport = {
   series: metrics.text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length,
   viewersPercent: watched - atRest,
   eventKbPerSecond: Math.round(bytesPerSecond / VIEWERS / 1e3),
+  page,
 };
 process.send?.(report, () => process.disconnect());

@@ -30,7 +30,7 @@ const methods: DiscordMethods = {
     return account.summary();
   },
   summary: () => account.summary(),
-  outcomeSince: (at) => outcomeSince(account, at),
+  outcomeSince: (at, shardIds) => outcomeSince(account, at, shardIds),
   passagesSince: (at) => passagesSince(account, at),
   firstAnswersSince: (at, shardIds) => firstAnswersSince(account, at, shardIds),
   restart: async (cluster) => {

@@ -1,4 +1,5 @@
 import type { AnyInteraction, Client, Message, PossiblyUncachedTextableChannel } from 'eris';
+import { shardIdOf } from '../../core/shardIdOf.js';
 import type { ClusterContext } from '../ClusterContext.js';
 import type { AnswerOptions } from './answer/Answer.js';
 import { type AnswerableInteraction, InteractionAnswer } from './answer/InteractionAnswer.js';
@@ -12,7 +13,6 @@ import type { Percentiles } from './LatencyWindow.js';
 import { parseOptions } from './parsing/parseOptions.js';
 import { readMention } from './parsing/readMention.js';
 import { readOptions } from './parsing/readOptions.js';
-import { shardIdOf } from './shardIdOf.js';
 
 /** The part of pino's logger that commands use. */
 export type CommandLogger = Record<'debug' | 'warn' | 'error', (details: object, message: string) => void>;

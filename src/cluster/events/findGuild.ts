@@ -1,6 +1,6 @@
 import type { GuildSummary } from '../../core/contracts/ClusterContract.js';
+import { shardIdOf } from '../../core/shardIdOf.js';
 import type { ClusterContext } from '../ClusterContext.js';
-import { shardIdOf } from '../commands/shardIdOf.js';
 
 type Dependencies = Pick<ClusterContext, 'clusterId' | 'client' | 'shardCount'>;
 

@@ -1,15 +1,11 @@
 import type { Client, Guild } from 'eris';
+import { shardIdOf } from '../../core/shardIdOf.js';
 
 /**
  * Above this many look-ups the users of a guild that was left stay in `client.users` (some 100 bytes each) rather than stall
  * the process.
  */
 const MAX_LOOKUPS = 500_000;
-
-/** @returns the shard that Discord serves a guild on (discord.com/developers/docs/events/gateway#sharding). */
-export function shardOfGuild(guildId: string, shardCount: number): number {
-  return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
-}
 
 /** How many guilds of each shard are in the cache. */
 export function countGuilds(client: Client): Map<number, number> {
@@ -38,7 +34,7 @@ export function forgetUnlistedUnavailable(
   listed: ReadonlySet<string>,
 ): void {
   for (const guildId of [...client.unavailableGuilds.keys()].map(String)) {
-    if (shardOfGuild(guildId, shardCount) === shardId && !listed.has(guildId)) client.unavailableGuilds.delete(guildId);
+    if (shardIdOf(guildId, shardCount) === shardId && !listed.has(guildId)) client.unavailableGuilds.delete(guildId);
   }
 }
 

@@ -1,14 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type BootLife,
-  currentBoot,
-  isAlive,
-  isSameBoot,
-  isSameLife,
-  ownLife,
-  type ProcessLife,
-} from './processLife.js';
+import { identityOf, isRunning, isSameProcess, type ProcessIdentity } from '../../core/worker/processIdentity.js';
+import { type BootLife, currentBoot, isSameBoot } from './bootLife.js';
 
 /** Grows with every change of what rows mean. */
 const FORMAT = 1;
@@ -27,7 +20,7 @@ export interface StoreOwner {
 interface LabelContent extends StoreOwner {
   readonly format: number;
   /** Who writes now; null after it has released the shard. */
-  readonly writer: ProcessLife | null;
+  readonly writer: ProcessIdentity | null;
   /** In which run of the operating system it was last written. */
   readonly boot: BootLife;
   /** All of it has reached the disk. */
@@ -85,7 +78,8 @@ export class StoreLabel {
   /** Another process serves this shard at the moment. */
   public get hasOtherWriter(): boolean {
     const { writer } = this.#content;
-    return writer !== null && !isSameLife(writer, ownLife()) && isAlive(writer);
+    // One of another container cannot be looked at, and is taken for gone: the lock of DATA_DIR says who may be here.
+    return writer !== null && !isSameProcess(writer, identityOf(process.pid)) && isRunning(writer) === true;
   }
 
   /** Before the database is opened. Where it proves to be deadly, the next process can see that. */
@@ -95,7 +89,7 @@ export class StoreLabel {
 
   /** This process has read it, and writes from now on. */
   public beginWriting(): void {
-    this.#write({ writer: ownLife(), boot: currentBoot(), clean: false, openings: 0 });
+    this.#write({ writer: identityOf(process.pid), boot: currentBoot(), clean: false, openings: 0 });
   }
 
   /** This process writes no more. */

@@ -31,6 +31,15 @@ export function isRunning(identity: ProcessIdentity): boolean | null {
   }
 }
 
+export function isSameProcess(a: ProcessIdentity, b: ProcessIdentity): boolean {
+  return a.pid === b.pid && a.startedAt === b.startedAt && a.pidNamespace === b.pidNamespace;
+}
+
+/** Which run of the operating system this is; null where it has no name. */
+export function bootId(): string | null {
+  return read('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
+}
+
 /** From /proc/<pid>/stat (proc_pid_stat(5)): state is field 3, the start in clock ticks since boot is field 22. */
 function processStat(pid: number): { readonly alive: boolean; readonly startedAt: string } | undefined {
   const stat = read(`/proc/${pid}/stat`);
@@ -42,7 +51,7 @@ function processStat(pid: number): { readonly alive: boolean; readonly startedAt
   // A zombie has ended; its parent has only not asked for its end yet. Ticks begin anew with every boot.
   return {
     alive: state !== 'Z' && state !== 'X',
-    startedAt: `${read('/proc/sys/kernel/random/boot_id')?.trim()} ${ticks}`,
+    startedAt: `${bootId()} ${ticks}`,
   };
 }
 

@@ -17,10 +17,7 @@ const IN_ALL: AttemptLimits = { burst: 50, refillMs: 1_000 };
 /** Beyond it the address that was heard of longest ago is forgotten; the limit over all holds on. */
 const MAX_ADDRESSES = 1_000;
 
-/**
- * Counts attempts with a wrong token, for each address and over all. Only those: whoever shows the right one is never kept
- * waiting for what somebody else on the same machine has tried.
- */
+/** Counts attempts with a wrong token, for each address and over all. */
 export class AttemptLimiter {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #addresses = new Map<string, Allowance>();
@@ -29,6 +26,12 @@ export class AttemptLimiter {
   public constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
     this.#all = { left: IN_ALL.burst, at: clock.now() };
+  }
+
+  /** @returns milliseconds until an attempt of this address, and of it alone, will be answered again; 0 where it may be now. */
+  public waitOf(address: string): number {
+    const own = this.#addresses.get(networkOf(address));
+    return own === undefined ? 0 : refill(own, PER_ADDRESS, this.#clock.now());
   }
 
   /** Notes a wrong attempt. @returns milliseconds until the next one will be answered, or 0 where this one may be. */

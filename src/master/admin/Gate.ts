@@ -22,6 +22,11 @@ export interface GateOptions {
   readonly clock?: typeof systemClock;
 }
 
+/** What is looked at of a request. */
+export type Approach = Pick<IncomingMessage, 'headers' | 'method'> & {
+  readonly socket: Pick<IncomingMessage['socket'], 'remoteAddress'>;
+};
+
 /** One attempt too many with a wrong token. */
 export class RateLimitedError extends KallistiError {
   public constructor(public readonly retryAfterMs: number) {
@@ -49,7 +54,7 @@ export class Gate {
   }
 
   /** @throws KallistiError UNAUTHORIZED or FORBIDDEN_ORIGIN, RateLimitedError. */
-  public admit(request: IncomingMessage): Visitor {
+  public admit(request: Approach): Visitor {
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       this.#checkToken(/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '', request);
@@ -65,7 +70,7 @@ export class Gate {
   }
 
   /** @throws as `admit`. */
-  public logIn(token: string, request: IncomingMessage): { readonly id: string; readonly session: Session } {
+  public logIn(token: string, request: Approach): { readonly id: string; readonly session: Session } {
     // Without an Origin it is no browser, which nobody could have tricked into this.
     if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] !== undefined) {
       this.#checkOrigin(request);
@@ -78,21 +83,27 @@ export class Gate {
     this.#sessions.end(id);
   }
 
-  public sessionId({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  public sessionId({ headers }: Pick<Approach, 'headers'>): string | undefined {
     const prefix = `${this.#options.cookieName()}=`;
     const cookies = (headers.cookie ?? '').split(';').map((cookie) => cookie.trim());
     return cookies.find((cookie) => cookie.startsWith(prefix))?.slice(prefix.length);
   }
 
-  /** The right token is let in however many wrong ones came before: nobody can lock its owner out. */
-  #checkToken(guess: string, request: IncomingMessage): void {
+  /**
+   * Who has guessed wrong too often is not even looked at, and learns nothing from going on. Addresses of this machine alone
+   * are: all of its users share them, and none of those can lock the owner out.
+   */
+  #checkToken(guess: string, { socket }: Approach): void {
+    const address = socket.remoteAddress ?? '';
+    const waitMs = isLoopback(address) ? 0 : this.#limiter.waitOf(address);
+    if (waitMs > 0) throw new RateLimitedError(waitMs);
     if (this.#options.token.matches(guess)) return;
-    const retryAfterMs = this.#limiter.note(request.socket.remoteAddress ?? '');
+    const retryAfterMs = this.#limiter.note(address);
     if (retryAfterMs > 0) throw new RateLimitedError(retryAfterMs);
     throw new KallistiError('UNAUTHORIZED', 'the token is wrong');
   }
 
-  #checkOrigin({ headers, method }: IncomingMessage): void {
+  #checkOrigin({ headers, method }: Approach): void {
     const host = headers.host ?? '';
     if (!this.#isOwnName(host)) {
       throw new KallistiError(
@@ -112,6 +123,10 @@ export class Gate {
     // An address cannot be rebound: there is no name whose owner could let it lead elsewhere.
     return isIP(bare) !== 0 || bare === 'localhost' || bare.endsWith('.localhost') || bare === this.#options.host;
   }
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\./i.test(address);
 }
 
 function hostnameOf(host: string): string | undefined {

@@ -10,11 +10,12 @@ import { describeVisitor } from './visitors.js';
 
 type Reply<Name extends keyof AdminApi> = AdminApi[Name]['reply'];
 
-/** Everything that changes something. Each is logged with who did it and from where. */
+/** Everything that changes something. Each is logged with who did it and from where, whatever the log level: it can be set here. */
 export function actionRoutes(app: FastifyInstance, context: AdminContext): void {
   const { logger, fleet, allowsEval, requestStop } = context;
+  const audit = logger.child({}, { level: 'warn' });
   const note = (request: FastifyRequest, action: string, details: object = {}): void =>
-    logger.warn({ ...details, admin: describeVisitor(request) }, `admin: ${action}`);
+    audit.warn({ ...details, admin: describeVisitor(request) }, `admin: ${action}`);
 
   app.post('/api/restart', async (request, reply): Promise<Reply<'POST /api/restart'>> => {
     const { clusterIds } = parseInput(inputs.restart, request.body);

@@ -6,6 +6,7 @@ import { scrub } from '../../core/secrets.js';
 import type { CliCommand, Handler, Registrar } from './CliCommand.js';
 import { exitCodeOf } from './CliError.js';
 import type { CliIo } from './CliIo.js';
+import { completionCommand } from './commands/completion.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
 import { findCommand } from './commands/find.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly CliCommand[] = [
   stopCommand,
   upgradeCommand,
   doctorCommand,
+  completionCommand,
 ];
 
 const DESCRIPTION =

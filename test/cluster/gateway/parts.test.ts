@@ -2,7 +2,6 @@ import { Client } from 'eris';
 import { describe, expect, it } from 'vitest';
 import { shardInternalsOf, shardManagerOf } from '../../../src/cluster/gateway/erisInternals.js';
 import { gatewayAddress } from '../../../src/cluster/gateway/gatewayAddress.js';
-import { shardOfGuild } from '../../../src/cluster/gateway/guildCache.js';
 import { IdentifyPermit } from '../../../src/cluster/gateway/IdentifyPermit.js';
 import { reconnectDelay } from '../../../src/cluster/gateway/reconnectDelay.js';
 import { Redactor } from '../../../src/cluster/gateway/redact.js';
@@ -95,10 +94,6 @@ describe('IdentifyPermit', () => {
     permit.settle();
     expect(released).toEqual(['first false', 'second false']);
   });
-});
-
-it('computes the shard of a guild as Discord does', () => {
-  expect(shardOfGuild('175928847299117063', 4)).toBe(Number((175928847299117063n >> 22n) % 4n));
 });
 
 it('works over a compressed gateway, and resumes there', async () => {

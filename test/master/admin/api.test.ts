@@ -310,6 +310,15 @@ describe('POST /api/loglevel', () => {
     expect((await world.call('/api/loglevel', { body: { level: 'loud' } })).status).toBe(400);
   });
 
+  it('silences nothing of what is done here', async () => {
+    expect((await world.call('/api/loglevel', { body: { level: 'silent' } })).status).toBe(200);
+    await world.logIn();
+    await world.call('/api/restart', { body: { clusterIds: [1] } });
+    expect(world.messages()).toEqual(
+      expect.arrayContaining(['admin: somebody logged in to the status page', 'admin: restarts clusters']),
+    );
+  });
+
   it('says that a cluster did not answer', async () => {
     cluster(1).answers.setLogLevel = () => {
       throw new RequestTimeoutError('setLogLevel', 10);

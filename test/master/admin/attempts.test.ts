@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../../src/core/secrets.js';
+import { AdminToken } from '../../../src/master/admin/AdminToken.js';
 import { AttemptLimiter } from '../../../src/master/admin/AttemptLimiter.js';
+import { type Approach, Gate, RateLimitedError } from '../../../src/master/admin/Gate.js';
 import { SESSION_MS, Sessions } from '../../../src/master/admin/Sessions.js';
 import { ManualClock } from '../../support/ManualClock.js';
 import { TOKEN, World } from './World.js';
@@ -47,6 +50,35 @@ describe('Sessions', () => {
     for (let n = 0; n < 100; n++) sessions.begin();
     expect(sessions.find(first.id)).toBeUndefined();
     expect(first.session.ended.aborted).toBe(true);
+  });
+});
+
+describe('guesses from another machine', () => {
+  const gateOf = (clock: ManualClock) =>
+    new Gate({ token: new AdminToken(new Secret(TOKEN)), host: '0.0.0.0', cookieName: () => 'session', clock });
+  const approach = (token: string, remoteAddress: string): Approach => ({
+    headers: { authorization: `Bearer ${token}` },
+    method: 'GET',
+    socket: { remoteAddress },
+  });
+
+  it('are not looked at when there were too many, and again after a while', async () => {
+    const clock = new ManualClock();
+    const gate = gateOf(clock);
+    for (let n = 0; n < 10; n++) expect(() => gate.admit(approach('wrong', '10.0.0.1'))).toThrow('the token is wrong');
+    // Otherwise one could go on guessing until an answer is another one.
+    expect(() => gate.admit(approach(TOKEN, '10.0.0.1'))).toThrow(RateLimitedError);
+    expect(gate.admit(approach(TOKEN, '10.0.0.2')).by).toBe('token');
+    await clock.advance(6_000);
+    expect(gate.admit(approach(TOKEN, '10.0.0.1')).by).toBe('token');
+  });
+
+  it('and from this one lock nobody out who has the right token', () => {
+    const gate = gateOf(new ManualClock());
+    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) {
+      for (let n = 0; n < 20; n++) expect(() => gate.admit(approach('wrong', address))).toThrow();
+      expect(gate.admit(approach(TOKEN, address)).by).toBe('token');
+    }
   });
 });
 

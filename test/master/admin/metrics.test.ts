@@ -55,6 +55,9 @@ it('hold every cluster and every shard once', async () => {
   expect(value('kallisti_rest_request_duration_seconds_sum', { cluster: '0' })).toBe(9);
   expect(value('kallisti_handover_pause_seconds_count')).toBe(1);
   expect(value('kallisti_handover_pause_seconds_bucket', { le: '0.05' })).toBe(1);
+  expect(values('kallisti_shard_last_pause_seconds')).toEqual([
+    expect.objectContaining({ labels: { cluster: '1', shard: '2' }, value: 0.045 }),
+  ]);
   expect(value('kallisti_shard_arrivals_total', { by: 'resumed' })).toBe(1);
   expect(value('kallisti_replayed_events_total')).toBe(3);
   expect(value('kallisti_ipc_queue_bytes', { cluster: '1' })).toBe(17);

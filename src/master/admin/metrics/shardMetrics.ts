@@ -24,6 +24,11 @@ export const shardMetrics: readonly Options[] = [
     latencyMs === null ? null : latencyMs / 1000,
   ),
   overview('guilds', 'Guilds of the shard.', ({ guilds }) => guilds),
+  overview(
+    'last_pause_seconds',
+    'How long it was away in the last handover; none where it came up in another way.',
+    ({ lastArrival }) => (lastArrival === null || lastArrival.pauseMs === null ? null : lastArrival.pauseMs / 1000),
+  ),
   count('events_total', 'Dispatches that it has handled since its process started.', ({ events }) => events),
   count('identifies_total', 'IDENTIFYs that it has sent since its process started.', ({ identifies }) => identifies),
   count('resumes_total', 'Sessions that it has resumed since its process started.', ({ resumes }) => resumes),
