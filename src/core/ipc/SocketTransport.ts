@@ -91,7 +91,7 @@ export class SocketTransport implements Transport {
     if (this.#queue.length === 0 && !this.#isDraining) process.nextTick(() => this.#write());
     this.#queue.push(text);
     this.#queuedBytes += text.length;
-    if (this.#queue.length === BATCH) this.#write();
+    if (this.#queue.length >= BATCH || this.#queuedBytes >= JOIN_BYTES) this.#write();
     return true;
   }
 
@@ -146,9 +146,7 @@ export class SocketTransport implements Transport {
     }
     const queue = this.#queue;
     let from = 0;
-    this.#socket.cork();
     while (from < queue.length && this.#socket.writableLength < WINDOW_BYTES) from = this.#writeRun(queue, from);
-    this.#socket.uncork();
     for (let index = 0; index < from; index++) this.#queuedBytes -= queue[index]?.length ?? 0;
     this.#queue = from === queue.length ? [] : queue.slice(from);
     if (this.#queue.length === 0) return;
