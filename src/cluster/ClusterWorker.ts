@@ -174,6 +174,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       intents: this.#options.intents ?? [...DEFAULT_INTENTS],
       clientOptions: this.#options.clientOptions ?? {},
       logger: this.logger,
+      timings: { handshakeTimeoutMs: assignment.deafAfterMs, deafAfterMs: assignment.deafAfterMs },
       acquireSlot: async (shardId, signal) => {
         const { leaseId } = await this.request(
           'acquireSlot',
@@ -188,6 +189,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
         this.#arrivals.note(shardId, packet);
       },
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
+      onDeaf: (shardId, reason) => this.#tell(() => this.send('shardDeaf', { shardId, reason })),
       onFatal: (error) => this.#tell(() => this.send('discordRefused', { message: error.message })),
     });
   }

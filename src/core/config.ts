@@ -24,6 +24,7 @@ export interface Config {
   readonly spawnTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly hungAfterMs: number;
+  readonly deafAfterMs: number;
   readonly orphanGraceMs: number;
   readonly resumeWindowMs: number;
   readonly identifyIntervalMs: number;
@@ -184,6 +185,7 @@ function toConfig(values: SettingValues, given: ReadonlyMap<SettingName, string>
     spawnTimeoutMs: values.SPAWN_TIMEOUT,
     drainTimeoutMs: values.DRAIN_TIMEOUT,
     hungAfterMs: values.HUNG_AFTER,
+    deafAfterMs: values.DEAF_AFTER,
     orphanGraceMs: values.ORPHAN_GRACE,
     resumeWindowMs: values.RESUME_WINDOW,
     identifyIntervalMs: values.IDENTIFY_INTERVAL,

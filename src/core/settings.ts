@@ -162,6 +162,15 @@ export const SETTINGS = {
     doc: ['A cluster whose event loop has not turned for this long is killed and replaced.'],
     schema: duration(2_000),
   }),
+  DEAF_AFTER: setting({
+    default: '30s',
+    allowed: 'a duration with its unit from 1s to 24d, such as 10s or 30s',
+    doc: [
+      'A shard that waits this long for an answer of Discord while it connects, or hears no event for four times as',
+      'long (more where such pauses are usual for it), reconnects. Where that does not help, its cluster is replaced.',
+    ],
+    schema: duration(1_000),
+  }),
   ORPHAN_GRACE: setting({
     default: '30s',
     allowed: 'a duration with its unit from 0s to 24d, such as 30s or 5m',

@@ -30,6 +30,7 @@ import { GetFleetStatsService } from './events/GetFleetStatsService.js';
 import { ReleaseSlotService } from './events/ReleaseSlotService.js';
 import { RestartService } from './events/RestartService.js';
 import { SetLogLevelService } from './events/SetLogLevelService.js';
+import { ShardDeafService } from './events/ShardDeafService.js';
 import { FleetRestart } from './FleetRestart.js';
 import { FleetStatsCollector } from './FleetStatsCollector.js';
 import { Handover } from './Handover.js';
@@ -228,6 +229,7 @@ export class Master {
       dataDir: target.dataDir,
       resumeWindowMs: this.#config.resumeWindowMs,
       orphanGraceMs: this.#config.orphanGraceMs,
+      deafAfterMs: this.#config.deafAfterMs,
     });
 
     this.#startServices([
@@ -238,6 +240,7 @@ export class Master {
       new AcquireSlotService(clusters, queue, ({ id }) => (supervisor.recovering.has(id) ? 'recovery' : 'start')),
       new ReleaseSlotService(clusters, queue),
       new DiscordRefusedService(clusters, supervisor),
+      new ShardDeafService(clusters, supervisor),
       new FindGuildService(clusters),
       new FindUserService(clusters),
       new FindChannelService(clusters),

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 
 /** Why a cluster was started again. */
-export type RestartCause = 'crash' | 'hung' | 'memory' | 'failed start' | 'planned';
+export type RestartCause = 'crash' | 'hung' | 'deaf' | 'memory' | 'failed start' | 'planned';
 
 export interface RestartEntry {
   /** Milliseconds since 1970. */

@@ -45,6 +45,8 @@ const FAILED_RETRY_MS = 3 * 60_000;
 const SOUND_LIFE_MS = 5_000;
 /** From one handover for want of memory to the next of the same cluster, in milliseconds. */
 const MEMORY_RESTART_GAP_MS = 5 * 60_000;
+/** The same for a deaf shard: what a new process has not cured, another one hardly will. */
+const DEAF_RESTART_GAP_MS = 10 * 60_000;
 
 /**
  * The one that decides when a cluster is killed and spawned again; monitors only report to it.
@@ -142,6 +144,30 @@ export class Supervisor extends BaseService {
       { cluster: cluster.id },
       `cluster ${cluster.id} hands over before it runs out of memory: ${detail}`,
     );
+    void this.#spawn(cluster.id);
+  }
+
+  /**
+   * A shard does not hear, and a reconnect has not helped: its cluster hands over to a new process, which resumes its shards.
+   * Not where no other cluster is better off: then it is Discord that does not talk, and every process would fare the same.
+   */
+  public reportDeaf(cluster: ClusterConnection, detail: string): void {
+    const { clusters, logger } = this.#options;
+    if (!this.#started || cluster.state !== 'ready' || clusters.tryGet(cluster.id) !== cluster) return;
+    const { history } = this.#of(cluster.id);
+    const facts = { cluster: cluster.id, workerPid: cluster.pid };
+    const last = history.entries.findLast(({ cause }) => cause === 'deaf');
+    if (last !== undefined && this.#clock.wallNow() - last.at < DEAF_RESTART_GAP_MS) {
+      logger.warn(facts, `cluster ${cluster.id} was replaced for a deaf shard a short time ago, and stays: ${detail}`);
+      return;
+    }
+    const others = [...clusters].filter((other) => other !== cluster);
+    if (others.length > 0 && !others.some(hearsAll)) {
+      logger.warn(facts, `no cluster hears all of its shards, so none is replaced for a deaf one: ${detail}`);
+      return;
+    }
+    history.note('deaf', detail);
+    logger.error(facts, `cluster ${cluster.id} hands over, because it has a deaf shard: ${detail}`);
     void this.#spawn(cluster.id);
   }
 
@@ -257,6 +283,10 @@ export class Supervisor extends BaseService {
       void this.#spawn(id);
     }, delayMs);
   }
+}
+
+function hearsAll({ shardIds, shards }: ClusterConnection): boolean {
+  return shardIds.every((shardId) => shards.get(shardId)?.state === 'ready');
 }
 
 /** V8 aborts the process when its heap is full, and says so on stderr. */

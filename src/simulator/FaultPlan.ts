@@ -13,6 +13,9 @@ export interface RestFault {
   body?: unknown;
 }
 
+/** What a connection is not sent any more, though its socket stays open and everything else goes on. */
+export type Withheld = 'acks' | 'dispatches';
+
 interface Counted {
   left: number;
 }
@@ -27,6 +30,7 @@ export class FaultPlan {
   #refusedUntil = 0;
   #resume = new Map<number, Counted & { resumable: boolean }>();
   #identify: (Counted & { code: number; shardId: number | undefined }) | undefined;
+  #withheld = new Map<number, Counted & { what: Withheld }>();
   #rest: (Counted & { fault: RestFault })[] = [];
 
   clear(): void {
@@ -35,6 +39,7 @@ export class FaultPlan {
     this.#refusedUntil = 0;
     this.#resume.clear();
     this.#identify = undefined;
+    this.#withheld.clear();
     this.#rest = [];
   }
 
@@ -53,6 +58,16 @@ export class FaultPlan {
   takeResumeRefusal(shardId: number): { resumable: boolean } | undefined {
     const fault = this.#resume.get(shardId);
     return fault !== undefined && take(fault) ? { resumable: fault.resumable } : undefined;
+  }
+
+  withhold(shardId: number, what: Withheld, times: number): void {
+    this.#withheld.set(shardId, { what, left: times });
+  }
+
+  /** What the shard's new connection is to do without. */
+  takeWithheld(shardId: number): Withheld | undefined {
+    const fault = this.#withheld.get(shardId);
+    return fault !== undefined && take(fault) ? fault.what : undefined;
   }
 
   closeOnIdentify(code: number, shardId: number | undefined, times: number): void {

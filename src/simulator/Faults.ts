@@ -1,4 +1,4 @@
-import type { FaultPlan, RestFault } from './FaultPlan.js';
+import type { FaultPlan, RestFault, Withheld } from './FaultPlan.js';
 import type { Gateway } from './Gateway.js';
 import type { IdentifyGate } from './IdentifyGate.js';
 
@@ -64,6 +64,17 @@ export class Faults {
   goSilent(shardId: number): number {
     const struck = this.gateway.connectionsOfShard(shardId);
     for (const connection of struck) connection.silent = true;
+    return struck.length;
+  }
+
+  /**
+   * The shard's present sockets stay open and are served, but for heartbeat ACKs or for events. `again`: the same for so many
+   * of its next connections, each from its READY or RESUMED on. Default 0.
+   */
+  withhold(shardId: number, what: Withheld, how: { again?: number } = {}): number {
+    const struck = this.gateway.connectionsOfShard(shardId);
+    for (const connection of struck) connection.withheld = what;
+    this.plan.withhold(shardId, what, how.again ?? 0);
     return struck.length;
   }
 

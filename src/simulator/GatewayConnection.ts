@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import type { Account } from './Account.js';
 import type { ConnectionEntry, ViolationKind } from './accountEntries.js';
+import type { Withheld } from './FaultPlan.js';
 import { FrameWriter } from './FrameWriter.js';
 import type { ResolvedOptions } from './options.js';
 import { isJson } from './payloads.js';
@@ -39,6 +40,8 @@ export class GatewayConnection {
   invalidated = false;
   /** A fault: nothing is sent or answered any more, though the socket stays open. */
   silent = false;
+  /** A fault: this alone is not sent any more. */
+  withheld: Withheld | undefined;
   readonly #writer: FrameWriter;
   readonly #sends: number[] = [];
   #helloSentAt: number | undefined;
@@ -96,6 +99,11 @@ export class GatewayConnection {
     if (this.silent || this.isClosing) return false;
     this.#writer.write(text);
     return true;
+  }
+
+  /** As {@link sendRaw}, for an event. */
+  sendEvent(text: string): boolean {
+    return this.withheld !== 'dispatches' && this.sendRaw(text);
   }
 
   invalidate(resumable: boolean): void {
@@ -200,7 +208,7 @@ export class GatewayConnection {
         session.forgetUpTo(data);
       }
     }
-    this.send({ t: null, s: null, op: 11, d: null });
+    if (this.withheld !== 'acks') this.send({ t: null, s: null, op: 11, d: null });
   }
 
   #withinRate(): boolean {

@@ -163,6 +163,7 @@ export class Handshake {
       _trace: ['["local-discord"]'],
     };
     session.dispatch('READY', JSON.stringify(ready));
+    connection.withheld = this.parts.plan.takeWithheld(shardId);
     loader.resume(session);
   }
 
@@ -255,6 +256,7 @@ export class Handshake {
       entry.replayed++;
     }
     session.dispatch('RESUMED', '{"_trace":["[\\"local-discord\\"]"]}');
+    connection.withheld = plan.takeWithheld(session.shardId);
     this.parts.loader.resume(session);
   }
 

@@ -92,14 +92,14 @@ export class Session {
       if (this.#replay.length - this.#replayHead > this.replayLimit) this.#replayHead++;
       this.#compact();
     }
-    const sent = this.connection?.sendRaw(json) ?? false;
+    const sent = this.connection?.sendEvent(json) ?? false;
     this.#note(event, sent, false);
     return this.#seq;
   }
 
   /** Sends an event once more, to the socket that resumed. */
   replay(event: Dispatched): void {
-    const sent = this.connection?.sendRaw(event.json) ?? false;
+    const sent = this.connection?.sendEvent(event.json) ?? false;
     this.#note(event, sent, true);
   }
 

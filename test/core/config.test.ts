@@ -51,6 +51,7 @@ describe('loadConfig', () => {
       spawnTimeoutMs: 120_000,
       drainTimeoutMs: 10_000,
       hungAfterMs: 10_000,
+      deafAfterMs: 30_000,
       orphanGraceMs: 30_000,
       resumeWindowMs: 180_000,
       identifyIntervalMs: 5000,

@@ -71,6 +71,7 @@ export class Gateway {
         this.#identity = identity;
       },
       refused: (error) => this.#refused(error),
+      deaf: (shardId, reason) => this.#deaf(shardId, reason),
     };
     client.on('warn', (message: unknown, shardId?: number) => this.#log.warning(message, shardId));
     this.#spawnShards(host);
@@ -205,6 +206,14 @@ export class Gateway {
   #checkReady(): void {
     if (this.#pending === null) return;
     if ([...this.#links.values()].every(({ state }) => state === 'ready')) this.#pending.resolve();
+  }
+
+  #deaf(shardId: number, reason: string): void {
+    try {
+      this.#options.onDeaf?.(shardId, reason);
+    } catch (error) {
+      this.#log.callbackError('onDeaf', shardId, error);
+    }
   }
 
   #refused(error: DiscordRefusedError): void {

@@ -50,6 +50,8 @@ export interface GatewayOptions {
   readonly onShardState?: (status: ShardStatus) => void;
   /** Discord refuses the bot for good while it runs (its token was reset, say). At most once; not for `connect()`, which rejects. */
   readonly onFatal?: (error: DiscordRefusedError) => void;
+  /** A shard is still deaf after it was reconnected for that; it goes on trying. `reason` says what it does not hear. */
+  readonly onDeaf?: (shardId: number, reason: string) => void;
   /** Asked before eris sees a dispatch; READY and RESUMED are always handled. Default: `handle`. */
   readonly judgeDispatch?: (shardId: number, packet: RawPacket) => DispatchVerdict;
   /**
@@ -71,8 +73,13 @@ export interface GatewayTimings {
   readonly reconnectMaxMs: number;
   /** A connection that was ready for less than this and is lost counts as a failed attempt, except for the first such one. */
   readonly stableAfterMs: number;
-  /** A connection on which nothing comes for this long between IDENTIFY or RESUME and their answer is given up. */
+  /** A connection on which nothing comes for this long before HELLO, or between IDENTIFY or RESUME and their answer, is given up. */
   readonly handshakeTimeoutMs: number;
+  /**
+   * The unit in which a shard that is connected may hear no event: at least 4 of these, and more where pauses are usual, see
+   * {@link Hearing}. Then it resumes on another connection.
+   */
+  readonly deafAfterMs: number;
   /** A peer that does not answer our close within this is cut off. */
   readonly closeTimeoutMs: number;
 }
@@ -85,5 +92,6 @@ export const DEFAULT_TIMINGS = {
   reconnectMaxMs: 30_000,
   stableAfterMs: 5_000,
   handshakeTimeoutMs: 30_000,
+  deafAfterMs: 30_000,
   closeTimeoutMs: 1_000,
 } as const satisfies GatewayTimings;

@@ -6,6 +6,7 @@ import { DECODE_ERROR, judgeClose, refusal } from './closeCodes.js';
 import type { DisconnectOptions, ErisShard } from './erisInternals.js';
 import { FirstHeartbeat } from './FirstHeartbeat.js';
 import type { BotIdentity, GatewayOptions, GatewayTimings, SlotLease } from './GatewayOptions.js';
+import { Hearing, type Missing } from './Hearing.js';
 import { IdentifyPermit } from './IdentifyPermit.js';
 import { Inbox, type InboxHost } from './Inbox.js';
 import { Outbox } from './Outbox.js';
@@ -15,7 +16,7 @@ import { Redial } from './Redial.js';
 import { SessionKeeper } from './SessionKeeper.js';
 import { Watchdog } from './Watchdog.js';
 
-const { DISPATCH, HELLO, INVALID_SESSION, RECONNECT } = Constants.GatewayOPCodes;
+const { DISPATCH, HEARTBEAT_ACK, HELLO, INVALID_SESSION, RECONNECT } = Constants.GatewayOPCodes;
 
 export interface ShardLinkHost extends InboxHost {
   readonly options: GatewayOptions;
@@ -26,6 +27,8 @@ export interface ShardLinkHost extends InboxHost {
   identified(identity: BotIdentity): void;
   /** Discord refuses this shard for good. */
   refused(error: DiscordRefusedError): void;
+  /** A reconnect has not helped. */
+  deaf(shardId: number, reason: string): void;
 }
 
 /** Why the connection is given up, known before eris is told to. */
@@ -44,7 +47,7 @@ interface Loss {
 export class ShardLink {
   readonly #shard: ErisShard;
   readonly #host: ShardLinkHost;
-  readonly #stock: Pick<ErisShard, 'connect' | 'disconnect' | 'identify' | 'onPacket' | 'resume'>;
+  readonly #stock: Pick<ErisShard, 'connect' | 'disconnect' | 'heartbeat' | 'identify' | 'onPacket' | 'resume'>;
   readonly #session: SessionKeeper;
   readonly #redial: Redial;
   readonly #permit: IdentifyPermit;
@@ -53,6 +56,7 @@ export class ShardLink {
   readonly #inbox: Inbox;
   /** eris waits for the answer to IDENTIFY or RESUME for ever, and sends no heartbeat meanwhile that would show a dead peer. */
   readonly #watchdog: Watchdog;
+  readonly #hearing: Hearing;
   #state: ShardState = 'idle';
   /** Whether the shard is to be connected. */
   #active = false;
@@ -72,6 +76,7 @@ export class ShardLink {
     this.#stock = {
       connect: shard.connect.bind(shard),
       disconnect: shard.disconnect.bind(shard),
+      heartbeat: shard.heartbeat.bind(shard),
       identify: shard.identify.bind(shard),
       onPacket: shard.onPacket.bind(shard),
       resume: shard.resume.bind(shard),
@@ -83,7 +88,10 @@ export class ShardLink {
     this.#outbox = new Outbox(shard);
     this.#inbox = new Inbox(shard, host, this.#stock.onPacket);
     this.#watchdog = new Watchdog(timings.handshakeTimeoutMs, () =>
-      this.#lose({ reason: 'no answer to the handshake' }),
+      this.#deaf('answer', this.#greeted ? 'no answer to the handshake' : 'no HELLO'),
+    );
+    this.#hearing = new Hearing(timings, (silentMs) =>
+      this.#deaf('dispatch', `no event for ${(silentMs / 1000).toFixed(1)} s, which is unusual for it`),
     );
     this.#decorate();
   }
@@ -147,6 +155,10 @@ export class ShardLink {
     const shard = this.#shard;
     shard.connect = () => this.reconnect();
     shard.disconnect = (options, error) => this.#disconnect(options ?? {}, error);
+    shard.heartbeat = (normal) => {
+      if (normal === true && shard.status === 'ready' && !shard.lastHeartbeatAck) this.#deaf('ack', 'no heartbeat ACK');
+      else this.#stock.heartbeat(normal);
+    };
     shard.identify = () => this.#identify();
     shard.resume = () => {
       this.#stock.resume();
@@ -179,11 +191,14 @@ export class ShardLink {
     // eris builds this address at READY only, for this process.
     if (this.#session.exists) this.#shard.resumeURL = this.#session.address(this.#redial.attempts);
     this.#enter(this.#session.exists ? 'resuming' : 'connecting');
+    // Before eris's own, which tells a timeout from other failures in words only.
+    this.#watchdog.start();
     try {
       this.#stock.connect();
     } catch (error) {
       // The socket could not even be created; options of the bot for it may be wrong.
       this.#host.log.callbackError(`Opening a socket for shard ${this.shardId}`, this.shardId, error);
+      this.#watchdog.stop();
       this.#permit.settle();
       this.#reopen();
     }
@@ -224,6 +239,10 @@ export class ShardLink {
         this.#stock.onPacket(packet);
         this.#heartbeat.schedule((packet.d as { heartbeat_interval: number }).heartbeat_interval);
         break;
+      case HEARTBEAT_ACK:
+        this.#hearing.ack();
+        this.#stock.onPacket(packet);
+        break;
       default:
         this.#stock.onPacket(packet);
     }
@@ -245,7 +264,10 @@ export class ShardLink {
     const dispatch = knownDispatch(packet);
     this.#watchdog.touch();
     if (dispatch?.t === 'READY' || dispatch?.t === 'RESUMED') this.#establish(packet, dispatch);
-    else this.#inbox.handle(packet);
+    else {
+      this.#hearing.dispatch();
+      this.#inbox.handle(packet);
+    }
   }
 
   /** READY and RESUMED. */
@@ -264,6 +286,7 @@ export class ShardLink {
     if (!this.#active || shard.status !== 'ready') return;
     this.#redial.connected();
     this.#watchdog.stop();
+    this.#hearing.connected();
     this.#heartbeat.catchUp();
     this.#outbox.open();
   }
@@ -304,6 +327,22 @@ export class ShardLink {
     this.#host.refused(refusal(code, { shardId: this.shardId, shardCount: options.shardCount, intents }));
   }
 
+  /** It resumes on another connection; what that does not cure is said to whoever can put another process in its place. */
+  #deaf(missing: Missing, reason: string): void {
+    const times = this.#hearing.missed(missing);
+    // Before HELLO it is one of many that cannot reach the gateway, which is said once for all.
+    if (this.#greeted) {
+      const { logger } = this.#host.log;
+      logger.warn(
+        { shardId: this.shardId, missing, times },
+        `Shard ${this.shardId} is deaf (${reason}): it reconnects`,
+      );
+    }
+    this.#lose({ reason });
+    if (times > 1)
+      this.#host.deaf(this.shardId, `shard ${this.shardId}: ${reason}, after ${times - 1} reconnects for that`);
+  }
+
   #lose(loss: Loss, error?: Error): void {
     this.#loss = loss;
     this.#shard.disconnect({ reconnect: 'auto' }, error);
@@ -326,6 +365,7 @@ export class ShardLink {
     }
     this.#inbox.cancel();
     this.#watchdog.stop();
+    this.#hearing.disconnected();
     this.#outbox.reset();
     this.#permit.settle();
     this.#redial.disconnected();

@@ -21,6 +21,7 @@ export interface ErisShard
     | 'heartbeatInterval'
     | 'guildCreateTimeout'
     | 'identify'
+    | 'lastHeartbeatAck'
     | 'lastHeartbeatSent'
     | 'latency'
     | 'onPacket'
@@ -95,6 +96,7 @@ const SHARD_FIELDS = [
   'globalBucket',
   'guildCreateTimeout',
   'heartbeatInterval',
+  'lastHeartbeatAck',
   'latency',
   'presence',
   'presenceUpdateBucket',

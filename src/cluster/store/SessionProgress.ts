@@ -13,6 +13,7 @@ export class SessionProgress {
   #sessionChanged = false;
   #recordedSeq = 0;
   #connectedAt = 0;
+  #steadyAt = 0;
 
   public get session(): SessionRow | undefined {
     return this.#session;
@@ -41,11 +42,12 @@ export class SessionProgress {
       handledSeq: Math.max(progress.handled ?? progress.seq, released?.seq ?? 0),
       cachedSeq: isOwn ? Math.min(this.#recordedSeq, progress.seq) : progress.seq,
       unfinished: progress.unfinished,
-      at: progress.at,
+      at: progress.steadyAt ?? 0,
     });
     this.#session = session;
     this.#recordedSeq = progress.seq;
     this.#connectedAt = progress.at;
+    this.#steadyAt = progress.steadyAt ?? 0;
     return givenUp;
   }
 
@@ -68,8 +70,9 @@ export class SessionProgress {
   }
 
   /** When the shard was last known to be connected. */
-  public connected(at: number): void {
+  public connected(at: number, steadyAt: number): void {
     this.#connectedAt = at;
+    this.#steadyAt = steadyAt;
   }
 
   public patchUser(user: object): void {
@@ -87,7 +90,8 @@ export class SessionProgress {
     this.#sessionChanged = false;
     const { handledSeq } = this.window;
     const handled = handledSeq === this.#recordedSeq ? {} : { handled: handledSeq };
-    const progress: ProgressRow = { seq: this.#recordedSeq, at: this.#connectedAt, unfinished, version, ...handled };
+    const times = { at: this.#connectedAt, steadyAt: this.#steadyAt };
+    const progress: ProgressRow = { seq: this.#recordedSeq, ...times, unfinished, version, ...handled };
     return records.set('progress', JSON.stringify(progress));
   }
 }

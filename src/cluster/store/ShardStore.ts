@@ -21,6 +21,11 @@ export interface ShardStoreOptions extends PersistenceOptions {
   readonly commitIntervalMs?: number;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
+  /**
+   * Milliseconds on a clock that all processes of one boot of the machine share, and that nobody sets. Default: the system's
+   * monotonic clock.
+   */
+  readonly steadyNow?: () => number;
 }
 
 /** What RESUME needs, and what it does not tell. */
@@ -31,7 +36,8 @@ export interface StoredSession extends ShardSession {
 const DEFAULTS = {
   resumeWindowMs: 180_000 as number,
   commitIntervalMs: 100 as number,
-  wallNow: Date.now as () => number,
+  wallNow: (() => Date.now()) as () => number,
+  steadyNow: (() => Number(process.hrtime.bigint() / 1_000_000n)) as () => number,
 } satisfies Partial<ShardStoreOptions>;
 /** So many characters wait for a commit at most; more would make the commit itself noticeable. */
 const MAX_PENDING_LENGTH = 1_000_000;
@@ -153,7 +159,7 @@ export class ShardStore {
   /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
   public handled(packet: RawPacket): void {
     if (this.#role !== 'writing' || !packet.s) return;
-    this.#progress.connected(this.#options.wallNow());
+    this.#connected();
     if (packet.t === 'READY') {
       this.#beginSession(packet.d as ReadyData, packet.s);
       return;
@@ -171,7 +177,7 @@ export class ShardStore {
    */
   public began(seq = this.#currentSeq): () => void {
     if (this.#role !== 'writing') return () => {};
-    const now = this.#options.wallNow();
+    const now = this.#options.steadyNow();
     const finished = this.#progress.window.began(seq, now);
     // It may be what killed the last process, before anything of it was in the file; and does not get so far a second time.
     if (now < this.#cautiousUntil) this.#commit();
@@ -184,7 +190,7 @@ export class ShardStore {
   /** The shard is connected, although nothing has happened: its session stays young. To be called every ten seconds or so. */
   public touch(): void {
     if (this.#role !== 'writing' || this.#progress.session === undefined) return;
-    this.#progress.connected(this.#options.wallNow());
+    this.#connected();
     this.#commitSoon();
   }
 
@@ -206,7 +212,7 @@ export class ShardStore {
    */
   public async release(): Promise<void> {
     if (this.#role !== 'writing') return;
-    this.#progress.connected(this.#options.wallNow());
+    this.#connected();
     this.#commit([]);
     this.#role = 'reading';
     this.#files.write(({ label }) => label.endWriting());
@@ -222,18 +228,28 @@ export class ShardStore {
   }
 
   #resume(stored: Stored, released: ShardSession | undefined): void {
-    const { shardId, logger, wallNow } = this.#options;
+    const { shardId, logger, steadyNow } = this.#options;
     const givenUp = this.#progress.resume(stored, released);
     if (givenUp.length > 0) {
       const message = 'Commands are not run again: so many processes have died while they ran';
       logger.warn({ shardId, count: givenUp.length }, message);
     }
-    if (released === undefined) this.#cautiousUntil = wallNow() + CAUTION_MS;
+    if (released === undefined) this.#cautiousUntil = steadyNow() + CAUTION_MS;
   }
 
-  #isFresh({ progress }: Stored): boolean {
+  #connected(): void {
+    this.#progress.connected(this.#options.wallNow(), this.#options.steadyNow());
+  }
+
+  /**
+   * By either clock: the wall clock may have been set since, the other one begins anew with a boot of the machine. A session
+   * that only looks fresh costs a RESUME that Discord refuses; one that only looks old would cost an IDENTIFY and its events.
+   */
+  #isFresh({ progress: { at, steadyAt } }: Stored): boolean {
+    const { resumeWindowMs, steadyNow, wallNow } = this.#options;
+    const steadyAgeMs = steadyAt === undefined ? -1 : steadyNow() - steadyAt;
     // A clock that was set back makes a session look younger than nothing.
-    return Math.abs(this.#options.wallNow() - progress.at) <= this.#options.resumeWindowMs;
+    return Math.abs(wallNow() - at) <= resumeWindowMs || (steadyAgeMs >= 0 && steadyAgeMs <= resumeWindowMs);
   }
 
   #isUsable(stored: Stored, released: ShardSession | undefined): boolean {
@@ -266,7 +282,7 @@ export class ShardStore {
     if (this.persistent) this.#timer.soon();
   }
 
-  #commit(unfinished: readonly Unfinished[] = this.#progress.window.unfinished(this.#options.wallNow())): void {
+  #commit(unfinished: readonly Unfinished[] = this.#progress.window.unfinished(this.#options.steadyNow())): void {
     this.#timer.done();
     this.#files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
     const [large] = this.#files.parts?.recorder.large ?? [];

@@ -16,6 +16,8 @@ export interface ProgressRow {
   readonly handled?: number;
   /** When the shard was last known to be connected, in milliseconds since 1970. */
   readonly at: number;
+  /** The same on the clock that nobody sets, see `ShardStoreOptions.steadyNow`. Missing in rows of an earlier version. */
+  readonly steadyAt?: number;
   /** Commands that have not finished. */
   readonly unfinished: readonly Unfinished[];
   /** Of the last change of any guild. */

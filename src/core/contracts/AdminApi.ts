@@ -205,9 +205,10 @@ export interface ShardOverview {
 
 /**
  * `crash`: the process ended by itself or was killed from outside. `failedStart`: it did not get ready. `hung`: it did not
- * answer any more and was killed. `memory`: replaced before it ran out of memory. `operator`: somebody asked for it.
+ * answer any more and was killed. `deaf`: replaced because a shard of it heard nothing
+ * of Discord, and a reconnect did not help. `memory`: replaced before it ran out of memory. `operator`: somebody asked for it.
  */
-export type RestartCause = 'crash' | 'failedStart' | 'hung' | 'memory' | 'operator';
+export type RestartCause = 'crash' | 'failedStart' | 'hung' | 'deaf' | 'memory' | 'operator';
 
 export interface ClusterRestarts {
   /** Since the master started. */

@@ -23,6 +23,8 @@ export interface ClusterAssignment {
   readonly resumeWindowMs: number;
   /** How long to serve on without a master, in milliseconds. */
   readonly orphanGraceMs: number;
+  /** A shard that hears nothing for so long while it ought to is reconnected, in milliseconds. */
+  readonly deafAfterMs: number;
 }
 
 /** What Discord keeps for a shard, and what RESUME needs (discord.com/developers/docs/events/gateway#resuming). */
@@ -197,6 +199,8 @@ export type ClusterContract = {
     /** All shards are there. Sent before `ready`. */
     shardsArrived: Event<readonly ShardArrival[]>;
     shardStateChanged: Event<ShardStatus>;
+    /** A shard does not hear, and a reconnect has not helped. It goes on trying, and says so again. */
+    shardDeaf: Event<{ shardId: number; reason: string }>;
     /** Discord refuses the bot for good while it runs: its token was reset, say. Nothing can be retried. */
     discordRefused: Event<{ message: string }>;
     findGuild: Request<{ guildId: string }, GuildSummary | null>;

@@ -107,7 +107,7 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
 
   /**
    * Spawns the worker with this id. Where there is one already, it serves on until the new one is ready, is stopped then, and
-   * gone when this resolves. A second call while one is under way joins it.
+   * gone when this resolves. A second call before it is ready joins the first.
    *
    * @param timeoutMs How long it may take to be ready. Default: the pool's.
    * @throws WorkerStartError; the worker that served before still does then.
@@ -118,7 +118,9 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
     }
     const underWay = this.#spawning.get(id);
     if (underWay !== undefined) return underWay;
-    const spawning = this.#spawn(id, timeoutMs).finally(() => this.#spawning.delete(id));
+    const spawning = this.#spawn(id, timeoutMs).finally(() => {
+      if (this.#spawning.get(id) === spawning) this.#spawning.delete(id);
+    });
     this.#spawning.set(id, spawning);
     return spawning;
   }
@@ -208,6 +210,8 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
     const worker = this.#create(id, (this.#generations.get(id) ?? 0) + 1);
     this.logger.debug({ worker: worker.description, generation: worker.generation }, `spawning ${this.type} ${id}`);
     await worker.connect(timeoutMs);
+    // It may end while its predecessor still drains: who spawns then must get a new worker, and not join this call.
+    this.#spawning.delete(id);
     const predecessor = this.#ready.get(id);
     this.#ready.set(id, worker);
     this.emit('spawnedworker', worker);

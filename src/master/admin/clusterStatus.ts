@@ -15,6 +15,7 @@ import type { ClusterPolls } from './ClusterPolls.js';
 export const CAUSES: Readonly<Record<SupervisedCause, RestartCause>> = {
   crash: 'crash',
   hung: 'hung',
+  deaf: 'deaf',
   memory: 'memory',
   'failed start': 'failedStart',
   planned: 'operator',
@@ -103,6 +104,9 @@ function stateOf(
   return state === 'failed' ? 'failed' : state === 'waiting' ? 'crashed' : 'starting';
 }
 
+/** Their old process serves until the new one is ready: they are no failure. */
+const REPLACEMENTS: ReadonlySet<SupervisedCause> = new Set(['planned', 'memory', 'deaf']);
+
 function isWaiting({ shardIds }: ClusterConnection, waiting: ReadonlySet<number>): boolean {
   return shardIds.some((shardId) => waiting.has(shardId));
 }
@@ -116,7 +120,7 @@ function problemOf(
   if (state === 'ready' && cluster !== undefined) return polls.problemOf(cluster) ?? null;
   if (state === 'waiting') return 'waits for the permission to identify';
   const last = fleet.supervisor.historyOf(clusterId)?.entries.at(-1);
-  const failed = last !== undefined && last.cause !== 'planned' && last.cause !== 'memory';
+  const failed = last !== undefined && !REPLACEMENTS.has(last.cause);
   return failed && state !== 'draining' ? firstLine(last.detail) : null;
 }
 

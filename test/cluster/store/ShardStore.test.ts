@@ -17,6 +17,11 @@ async function servedStore(folder: string, options: Parameters<typeof openStore>
   return { ...opened, feed };
 }
 
+/** Both clocks have gone on for so long. */
+function later(ms: number): { wallNow(): number; steadyNow(): number } {
+  return { wallNow: () => Date.now() + ms, steadyNow: () => Number(process.hrtime.bigint() / 1_000_000n) + ms };
+}
+
 function message(s: number): RawPacket {
   return { op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } } as RawPacket;
 }
@@ -78,7 +83,7 @@ describe('a store', () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
     await store.close();
-    const { store: late } = await openStore(folder, { wallNow: () => Date.now() + 180_001 });
+    const { store: late } = await openStore(folder, later(180_001));
     expect(late.session()).toBeUndefined();
     expect(await late.takeOver()).toBeUndefined();
     await late.close();
@@ -87,14 +92,30 @@ describe('a store', () => {
     expect(next.session()).toBeUndefined();
   });
 
+  it.each([3_600_000, -3_600_000])(
+    'gives a session away, and its commands, although the clock was set by %i ms',
+    async (ms) => {
+      const folder = temporaryFolder();
+      let setBy = 0;
+  .dispatch(message(3));
+      store.began();
+      setBy = ms;
+      await store.commit();
+      await store.close();
+      const { store: next } = await openStore(folder, { wallNow: () => Date.now() + 2 * ms });
+      expect((await next.takeOver())?.seq).toBe(2);
+      expect(next.judge(message(3))).toBe('handle');
+    },
+  );
+
   it('keeps a session young as long as its shard is connected', async () => {
     const folder = temporaryFolder();
     let now = Date.now();
-    const { store } = await servedStore(folder, { wallNow: () => now });
+    const { store } = await servedStore(folder, { wallNow: () => now, steadyNow: () => now });
     now += 170_000;
     store.touch();
     await store.commit();
-    const { store: reader } = await openStore(folder, { wallNow: () => now + 20_000 });
+    const { store: reader } = await openStore(folder, { wallNow: () => now + 20_000, steadyNow: () => now + 20_000 });
     expect(reader.session()?.seq).toBe(2);
   });
 

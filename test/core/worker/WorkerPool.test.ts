@@ -102,6 +102,25 @@ describe('a pool', () => {
     expect(workers.alive).toEqual([old]);
   });
 
+  it('spawns anew, and joins nothing, when the new worker dies while the old one still drains', async () => {
+    const workers = pool(1);
+    workers.misbehaviour.set(0, 'slow stop');
+    const old = await workers.spawn(0);
+    workers.misbehaviour.delete(0);
+    const replacing = workers.spawn(0);
+    const again = new Promise<TestConnection>((resolve, reject) => {
+      workers.once('workerexited', () => void workers.spawn(0).then(resolve, reject));
+    });
+    await until(() => workers.tryGet(0)?.generation === 2);
+    expect(old.state).not.toBe('ended');
+    process.kill(workers.get(0).pid ?? 0, 'SIGKILL');
+    const third = await again;
+    expect(third.generation).toBe(3);
+    expect(await workers.get(0).request('pid', undefined)).toBe(third.pid);
+    await replacing;
+    expect(isAlive(old.pid ?? 0)).toBe(false);
+  });
+
   it('joins a second spawn of the same id', async () => {
     const workers = pool(1);
     const [first, second] = await Promise.all([workers.spawn(0), workers.spawn(0)]);

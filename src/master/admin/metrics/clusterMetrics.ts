@@ -7,7 +7,7 @@ import type { ClusterSnapshot, MetricsSnapshot } from './snapshot.js';
 type Options = SnapshotMetricOptions<MetricsSnapshot>;
 
 const STATES: readonly ClusterState[] = ['starting', 'waiting', 'ready', 'draining', 'crashed', 'failed'];
-const CAUSES: readonly RestartCause[] = ['crash', 'failedStart', 'hung', 'memory', 'operator'];
+const CAUSES: readonly RestartCause[] = ['crash', 'failedStart', 'hung', 'deaf', 'memory', 'operator'];
 
 /** What is measured of each cluster. */
 export const clusterMetrics: readonly Options[] = [

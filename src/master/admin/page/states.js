@@ -50,6 +50,7 @@ export const CAUSES = {
   crash: 'crash',
   failedStart: 'failed start',
   hung: 'hung',
+  deaf: 'deaf shard',
   memory: 'memory',
   operator: 'on request',
 };
