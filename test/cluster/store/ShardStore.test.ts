@@ -97,8 +97,10 @@ describe('a store', () => {
     async (ms) => {
       const folder = temporaryFolder();
       let setBy = 0;
-  .dispatch(message(3));
+      const { store } = await servedStore(folder, { wallNow: () => Date.now() + setBy });
+      store.judge(message(3));
       store.began();
+      store.handled(message(3));
       setBy = ms;
       await store.commit();
       await store.close();
