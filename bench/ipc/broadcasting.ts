@@ -6,8 +6,8 @@ import type { Contender } from './Contender.js';
 import { Ours } from './Ours.js';
 
 const WORKERS = 16;
-const COUNT = 300;
-const ROUNDS = 15;
+const COUNT = 1_000;
+const ROUNDS = 11;
 
 /** `requestAll` against a loop over as many `send`s that waits for as many answers. */
 export async function broadcasting(progress: (what: string) => void): Promise<readonly Row[]> {
