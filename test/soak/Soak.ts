@@ -1,4 +1,4 @@
-import type { Simulator } from '../../src/simulator/index.js';
+import type { InteractionEntry, MessageEntry, Simulator } from '../../src/simulator/index.js';
 import type { Bot } from '../e2e/Bot.js';
 import { until } from '../support/processes.js';
 import type { Random } from './Random.js';
@@ -21,6 +21,10 @@ export class Soak {
   public readonly kills: number[] = [];
   /** IDENTIFYs that there must be. */
   public identifies = SHARDS;
+  /** IDENTIFYs that there may be beside them: of shards whose session could not be kept on disk. */
+  public spareIdentifies = 0;
+  /** Commands that hang their process by design: they need not be answered. */
+  public readonly hanging = new Set<string>();
   readonly #killsOf = new Map<number, number>();
 
   public constructor(
@@ -42,10 +46,16 @@ export class Soak {
   /** Without load, and with nothing unanswered: a session that is lost then takes nothing with it. */
   public async quiet(): Promise<void> {
     this.discord.traffic.stop();
-    await until(() => {
-      const { commands, mentions } = this.discord.account.summary();
-      return commands.pending + mentions.pending === 0;
-    });
+    await until(() => this.unanswered().length === 0);
+  }
+
+  /** Commands and mentions that wait for their answer. */
+  public unanswered(): readonly (InteractionEntry | MessageEntry)[] {
+    const { interactions, messages } = this.discord.account;
+    return [
+      ...interactions.filter(({ id, state }) => state !== 'answered' && state !== 'failed' && !this.hanging.has(id)),
+      ...messages.filter(({ mentionsBot, replies }) => mentionsBot && replies.length === 0),
+    ];
   }
 
   public someShard(): number {
@@ -60,6 +70,17 @@ export class Soak {
   public victims(count: 1 | 2): readonly number[] {
     const least = [...CLUSTER_IDS].sort((left, right) => this.#killed(left) - this.#killed(right)).slice(0, count + 1);
     return count === 1 ? [this.random.pick(least)] : this.random.pair(least);
+  }
+
+  /** A process is stopped, hangs or is killed now or soon: what runs in it then may come twice. */
+  public noteKill(): void {
+    this.kills.push(Date.now());
+  }
+
+  /** A command that does not let the event loop of its cluster turn. */
+  public hang(shardId: number, ms: number): void {
+    const command = { name: 'block', options: { ms }, guildId: this.#guildOn(shardId) };
+    this.hanging.add(this.discord.runCommand(command).entry.id);
   }
 
   /** SIGKILL, all at once. */

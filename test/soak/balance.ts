@@ -9,7 +9,9 @@ export function imbalances(soak: Soak, isEnd: boolean): string[] {
   const { account } = soak.discord;
   const { identifies, overlaps, takeovers, violationsByKind } = account.summary();
   const found: string[] = [];
-  if (identifies !== soak.identifies) found.push(`${identifies} IDENTIFYs instead of ${soak.identifies}`);
+  const most = soak.identifies + soak.spareIdentifies;
+  if (identifies < soak.identifies || identifies > most)
+    found.push(`${identifies} IDENTIFYs instead of ${soak.identifies} to ${most}: ${show(account.identifies)}`);
   if (overlaps > 0) found.push(`${overlaps} times two owners of a shard: ${show(account.overlaps())}`);
   if (takeovers > 0) {
     found.push(`${takeovers} sessions were taken over: ${show(account.resumes.filter(({ tookOver }) => tookOver))}`);
@@ -19,6 +21,7 @@ export function imbalances(soak: Soak, isEnd: boolean): string[] {
     found.push(`violation: ${show(account.violations.filter((violation) => violation.kind === kind))}`);
   }
   for (const entry of account.interactions) {
+    if (soak.hanging.has(entry.id)) continue;
     if (entry.doubleAcknowledgements > 0 && !isExcused(soak, entry.createdAt, entry.answeredAt))
       found.push(`command answered twice: ${evidence(soak, entry)}`);
     if (entry.state === 'failed' || (isEnd && entry.state !== 'answered'))

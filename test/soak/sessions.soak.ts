@@ -7,6 +7,7 @@ import { imbalances } from './balance.js';
 import { Random } from './Random.js';
 import { CLUSTERS, SHARDS, Soak } from './Soak.js';
 import { STEPS, type Step } from './steps.js';
+import { within } from './within.js';
 
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 10);
 const SEED = Number(process.env.SOAK_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -77,18 +78,4 @@ it(`loses nothing and breaks no rule for ${MINUTES} minutes, seed ${SEED}`, asyn
 function pick(random: Random, steps: readonly Step[]): Step {
   const tickets = steps.flatMap((step) => Array<Step>(step.weight).fill(step));
   return random.pick(tickets);
-}
-
-async function within<Value>(limitMs: number, promise: Promise<Value>): Promise<Value> {
-  const timer = new AbortController();
-  const late = sleep(limitMs, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`it did not end within ${limitMs} ms`);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    timer.abort();
-    // Its own rejection is nobody's concern any more.
-    late.catch(() => undefined);
-  }
 }
