@@ -59,7 +59,9 @@ export class ClusterRegistry implements WorkerRegistry {
     try {
       const { assignment, workers } = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
       for (const { secret } of workers) registerSecret(secret);
-      return { assignment, workers: workers.filter(({ identity }) => isRunning(identity) === true) };
+      // Those that are taken over stay in the file when others come and go; `end` and their own end remove them.
+      this.#records = workers.filter(({ identity }) => isRunning(identity) === true);
+      return { assignment, workers: this.#records };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
         this.#logger.warn({ err: error }, `${this.#path} cannot be read; clusters that still run end by themselves`);
@@ -80,6 +82,7 @@ export class ClusterRegistry implements WorkerRegistry {
 
   /** Ends clusters that do not fit: they close their sessions so that they can be resumed. Resolves when all are gone. */
   public async end({ workers }: LeftClusters): Promise<void> {
+    this.#records = this.#records.filter((record) => !workers.includes(record));
     await Promise.all(
       workers.map(async ({ identity }) => {
         const process = new AttachedProcess(identity);

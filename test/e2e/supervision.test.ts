@@ -187,6 +187,26 @@ describe('the death of the master', () => {
     expectNothingLost();
   });
 
+  it('twice, with the death of a cluster between: the new master knows all that run, and no shard has two owners', async () => {
+    await start();
+    const kill = async (): Promise<void> => {
+      bot.signal('SIGKILL');
+      await bot.ended();
+      const from = bot.lines.length;
+      bot.start();
+      await bot.untilLogged(/^took over 2 running clusters/, from);
+    };
+    await kill();
+    const victim = bot.clusterPids().get(0) ?? 0;
+    process.kill(victim, 'SIGKILL');
+    await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
+    const pids = new Map(bot.clusterPids());
+    await kill();
+    expect(bot.clusterPids()).toEqual(pids);
+    await expectAllServed();
+    expectNothingLost();
+  });
+
   it('without a new one: they serve for ORPHAN_GRACE, then end, and the next start resumes', async () => {
     await start({ ORPHAN_GRACE: '3s' });
     bot.signal('SIGKILL');

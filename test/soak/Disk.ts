@@ -41,7 +41,8 @@ export class Disk {
   }
 
   public unmount(): void {
-    execFileSync('umount', [this.path], { stdio: 'ignore' });
+    // Lazily: a process that was killed a moment ago may still hold a file of it.
+    execFileSync('umount', ['-l', this.path], { stdio: 'ignore' });
     rmdirSync(this.path);
   }
 

@@ -42,7 +42,7 @@ export class SessionProgress {
       handledSeq: Math.max(progress.handled ?? progress.seq, released?.seq ?? 0),
       cachedSeq: isOwn ? Math.min(this.#recordedSeq, progress.seq) : progress.seq,
       unfinished: progress.unfinished,
-      at: progress.steadyAt ?? 0,
+      at: progress.steadyAt ?? Number.POSITIVE_INFINITY,
     });
     this.#session = session;
     this.#recordedSeq = progress.seq;
