@@ -120,7 +120,10 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#orphanGraceMs = assignment.orphanGraceMs;
   }
 
-  /** Takes no more events, keeps every session resumable, and lets running commands finish until the drain deadline. */
+  /**
+   * Takes no more events, keeps every session resumable, and lets running commands finish until the drain deadline. What does
+   * not, or is cut off on the way, stays noted as unfinished in the store: the next process runs it again.
+   */
   public override stop(): Promise<void> {
     this.#stop ??= this.#tearDown();
     return this.#stop;
@@ -143,7 +146,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#aborted.abort(new Error('the cluster was told to stop'));
     this.#router?.stop();
     this.#gateway?.release();
-    await this.#stores?.release();
+    await this.#stores?.commit();
     if (this.#router !== undefined) {
       const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
       if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');

@@ -91,6 +91,11 @@ export class ShardStores {
     return this.#stores.get(shardId)?.began() ?? (() => undefined);
   }
 
+  /** Resolves when all that was handled so far is in the files. */
+  public async commit(): Promise<void> {
+    await Promise.all([...this.#stores.values()].map((store) => store.commit()));
+  }
+
   /** The shards were disconnected: commits, and leaves them to another process. */
   public async release(): Promise<void> {
     clearInterval(this.#touching);

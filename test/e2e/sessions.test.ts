@@ -285,6 +285,32 @@ describe('a stop and a start', () => {
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
+  it.each([
+    ['that ends before a command does', '1s', false],
+    ['that is cut off while a command still runs', '10s', true],
+  ])('%s: the next start runs that command again', async (_, drainTimeout, isKilled) => {
+    await start([], { DRAIN_TIMEOUT: drainTimeout });
+    const interaction = discord.runCommand({ name: 'wait', options: { ms: 4_000 }, guildId: guildOn(0) });
+    await until(() => interaction.entry.state === 'acknowledged');
+    const pids = [bot.pid, ...bot.clusterPids().values()];
+    bot.signal('SIGTERM');
+    await until(() => discord.account.summary().connectionsOpen === 0);
+    if (isKilled) for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await bot.ended();
+    expect(interaction.entry.answeredAt).toBeNull();
+    bot.start();
+    await interaction.answered;
+    await settle();
+    expect(discord.account.summary()).toMatchObject({
+      identifies: SHARDS,
+      resumes: SHARDS,
+      // The same command from both processes: the second acknowledgement is refused, the answer comes once.
+      violationsByKind: { doubleAcknowledgement: 1 },
+      commands: { failed: 0 },
+    });
+    expect(interaction.entry.responses.filter(({ content }) => content?.includes('waited') === true)).toHaveLength(1);
+  });
+
   it('after Discord has forgotten the sessions: each shard identifies, through the queue', async () => {
     await start();
     bot.signal('SIGTERM');
