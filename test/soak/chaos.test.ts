@@ -14,7 +14,9 @@ import { CLUSTERS, SHARDS, Soak } from './Soak.js';
 import { within } from './within.js';
 
 const SECONDS = Number(process.env.CHAOS_SECONDS ?? 30);
-const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** CI judges a change and not the luck of a seed. */
+const DEFAULT_SEED = process.env.CI === undefined ? Math.floor(Math.random() * 2 ** 31) : 7;
+const SEED = Number(process.env.CHAOS_SEED ?? DEFAULT_SEED);
 /** Longer than the longest pause before a crashed cluster is started again. */
 const ROUND_LIMIT_MS = 120_000;
 /** What is lost is never answered; nothing fails because the machine is busy. */

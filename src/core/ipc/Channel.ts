@@ -11,6 +11,7 @@ import {
   WorkerExitedError,
 } from '../errors.js';
 import type { ReplyFunction, RequestOptions } from './contract.js';
+import { DeadlineTimer } from './DeadlineTimer.js';
 import { type Envelope, messageText, parseEnvelope, replyText, toWireError, type WireError } from './Envelope.js';
 import type { Handlers } from './Handlers.js';
 import type { Transport } from './Transport.js';
@@ -58,7 +59,9 @@ interface Pending {
   readonly startedAt: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout | undefined;
+  readonly timeoutMs: number;
+  /** On the clock of `performance.now`. */
+  readonly deadline: number;
   readonly signal: AbortSignal | undefined;
   readonly onAbort: (() => void) | undefined;
 }
@@ -67,7 +70,7 @@ interface Pending {
  * Requests, replies and events over a {@link Transport}.
  *
  * A request settles exactly once, by the first of: reply, the handler's error, timeout, the caller's signal, the peer's end,
- * no handler, unserialisable data, a full queue. Its timer and listener are gone then, and a later reply is ignored.
+ * no handler, unserialisable data, a full queue. Its listener is gone then, and a later reply is ignored.
  *
  * What it holds is bounded by {@link ChannelLimits} here and by the transport's queue: who asks for more is told so at once.
  */
@@ -75,6 +78,7 @@ export class Channel {
   readonly #options: ChannelOptions;
   readonly #limits: ChannelLimits;
   readonly #pending = new Map<number, Pending>();
+  readonly #deadlines = new DeadlineTimer((now) => this.#timeOut(now));
   /** Requests of the other end that a handler is at work on, with what aborts their `reply.signal`. */
   readonly #serving = new Map<number, Serving>();
   /** Calls of handlers that have not settled, those of given-up requests too: they hold memory until they end. */
@@ -159,14 +163,14 @@ export class Channel {
         reject(new QueueFullError(this.#describe('request', name), text.length));
         return;
       }
-      const timer =
-        timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#timeOut(id, timeoutMs), timeoutMs);
+      const deadline = performance.now() + timeoutMs;
+      this.#deadlines.add(deadline);
       const onAbort =
         signal === undefined
           ? undefined
           : (): void => this.#giveUp(id, new AbortError(this.#describe('request', name), signal.reason));
       if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
-      this.#pending.set(id, { name, startedAt, resolve, reject, timer, signal, onAbort });
+      this.#pending.set(id, { name, startedAt, resolve, reject, timeoutMs, deadline, signal, onAbort });
     });
   }
 
@@ -189,6 +193,7 @@ export class Channel {
   public end(exit: ExitReason): void {
     this.#exit ??= exit;
     this.#closed = true;
+    this.#deadlines.stop();
     for (const [id, pending] of this.#pending) {
       this.#forget(id, pending);
       pending.reject(this.#exitError(this.#describe('request', pending.name)));
@@ -214,13 +219,17 @@ export class Channel {
 
   #forget(id: number, pending: Pending): void {
     this.#pending.delete(id);
-    clearTimeout(pending.timer);
     if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
   }
 
-  #timeOut(id: number, timeoutMs: number): void {
-    const name = this.#pending.get(id)?.name ?? '';
-    this.#giveUp(id, new RequestTimeoutError(this.#describe('request', name), timeoutMs));
+  /** @returns the next deadline. */
+  #timeOut(now: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const [id, { name, deadline, timeoutMs }] of this.#pending) {
+      if (deadline <= now) this.#giveUp(id, new RequestTimeoutError(this.#describe('request', name), timeoutMs));
+      else if (deadline < next) next = deadline;
+    }
+    return next;
   }
 
   /** The caller no longer waits: the other end is told, so that its handler can stop working for nobody. */
