@@ -83,7 +83,9 @@ describe('a deaf shard', () => {
     discord.faults.clear();
     await until(answered);
     await expectBalanced();
-    expect(discord.account.resumes).toMatchObject([{ shardId: DEAF, ok: true }]);
+    expect(resumes()).toBeGreaterThan(0);
+    // Two attempts in vain are a reason to hand its cluster over, which may have begun or not: then its other shard resumes too.
+    expect(discord.account.resumes.filter(({ ok, shardId }) => !ok || ![0, DEAF].includes(shardId ?? -1))).toEqual([]);
   });
 
   it('that a reconnect does not cure has its cluster replaced by a handover, and it is said why', async () => {
