@@ -43,11 +43,14 @@ export async function firstPaints(
       await context.addCookies([{ ...cookie, url }]);
       const page = await context.newPage();
       await page.goto(url);
-      const cards = `document.querySelectorAll('.card').length === ${clusters} && performance.now()`;
-      const shown = await page.waitForFunction(cards);
+      await page
+        .locator('.card')
+        .nth(clusters - 1)
+        .waitFor();
+      const shownMs = await page.evaluate<number>('performance.now()');
       if (load > 0) {
         paintMs.push(await page.evaluate<number>(FIRST_PAINT));
-        cardsMs.push(Number(await shown.jsonValue()));
+        cardsMs.push(shownMs);
       }
       pageKb = (await page.evaluate<number>(BYTES)) / 1e3;
       await context.close();
