@@ -25,8 +25,9 @@ export interface ClusterPoolOptions {
 
 /**
  * Node's flags for every cluster. The first opens no port: it is where the debugger would listen if SIGUSR1 asked for it, see
- * `sampleStack`. The second keeps the young generation small: V8 lets it grow to three times 16 MB while guilds arrive and never gives that back, which with many clusters on
- * one machine is most of what they cost over the guilds themselves (`npm run bench -- memory`).
+ * `sampleStack`. The second keeps the young generation small: V8 lets it grow to three times 16 MB while guilds arrive and
+ * never gives that back, which with many clusters on one machine is most of what they cost over the guilds themselves
+ * (`npm run bench -- memory`).
  */
 const CLUSTER_FLAGS = ['--inspect-port=0', '--max-semi-space-size=4'] as const;
 
