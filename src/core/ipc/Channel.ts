@@ -12,7 +12,16 @@ import {
 } from '../errors.js';
 import type { ReplyFunction, RequestOptions } from './contract.js';
 import { DeadlineTimer } from './DeadlineTimer.js';
-import { type Envelope, messageText, parseEnvelope, replyText, toWireError, type WireError } from './Envelope.js';
+import {
+  cancelText,
+  type Envelope,
+  errorText,
+  messageText,
+  parseEnvelope,
+  replyText,
+  toWireError,
+  type WireError,
+} from './Envelope.js';
 import type { Handlers } from './Handlers.js';
 import type { Transport } from './Transport.js';
 
@@ -237,7 +246,7 @@ export class Channel {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#forget(id, pending);
-    if (!this.#closed) this.#options.transport.send(JSON.stringify({ kind: 'cancel', re: id }), true);
+    if (!this.#closed) this.#options.transport.send(cancelText(id), true);
     pending.reject(error);
   }
 
@@ -249,27 +258,28 @@ export class Channel {
       this.#options.transport.destroy(error instanceof Error ? error : new ProtocolError(String(error)));
       return;
     }
-    switch (envelope.kind) {
+    // By index: to take an array apart by a pattern goes through its iterator.
+    switch (envelope[0]) {
       case 'request':
-        this.#serveRequest(envelope.id, envelope.name, envelope.data);
+        this.#serveRequest(envelope[1], envelope[2], envelope[3]);
         return;
       case 'event':
-        this.#serveEvent(envelope.id, envelope.name, envelope.data);
+        this.#serveEvent(envelope[1], envelope[2], envelope[3]);
         return;
       case 'reply':
       case 'error': {
-        const pending = this.#pending.get(envelope.re);
+        const pending = this.#pending.get(envelope[1]);
         // Given up in the meantime: its caller has had its answer.
         if (pending === undefined) return;
-        this.#forget(envelope.re, pending);
-        if (envelope.kind === 'reply') {
+        this.#forget(envelope[1], pending);
+        if (envelope[0] === 'reply') {
           this.#options.observer?.requested(pending.name, performance.now() - pending.startedAt, undefined);
-          pending.resolve(envelope.data);
-        } else pending.reject(this.#fromWire(pending.name, envelope.data));
+          pending.resolve(envelope[2]);
+        } else pending.reject(this.#fromWire(pending.name, envelope[2]));
         return;
       }
       case 'cancel':
-        this.#stopServing(envelope.re, 'the caller gave the request up');
+        this.#stopServing(envelope[1], 'the caller gave the request up');
         return;
     }
   }
@@ -284,10 +294,10 @@ export class Channel {
   }
 
   #serveRequest(id: number, name: string, data: unknown): void {
-    const { handlers, transport, peer } = this.#options;
+    const { handlers, peer } = this.#options;
     if (!handlers.has(name)) {
-      const error = toWireError(new NoHandlerError(name, peer), 'channel');
-      transport.send(JSON.stringify({ kind: 'error', re: id, data: { ...error, stack: undefined } }), true);
+      const { stack: _, ...error } = toWireError(new NoHandlerError(name, peer), 'channel');
+      this.#sendError(id, error);
       return;
     }
     if (this.#refuses(name)) {
@@ -306,7 +316,8 @@ export class Channel {
       observer?.served(name, performance.now() - startedAt, undefined);
       this.#reply(id, name, value);
     };
-    const called = handlers.call(name, data, String(id), replyFunction(answer, serving), (outcome, thrown) => {
+    const reply = (): ReplyFunction<unknown> => replyFunction(answer, serving);
+    const called = handlers.call(name, data, String(id), reply, (outcome, thrown) => {
       this.#working--;
       if (thrown !== undefined) {
         if (serving.isOver) return;
@@ -349,7 +360,7 @@ export class Channel {
 
   #serveEvent(id: number, name: string, data: unknown): void {
     const { handlers, onEventError } = this.#options;
-    handlers.call(name, data, String(id), NO_REPLY, (_, thrown) => {
+    handlers.call(name, data, String(id), noReply, (_, thrown) => {
       if (thrown !== undefined) onEventError(name, thrown.error);
     });
   }
@@ -368,7 +379,7 @@ export class Channel {
   }
 
   #sendError(id: number, error: WireError): void {
-    this.#options.transport.send(JSON.stringify({ kind: 'error', re: id, data: error }), true);
+    this.#options.transport.send(errorText(id, error), true);
   }
 }
 
@@ -407,3 +418,4 @@ function replyFunction(answer: (value: unknown) => void, serving: Serving): Repl
 
 /** An event has nobody to answer, and nobody who could give it up. */
 const NO_REPLY = replyFunction(() => undefined, { isOver: true });
+const noReply = (): ReplyFunction<unknown> => NO_REPLY;

@@ -10,33 +10,43 @@ export interface WireError {
 }
 
 /**
- * One message on the wire. A reply carries the request's id in `re` and no name: it can never reach a handler, so two sides
- * that serve the same name cannot answer each other for ever.
+ * One message on the wire: kind, id, name where it has one, and data, which is left out where it is `undefined`. An array and
+ * not an object, which takes twice as long to parse.
+ *
+ * A reply carries the request's id and no name: it can never reach a handler, so two sides that serve the same name cannot
+ * answer each other for ever.
  */
 export type Envelope =
-  | { readonly id: number; readonly kind: 'request'; readonly name: string; readonly data?: unknown }
-  | { readonly id: number; readonly kind: 'event'; readonly name: string; readonly data?: unknown }
-  | { readonly kind: 'reply'; readonly re: number; readonly data?: unknown }
-  | { readonly kind: 'error'; readonly re: number; readonly data: WireError }
-  | { readonly kind: 'cancel'; readonly re: number };
+  | readonly [kind: 'request' | 'event', id: number, name: string, data?: unknown]
+  | readonly [kind: 'reply', re: number, data?: unknown]
+  | readonly [kind: 'error', re: number, error: WireError]
+  | readonly [kind: 'cancel', re: number];
 
 /**
- * @returns a request or an event as it travels: what `JSON.stringify` makes of the {@link Envelope}, at half the cost.
+ * @returns a request or an event as it travels: what `JSON.stringify` makes of the {@link Envelope}.
  * @throws what `JSON.stringify` throws at data that is not JSON.
  */
 export function messageText(kind: 'request' | 'event', id: number, name: string, data: unknown): string {
-  return `{"id":${id},"kind":"${kind}","name":${JSON.stringify(name)}${dataMember(data)}`;
+  return `["${kind}",${id},${JSON.stringify(name)}${dataElement(data)}`;
 }
 
 /** @returns a reply as it travels; otherwise as {@link messageText}. */
 export function replyText(re: number, data: unknown): string {
-  return `{"kind":"reply","re":${re}${dataMember(data)}`;
+  return `["reply",${re}${dataElement(data)}`;
 }
 
-function dataMember(data: unknown): string {
-  // Not what its type says: undefined and functions come to no text, and are left out of an object.
+export function errorText(re: number, error: WireError): string {
+  return JSON.stringify(['error', re, error] satisfies Envelope);
+}
+
+export function cancelText(re: number): string {
+  return JSON.stringify(['cancel', re] satisfies Envelope);
+}
+
+function dataElement(data: unknown): string {
+  // Not what its type says: undefined and functions come to no text.
   const json = JSON.stringify(data) as string | undefined;
-  return json === undefined ? '}' : `,"data":${json}}`;
+  return json === undefined ? ']' : `,${json}]`;
 }
 
 /** @throws ProtocolError where the text is not an envelope. */
@@ -53,16 +63,16 @@ export function parseEnvelope(text: string): Envelope {
 }
 
 function isEnvelope(value: unknown): value is Envelope {
-  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
-  switch (value.kind) {
+  if (!Array.isArray(value) || typeof value[1] !== 'number') return false;
+  switch (value[0]) {
     case 'request':
     case 'event':
-      return 'id' in value && typeof value.id === 'number' && 'name' in value && typeof value.name === 'string';
+      return typeof value[2] === 'string';
     case 'reply':
     case 'cancel':
-      return 're' in value && typeof value.re === 'number';
+      return true;
     case 'error':
-      return 're' in value && typeof value.re === 'number' && 'data' in value && isWireError(value.data);
+      return isWireError(value[2]);
     default:
       return false;
   }

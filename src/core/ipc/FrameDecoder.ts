@@ -1,7 +1,13 @@
 import { ProtocolError } from '../errors.js';
 
-/** Bytes of a frame's length prefix: one unsigned 32-bit integer, big endian, that counts the bytes after it. */
+/**
+ * Bytes of a frame's header: one unsigned 32-bit integer, big endian. Its lower 31 bits count the bytes after it, which are
+ * UTF-8, or Latin-1 where {@link LATIN1_FLAG} is set.
+ */
 export const HEADER_BYTES = 4;
+
+/** Nearly all texts are Latin-1 through and through. V8 holds those as they travel, so that nobody need count or convert. */
+export const LATIN1_FLAG = 0x8000_0000;
 
 /**
  * Cuts a stream of bytes into frames. A frame that spans chunks is collected in one buffer of its final size, so that a
@@ -12,6 +18,7 @@ export class FrameDecoder {
   readonly #onFrame: (text: string) => void;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerFilled = 0;
+  #encoding: 'latin1' | 'utf8' = 'utf8';
   #body: Buffer | undefined;
   #bodyFilled = 0;
 
@@ -27,10 +34,10 @@ export class FrameDecoder {
       if (this.#body !== undefined) {
         at += this.#fillBody(this.#body, chunk, at);
       } else if (this.#headerFilled === 0 && chunk.length - at >= HEADER_BYTES) {
-        const length = this.#checked(chunk.readUInt32BE(at));
+        const length = this.#readHeader(chunk.readUInt32BE(at));
         at += HEADER_BYTES;
         if (chunk.length - at >= length) {
-          this.#onFrame(chunk.toString('utf8', at, at + length));
+          this.#onFrame(chunk.toString(this.#encoding, at, at + length));
           at += length;
         } else {
           this.#body = Buffer.allocUnsafe(length);
@@ -46,7 +53,7 @@ export class FrameDecoder {
     this.#headerFilled += copied;
     if (this.#headerFilled === HEADER_BYTES) {
       this.#headerFilled = 0;
-      const length = this.#checked(this.#header.readUInt32BE(0));
+      const length = this.#readHeader(this.#header.readUInt32BE(0));
       if (length === 0) this.#onFrame('');
       else this.#body = Buffer.allocUnsafe(length);
     }
@@ -59,12 +66,15 @@ export class FrameDecoder {
     if (this.#bodyFilled === body.length) {
       this.#body = undefined;
       this.#bodyFilled = 0;
-      this.#onFrame(body.toString('utf8'));
+      this.#onFrame(body.toString(this.#encoding));
     }
     return copied;
   }
 
-  #checked(length: number): number {
+  /** @returns the bytes that follow. */
+  #readHeader(header: number): number {
+    this.#encoding = header >= LATIN1_FLAG ? 'latin1' : 'utf8';
+    const length = header % LATIN1_FLAG;
     if (length > this.maxBytes) {
       throw new ProtocolError(`a message of ${length} bytes is larger than the ${this.maxBytes} bytes allowed`);
     }

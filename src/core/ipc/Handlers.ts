@@ -51,6 +51,7 @@ export class Handlers {
   /**
    * Calls every handler of a name, in the order they were added. What one throws does not keep the next from being called.
    *
+   * @param reply Makes the function that answers. Only called for handlers that take it, since most do not.
    * @param settled Called once per handler with what it returned or threw.
    * @returns how many handlers were called.
    */
@@ -58,7 +59,7 @@ export class Handlers {
     name: string,
     data: unknown,
     id: string,
-    reply: ReplyFunction<unknown>,
+    reply: () => ReplyFunction<unknown>,
     settled: (outcome: Outcome, thrown?: { error: unknown }) => void,
   ): number {
     let called = 0;
@@ -69,7 +70,7 @@ export class Handlers {
       const takesReply = handler.length > this.#prefix.length + 2;
       let value: unknown;
       try {
-        value = handler(...this.#prefix, data, id, reply);
+        value = takesReply ? handler(...this.#prefix, data, id, reply()) : handler(...this.#prefix, data, id);
       } catch (error) {
         settled(undefined, { error });
         continue;

@@ -16,8 +16,8 @@ export interface Hello {
   readonly ready: boolean;
 }
 
-/** Version of hello, envelope and control messages; a peer of another version is refused. */
-export const PROTOCOL_VERSION = 1;
+/** Version of frames, hello, envelope and control messages; a peer of another version is refused. */
+export const PROTOCOL_VERSION = 2;
 
 const HELLO_MAX_BYTES = 4096;
 const HELLO_TIMEOUT_MS = 5_000;

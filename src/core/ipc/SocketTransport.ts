@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { ProtocolError } from '../errors.js';
-import { FrameDecoder, HEADER_BYTES } from './FrameDecoder.js';
+import { FrameDecoder, HEADER_BYTES, LATIN1_FLAG } from './FrameDecoder.js';
 import {
   TRANSPORT_LIMITS,
   type Transport,
@@ -18,6 +18,11 @@ const BATCH = 32;
  * reader has all of it, so handing over a hundred messages of 1 MB at once would count those that have long been read.
  */
 const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** What is read at a time, as much as Node's own streams read. */
+const READ_BYTES = 64 * 1024;
+/** A character that is not Latin-1. V8 holds strings without any in one byte a character, and knows that it need not search those. */
+const WIDE = /[\u0100-\uffff]/;
 
 /**
  * A {@link Transport} over a stream socket: a unix domain socket, or a named pipe on Windows.
@@ -58,6 +63,33 @@ export class SocketTransport implements Transport {
     socket.pause();
   }
 
+  /**
+   * Connects to the socket at `path`.
+   *
+   * It reads into one buffer for good (`onread` of `net.connect`). A server's sockets cannot: they get new memory for every
+   * read, which costs a tenth of a round trip.
+   *
+   * @throws the socket's error where nobody listens.
+   */
+  public static connect(path: string, limits?: TransportLimits): Promise<SocketTransport> {
+    return new Promise((resolve, reject) => {
+      const onread = {
+        buffer: Buffer.alloc(READ_BYTES),
+        callback: (bytes: number, buffer: Uint8Array): boolean => {
+          transport.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
+          return true;
+        },
+      };
+      const socket = createConnection({ path, onread });
+      const transport = new SocketTransport(socket, limits);
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(transport);
+      });
+    });
+  }
+
   /** Bytes of the largest message that is accepted; lowered until the other end has shown its secret. */
   public set maxMessageBytes(bytes: number) {
     this.#decoder.maxBytes = bytes;
@@ -71,14 +103,7 @@ export class SocketTransport implements Transport {
     const first = this.#listener === undefined;
     this.#listener = listener;
     if (!first) return;
-    this.#socket.on('data', (chunk: Buffer) => {
-      try {
-        this.#decoder.push(chunk);
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        this.destroy(error);
-      }
-    });
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#socket.resume();
   }
 
@@ -121,6 +146,15 @@ export class SocketTransport implements Transport {
     this.#socket.destroy();
   }
 
+  #receive(chunk: Buffer): void {
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.destroy(error);
+    }
+  }
+
   /** Resolves when the socket has all that is queued, or is closed. */
   async #handOver(): Promise<void> {
     this.#write();
@@ -161,9 +195,11 @@ export class SocketTransport implements Transport {
   #writeRun(queue: readonly string[], from: number): number {
     const first = queue[from] ?? '';
     if (first.length > JOIN_BYTES) {
-      const length = Buffer.byteLength(first);
+      const encoding = WIDE.test(first) ? 'utf8' : 'latin1';
+      const length = Buffer.byteLength(first, encoding);
       const frame = Buffer.allocUnsafe(HEADER_BYTES + length);
-      frame.write(first, frame.writeUInt32BE(length), 'utf8');
+      const bodyAt = frame.writeUInt32BE(encoding === 'latin1' ? length + LATIN1_FLAG : length);
+      frame.write(first, bodyAt, encoding);
       this.#socket.write(frame);
       return from + 1;
     }
@@ -184,7 +220,11 @@ export class SocketTransport implements Transport {
  * for each write would be most of the garbage of a busy channel.
  */
 function binaryFrame(text: string): string {
-  const length = Buffer.byteLength(text);
-  const header = String.fromCharCode(length >>> 24, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff);
-  return header + (length === text.length ? text : Buffer.from(text).toString('latin1'));
+  if (!WIDE.test(text)) return header(text.length, LATIN1_FLAG >>> 24) + text;
+  const bytes = Buffer.from(text).toString('latin1');
+  return header(bytes.length, 0) + bytes;
+}
+
+function header(length: number, flag: number): string {
+  return String.fromCharCode((length >>> 24) | flag, (length >>> 16) & 0xff, (length >>> 8) & 0xff, length & 0xff);
 }

@@ -1,4 +1,3 @@
-import { createConnection } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import { Channel, describeOverload } from '../ipc/Channel.js';
 import type {
@@ -234,30 +233,23 @@ export class BaseWorker<C extends Contract = AnyContract> {
     setTimeout(() => process.kill(process.pid, 'SIGTERM'), ORPHAN_EXIT_MS).unref();
   }
 
-  #connect(): Promise<Channel> {
+  async #connect(): Promise<Channel> {
     const { socketPath, secret } = this.environment;
-    return new Promise((resolve, reject) => {
-      const socket = createConnection(socketPath);
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        const transport = new SocketTransport(socket);
-        const channel = new Channel({
-          transport,
-          handlers: this.#handlers,
-          peer: 'the master',
-          onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
-          onOverload: (name, limit) => this.logger.warn({ message: name }, describeOverload('the master', limit)),
-          onClosed: (error) => this.#onClosed(channel, error),
-        });
-        const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid, ready: this.#saidReady };
-        transport.send(JSON.stringify(hello));
-        channel.open();
-        this.#channel = channel;
-        this.#beat();
-        resolve(channel);
-      });
+    const transport = await SocketTransport.connect(socketPath);
+    const channel = new Channel({
+      transport,
+      handlers: this.#handlers,
+      peer: 'the master',
+      onEventError: (name, error) => this.logger.error({ err: error, message: name }, 'a message handler threw'),
+      onOverload: (name, limit) => this.logger.warn({ message: name }, describeOverload('the master', limit)),
+      onClosed: (error) => this.#onClosed(channel, error),
     });
+    const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid, ready: this.#saidReady };
+    transport.send(JSON.stringify(hello));
+    channel.open();
+    this.#channel = channel;
+    this.#beat();
+    return channel;
   }
 
   /** Says at once, and then every half second, that the event loop turns. The timer keeps no process alive. */

@@ -387,12 +387,14 @@ describe('an event', () => {
 
 describe('garbage', () => {
   it.each([
-    ['not JSON', '{"id":'],
-    ['no object', '5'],
+    ['not JSON', '["request",'],
+    ['no array', '5'],
     ['null', 'null'],
-    ['an unknown kind', '{"kind":"gossip","id":1}'],
-    ['a request without a name', '{"kind":"request","id":1}'],
-    ['an error without a message', '{"kind":"error","re":1,"data":{}}'],
+    ['an object', '{"0":"reply","1":1}'],
+    ['an unknown kind', '["gossip",1]'],
+    ['no id', '["reply"]'],
+    ['a request without a name', '["request",1]'],
+    ['an error without a message', '["error",1,{}]'],
   ])('closes the connection: %s', async (_what, text) => {
     const { master, worker } = pair();
     worker.transport.send(text);
@@ -401,8 +403,8 @@ describe('garbage', () => {
 
   it('replies to requests that nobody made are ignored', async () => {
     const { master, worker } = pair();
-    worker.transport.send('{"kind":"reply","re":99,"data":1}');
-    worker.transport.send('{"kind":"cancel","re":99}');
+    worker.transport.send('["reply",99,1]');
+    worker.transport.send('["cancel",99]');
     worker.handlers.add('echo', (data: string) => data, false);
     expect(await master.channel.request('echo', 'fine')).toBe('fine');
   });

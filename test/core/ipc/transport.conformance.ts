@@ -73,7 +73,8 @@ export function transportConformance(
       const { left, right } = await open();
       const ear = new Ear();
       right.listen(ear);
-      const texts = ['', 'a', 'ü€😀\u0000\n', 'é'.repeat(20_000), 'z'.repeat(16_384), 'y'.repeat(5_000_000), 'end'];
+      const large = ['é'.repeat(20_000), '€'.repeat(16_384), `${'é'.repeat(16_000)}€`];
+      const texts = ['', 'a', 'é', 'ü€😀\u0000\n', ...large, 'z'.repeat(16_384), 'y'.repeat(5_000_000), 'end'];
       for (const text of texts) left.send(text);
       await ear.until(() => ear.heard.length === texts.length);
       expect(ear.heard.map((text) => text.length)).toEqual(texts.map((text) => text.length));

@@ -8,21 +8,23 @@ import { SocketTransport } from '../../../src/core/ipc/SocketTransport.js';
 import type { TransportLimits } from '../../../src/core/ipc/Transport.js';
 import { Ear, transportConformance } from './transport.conformance.js';
 
-async function socketPair(): Promise<{ sockets: [Socket, Socket]; cleanUp: () => Promise<void> }> {
+async function listen(): Promise<{ path: string; accepted: Promise<Socket>; cleanUp: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'kallisti-test-'));
   const path = join(folder, 's');
   const server = createServer();
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  const left = createConnection(path);
-  const right = await accepted;
-  return {
-    sockets: [left, right],
-    cleanUp: async () => {
-      await new Promise((resolve) => server.close(resolve));
-      await rm(folder, { recursive: true });
-    },
+  const cleanUp = async (): Promise<void> => {
+    await new Promise((resolve) => server.close(resolve));
+    await rm(folder, { recursive: true });
   };
+  return { path, accepted, cleanUp };
+}
+
+async function socketPair(): Promise<{ sockets: [Socket, Socket]; cleanUp: () => Promise<void> }> {
+  const { path, accepted, cleanUp } = await listen();
+  const left = createConnection(path);
+  return { sockets: [left, await accepted], cleanUp };
 }
 
 transportConformance('MemoryTransport', async (limits) => {
@@ -30,9 +32,16 @@ transportConformance('MemoryTransport', async (limits) => {
   return { left, right, cleanUp: () => Promise.resolve() };
 });
 
-transportConformance('SocketTransport', async (limits: TransportLimits) => {
-  const { sockets, cleanUp } = await socketPair();
-  return { left: new SocketTransport(sockets[0], limits), right: new SocketTransport(sockets[1], limits), cleanUp };
+transportConformance('SocketTransport, from the one that connected', async (limits: TransportLimits) => {
+  const { path, accepted, cleanUp } = await listen();
+  const left = await SocketTransport.connect(path, limits);
+  return { left, right: new SocketTransport(await accepted, limits), cleanUp };
+});
+
+transportConformance('SocketTransport, to the one that connected', async (limits: TransportLimits) => {
+  const { path, accepted, cleanUp } = await listen();
+  const right = await SocketTransport.connect(path, limits);
+  return { left: new SocketTransport(await accepted, limits), right, cleanUp };
 });
 
 describe('SocketTransport on the wire', () => {
@@ -90,16 +99,23 @@ describe('SocketTransport on the wire', () => {
     const transport = new SocketTransport(sockets[0]);
     const ear = new Ear();
     transport.listen(ear);
-    const frame = Buffer.concat([Buffer.from([0, 0, 0, 3]), Buffer.from('abc'), Buffer.from([0, 0, 0, 0])]);
+    const utf8 = Buffer.concat([Buffer.from([0, 0, 0, 3]), Buffer.from('€')]);
+    const latin1 = Buffer.concat([Buffer.from([0x80, 0, 0, 2]), Buffer.from('aé', 'latin1')]);
+    const frame = Buffer.concat([utf8, latin1, Buffer.from([0, 0, 0, 0])]);
     for (const byte of frame) {
       sockets[1].write(Buffer.from([byte]));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await ear.until(() => ear.heard.length === 2);
-    expect(ear.heard).toEqual(['abc', '']);
+    await ear.until(() => ear.heard.length === 3);
+    expect(ear.heard).toEqual(['€', 'aé', '']);
     transport.destroy();
     sockets[1].destroy();
     await cleanUp();
+  });
+
+  it('fails to connect where nobody listens, with the error of the socket', async () => {
+    const path = join(tmpdir(), 'kallisti-test-nobody.sock');
+    await expect(SocketTransport.connect(path)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('cuts the other end off when it announces more than the limit, without allocating it', async () => {
@@ -109,7 +125,7 @@ describe('SocketTransport on the wire', () => {
     transport.listen(ear);
     sockets[1].write(Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
     await ear.until(() => ear.closings === 1);
-    expect(ear.error?.message).toMatch(/4294967295 bytes is larger than the 1000/);
+    expect(ear.error?.message).toMatch(/2147483647 bytes is larger than the 1000/);
     sockets[1].destroy();
     await cleanUp();
   });

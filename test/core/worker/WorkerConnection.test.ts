@@ -6,7 +6,7 @@ import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/core/errors.js';
-import { IpcServer } from '../../../src/core/ipc/IpcServer.js';
+import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js';
 import { WorkerConnection, type WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnection.js';
 import type { TestContract } from '../../fixtures/workers/contract.js';
 import { fixture, isAlive, rejection, silentLogger, until } from '../../support/processes.js';
@@ -219,8 +219,8 @@ describe('the socket', () => {
   });
 
   it.each([
-    ['a wrong secret', frame(JSON.stringify({ protocol: 1, secret: 'guess', pid: 1 }))],
-    ['another protocol', frame(JSON.stringify({ protocol: 2, secret: 'guess', pid: 1 }))],
+    ['a wrong secret', frame(JSON.stringify({ protocol: PROTOCOL_VERSION, secret: 'guess', pid: 1 }))],
+    ['another protocol', frame(JSON.stringify({ protocol: PROTOCOL_VERSION + 1, secret: 'guess', pid: 1 }))],
     ['no hello', frame('GET / HTTP/1.1')],
     ['a hello that is too large', frame('x'.repeat(5_000))],
     ['random bytes', Buffer.from('485454502f312e3120343030', 'hex')],
@@ -245,7 +245,7 @@ describe('the socket', () => {
       admitted++;
       transport.listen({ message: () => undefined, closed: () => undefined });
     });
-    const hello = frame(JSON.stringify({ protocol: 1, secret, pid: 1 }));
+    const hello = frame(JSON.stringify({ protocol: PROTOCOL_VERSION, secret, pid: 1 }));
     const first = createConnection(server.path);
     first.write(hello);
     await until(() => admitted === 1);
