@@ -21,7 +21,9 @@ export function ratios(values: readonly number[], references: readonly number[])
 }
 
 /**
- * Runs the contenders in turns, in alternating order (A B C, C B A, ...), `rounds` times after one that is not counted.
+ * Runs the contenders in turns, `rounds` times after one that is not counted. Another one begins each round (A B C, B C A, ...). There
+ * and back again (A B C, C B A), the outer ones would run twice in a row and the middle one never, and schedulers place
+ * processes by how busy they have just been.
  *
  * @returns what each run measured, by contender.
  */
@@ -32,11 +34,11 @@ export async function interleave<Name extends string>(
   const order = Object.keys(contenders) as Name[];
   const measured = Object.fromEntries(order.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = 0; round <= rounds; round++) {
-    for (const name of order) {
+    for (let turn = 0; turn < order.length; turn++) {
+      const name = order[(round + turn) % order.length] as Name;
       const value = await contenders[name]();
       if (round > 0) measured[name].push(value);
     }
-    order.reverse();
   }
   return measured;
 }

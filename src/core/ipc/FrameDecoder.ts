@@ -30,6 +30,8 @@ export class FrameDecoder {
   /** @throws ProtocolError where a frame announces more than `maxBytes`. */
   public push(chunk: Buffer): void {
     let at = 0;
+    // Read once for all its frames: a call into Node for each would cost more than what it reads.
+    let latin1: string | undefined;
     while (at < chunk.length) {
       if (this.#body !== undefined) {
         at += this.#fillBody(this.#body, chunk, at);
@@ -37,7 +39,12 @@ export class FrameDecoder {
         const length = this.#readHeader(chunk.readUInt32BE(at));
         at += HEADER_BYTES;
         if (chunk.length - at >= length) {
-          this.#onFrame(chunk.toString(this.#encoding, at, at + length));
+          if (this.#encoding === 'latin1') {
+            latin1 ??= chunk.toString('latin1');
+            this.#onFrame(latin1.slice(at, at + length));
+          } else {
+            this.#onFrame(chunk.toString('utf8', at, at + length));
+          }
           at += length;
         } else {
           this.#body = Buffer.allocUnsafe(length);
