@@ -1,4 +1,4 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { createLogger } from 'kallisti';
 import type { ProcessState } from '../EchoContract.js';
 import { EchoConnection } from '../Ours.js';
@@ -21,6 +21,8 @@ const IN_FLIGHT = 100;
 const worker = new EchoConnection(0, createLogger({ level: 'warn' }));
 await worker.connect(30_000);
 const { signal } = new AbortController();
+// Fifty requests at a time listen to it, by intent.
+setMaxListeners(0, signal);
 
 async function ask(count: number): Promise<void> {
   let sent = 0;

@@ -23,6 +23,7 @@ import {
   type WireError,
 } from './Envelope.js';
 import type { Handlers } from './Handlers.js';
+import { type Entry, IdTable } from './IdTable.js';
 import type { Transport } from './Transport.js';
 
 /** How long a request waits for its reply where the caller says nothing, in milliseconds. */
@@ -63,7 +64,7 @@ export interface ChannelLimits {
 
 export const CHANNEL_LIMITS = { maxServing: 10_000, maxPending: 100_000 } as const satisfies ChannelLimits;
 
-interface Pending {
+interface Pending extends Entry<Pending> {
   readonly name: string;
   readonly startedAt: number;
   readonly resolve: (value: unknown) => void;
@@ -86,10 +87,10 @@ interface Pending {
 export class Channel {
   readonly #options: ChannelOptions;
   readonly #limits: ChannelLimits;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new IdTable<Pending>();
   readonly #deadlines = new DeadlineTimer((now) => this.#timeOut(now));
   /** Requests of the other end that a handler is at work on, with what aborts their `reply.signal`. */
-  readonly #serving = new Map<number, Serving>();
+  readonly #serving = new IdTable<Serving>();
   /** Calls of handlers that have not settled, those of given-up requests too: they hold memory until they end. */
   #working = 0;
   #isOverloaded = false;
@@ -123,7 +124,7 @@ export class Channel {
       message: (text) => this.#receive(text),
       closed: (error) => {
         this.#closed = true;
-        for (const id of this.#serving.keys()) this.#stopServing(id, 'the caller is gone');
+        for (const { id } of this.#serving.entries()) this.#stopServing(id, 'the caller is gone');
         this.#options.onClosed(error);
       },
     });
@@ -179,7 +180,7 @@ export class Channel {
           ? undefined
           : (): void => this.#giveUp(id, new AbortError(this.#describe('request', name), signal.reason));
       if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
-      this.#pending.set(id, { name, startedAt, resolve, reject, timeoutMs, deadline, signal, onAbort });
+      this.#pending.add({ id, name, startedAt, resolve, reject, timeoutMs, deadline, signal, onAbort });
     });
   }
 
@@ -203,9 +204,8 @@ export class Channel {
     this.#exit ??= exit;
     this.#closed = true;
     this.#deadlines.stop();
-    for (const [id, pending] of this.#pending) {
-      this.#forget(id, pending);
-      pending.reject(this.#exitError(this.#describe('request', pending.name)));
+    for (const { id, name } of this.#pending.entries()) {
+      this.#settle(id)?.reject(this.#exitError(this.#describe('request', name)));
     }
   }
 
@@ -226,15 +226,17 @@ export class Channel {
     return new WorkerExitedError(what, this.#options.peer, this.#exit ?? { code: null, signal: null });
   }
 
-  #forget(id: number, pending: Pending): void {
-    this.#pending.delete(id);
-    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
+  /** @returns the request that is to be settled now; nothing, where it has been before. */
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.take(id);
+    if (pending?.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
+    return pending;
   }
 
   /** @returns the next deadline. */
   #timeOut(now: number): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const [id, { name, deadline, timeoutMs }] of this.#pending) {
+    for (const { id, name, deadline, timeoutMs } of this.#pending.entries()) {
       if (deadline <= now) this.#giveUp(id, new RequestTimeoutError(this.#describe('request', name), timeoutMs));
       else if (deadline < next) next = deadline;
     }
@@ -243,9 +245,8 @@ export class Channel {
 
   /** The caller no longer waits: the other end is told, so that its handler can stop working for nobody. */
   #giveUp(id: number, error: Error): void {
-    const pending = this.#pending.get(id);
+    const pending = this.#settle(id);
     if (pending === undefined) return;
-    this.#forget(id, pending);
     if (!this.#closed) this.#options.transport.send(cancelText(id), true);
     pending.reject(error);
   }
@@ -268,10 +269,9 @@ export class Channel {
         return;
       case 'reply':
       case 'error': {
-        const pending = this.#pending.get(envelope[1]);
+        const pending = this.#settle(envelope[1]);
         // Given up in the meantime: its caller has had its answer.
         if (pending === undefined) return;
-        this.#forget(envelope[1], pending);
         if (envelope[0] === 'reply') {
           this.#options.observer?.requested(pending.name, performance.now() - pending.startedAt, undefined);
           pending.resolve(envelope[2]);
@@ -306,13 +306,13 @@ export class Channel {
       this.#sendError(id, { by: 'channel', name: 'QueueFullError', message, code: 'QUEUE_FULL' });
       return;
     }
-    const serving: Serving = { isOver: false };
+    const serving: Serving = { id, isOver: false };
     const { observer } = this.#options;
     const startedAt = observer === undefined ? 0 : performance.now();
     const answer = (value: unknown): void => {
       if (serving.isOver) return;
       serving.isOver = true;
-      this.#serving.delete(id);
+      this.#serving.take(id);
       observer?.served(name, performance.now() - startedAt, undefined);
       this.#reply(id, name, value);
     };
@@ -322,7 +322,7 @@ export class Channel {
       if (thrown !== undefined) {
         if (serving.isOver) return;
         serving.isOver = true;
-        this.#serving.delete(id);
+        this.#serving.take(id);
         const wire = toWireError(thrown.error, 'handler');
         observer?.served(name, performance.now() - startedAt, wire.code ?? 'REMOTE_ERROR');
         this.#sendError(id, wire);
@@ -333,15 +333,14 @@ export class Channel {
     // Not `+= handlers.call(...)`: that would read the count before handlers that answer at once have lowered it.
     this.#working += called;
     // Most handlers answer at once, and never need to be found again.
-    if (!serving.isOver) this.#serving.set(id, serving);
+    if (!serving.isOver) this.#serving.add(serving);
   }
 
   /** Nobody waits for this answer any more. */
   #stopServing(id: number, reason: string): void {
-    const serving = this.#serving.get(id);
+    const serving = this.#serving.take(id);
     if (serving === undefined) return;
     serving.isOver = true;
-    this.#serving.delete(id);
     serving.controller?.abort(new Error(reason));
   }
 
@@ -393,7 +392,7 @@ export function describeOverload(peer: string, limit: number): string {
   return `${limit} requests of ${peer} are being served at once: further ones are refused until some are done`;
 }
 
-interface Serving {
+interface Serving extends Entry<Serving> {
   /** It is answered, or nobody waits for an answer any more. */
   isOver: boolean;
   /** Aborts the handler's signal. Made only where the handler asks for it: most never do. */
@@ -417,5 +416,5 @@ function replyFunction(answer: (value: unknown) => void, serving: Serving): Repl
 }
 
 /** An event has nobody to answer, and nobody who could give it up. */
-const NO_REPLY = replyFunction(() => undefined, { isOver: true });
+const NO_REPLY = replyFunction(() => undefined, { id: 0, isOver: true });
 const noReply = (): ReplyFunction<unknown> => NO_REPLY;
