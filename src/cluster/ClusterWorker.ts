@@ -146,7 +146,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#aborted.abort(new Error('the cluster was told to stop'));
     this.#router?.stop();
     this.#gateway?.release();
-    await this.#stores?.commit();
+    await this.#stores?.disconnected();
     if (this.#router !== undefined) {
       const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
       if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');

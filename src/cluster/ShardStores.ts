@@ -91,8 +91,13 @@ export class ShardStores {
     return this.#stores.get(shardId)?.began() ?? (() => undefined);
   }
 
-  /** Resolves when all that was handled so far is in the files. */
-  public async commit(): Promise<void> {
+  /**
+   * The shards were disconnected, and nobody follows yet. What commands that run still leave behind is noted. Resolves when all
+   * that was handled is in the files.
+   */
+  public async disconnected(): Promise<void> {
+    clearInterval(this.#touching);
+    this.#touching = undefined;
     await Promise.all([...this.#stores.values()].map((store) => store.commit()));
   }
 

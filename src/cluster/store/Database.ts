@@ -80,9 +80,14 @@ export class Database {
     for (const { key, value } of this.#guilds.getRange({})) yield [key, value];
   }
 
-  /** @throws Error of lmdb or of the file system (disk full, no permission); then nothing of it was written. */
-  public commit({ clear, rows, guilds, records }: Changes): void {
+  /**
+   * @param changes is called within the transaction, where reading costs least.
+   * @throws Error of lmdb or of the file system (disk full, no permission), or what `changes` throws; then nothing of it was
+   * written.
+   */
+  public commit(changes: () => Changes): void {
     this.#root.transactionSync(() => {
+      const { clear, rows, guilds, records } = changes();
       if (clear) {
         this.#rows.clearSync();
         this.#guilds.clearSync();

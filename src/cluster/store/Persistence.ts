@@ -104,7 +104,7 @@ export class Persistence {
   }
 
   public commit(records: (parts: StoreParts) => Changes['records']): void {
-    this.write((parts) => parts.database.commit({ ...parts.recorder.take(), records: records(parts) }));
+    this.write((parts) => parts.database.commit(() => ({ ...parts.recorder.take(), records: records(parts) })));
   }
 
   public async close(): Promise<void> {

@@ -63,6 +63,8 @@ export class ShardStore {
   #role: 'reading' | 'writing' | 'closed' = 'reading';
   /** Of the dispatch that is being handled, or was the last. */
   #currentSeq = 0;
+  /** The shard was heard of since the last commit, which notes that with its own time: asking the clocks costs more than a look. */
+  #isHeard = false;
   /** Until then a command is in the file before it runs. */
   #cautiousUntil = 0;
 
@@ -159,7 +161,7 @@ export class ShardStore {
   /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
   public handled(packet: RawPacket): void {
     if (this.#role !== 'writing' || !packet.s) return;
-    this.#connected();
+    this.#isHeard = true;
     if (packet.t === 'READY') {
       this.#beginSession(packet.d as ReadyData, packet.s);
       return;
@@ -190,7 +192,7 @@ export class ShardStore {
   /** The shard is connected, although nothing has happened: its session stays young. To be called every ten seconds or so. */
   public touch(): void {
     if (this.#role !== 'writing' || this.#progress.session === undefined) return;
-    this.#connected();
+    this.#isHeard = true;
     this.#commitSoon();
   }
 
@@ -212,7 +214,7 @@ export class ShardStore {
    */
   public async release(): Promise<void> {
     if (this.#role !== 'writing') return;
-    this.#connected();
+    this.#isHeard = true;
     this.#commit([]);
     this.#role = 'reading';
     this.#files.write(({ label }) => label.endWriting());
@@ -235,10 +237,6 @@ export class ShardStore {
       logger.warn({ shardId, count: givenUp.length }, message);
     }
     if (released === undefined) this.#cautiousUntil = steadyNow() + CAUTION_MS;
-  }
-
-  #connected(): void {
-    this.#progress.connected(this.#options.wallNow(), this.#options.steadyNow());
   }
 
   /**
@@ -284,6 +282,8 @@ export class ShardStore {
 
   #commit(unfinished: readonly Unfinished[] = this.#progress.window.unfinished(this.#options.steadyNow())): void {
     this.#timer.done();
+    if (this.#isHeard) this.#progress.connected(this.#options.wallNow(), this.#options.steadyNow());
+    this.#isHeard = false;
     this.#files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
     const [large] = this.#files.parts?.recorder.large ?? [];
     if (large !== undefined) setImmediate(() => this.#compact(large));

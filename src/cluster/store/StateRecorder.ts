@@ -2,22 +2,34 @@ import type { Database } from './Database.js';
 import { GuildIndex } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
 import { PendingRows } from './PendingRows.js';
-import { type RowKind, rowKey } from './rowKeys.js';
-import type { EntityData, GuildPayload, IdData, StateData, ThreadMemberData } from './stateData.js';
+import { rowKey } from './rowKeys.js';
+import type { GuildPayload, IdData, StateData, ThreadMemberData } from './stateData.js';
 import { type StateChange, threadMember } from './stateTable.js';
-import { changedRow, formatRow, parseRow } from './storedRow.js';
+import { changedRow, formatRow, GONE } from './storedRow.js';
 
 /** Rows beside the base that a guild may always have. A larger guild may have one for each kilobyte of its base. */
 const MAX_ROWS = 256;
 
+/** A change of one guild's row that waits, with its data as it is written. */
+type Waiting = Exclude<StateChange, { op: 'setGuild' | 'dropGuild' | 'patchUser' | 'syncThreads' }>;
+type RowChange =
+  | { readonly op: 'put' | 'patch' | 'touch'; readonly guildId: string; readonly key: string; readonly text: string }
+  | { readonly op: 'remove' | 'resetCount'; readonly guildId: string; readonly key: string }
+  | { readonly op: 'count'; readonly guildId: string; readonly key: string; readonly by: number };
+
 /**
  * Turns changes into rows: each guild is its last GUILD_CREATE and, for each entity that has changed since, one row. Nothing
  * is merged when something changes, except for the fields of one entity; `mergeGuild` does that when a guild is read.
+ *
+ * What a change means for its row is looked up with the commit, inside its transaction: a look into the database at any other
+ * time costs a transaction of its own, and a timer that ends it.
  */
 export class StateRecorder {
   readonly #index = new GuildIndex();
   readonly #pending: PendingRows;
   readonly #large = new Set<string>();
+  #waiting: RowChange[] = [];
+  #waitingLength = 0;
 
   /** @param patchUser what to do with a change of the bot itself, which belongs to no guild. */
   public constructor(
@@ -28,7 +40,7 @@ export class StateRecorder {
   }
 
   public get pendingLength(): number {
-    return this.#pending.length;
+    return this.#pending.length + this.#waitingLength;
   }
 
   public get version(): number {
@@ -41,6 +53,7 @@ export class StateRecorder {
   }
 
   public load(guilds: Iterable<readonly [guildId: string, text: string]>, version: number): void {
+    this.#forgetWaiting();
     this.#pending.take();
     this.#large.clear();
     this.#index.load(guilds, version);
@@ -48,6 +61,7 @@ export class StateRecorder {
 
   /** READY: all guilds are as it says, for now unavailable. */
   public reset(guilds: readonly GuildPayload[]): void {
+    this.#forgetWaiting();
     this.#pending.clear();
     this.#index.clear();
     this.#large.clear();
@@ -60,22 +74,32 @@ export class StateRecorder {
   public apply(change: StateChange): void {
     switch (change.op) {
       case 'setGuild':
+        this.#settle();
         this.#setGuild(change.guild);
         return;
       case 'dropGuild':
+        this.#settle();
         this.#dropGuild(change.guildId, change.unavailable);
+        return;
+      case 'syncThreads':
+        this.#settle();
+        if (this.#isAvailable(change.guildId)) this.#syncThreads(change.guildId, change.data);
         return;
       case 'patchUser':
         this.patchUser(change.user);
         return;
-      default:
-        // Without its guild it means nothing, to eris neither.
-        if (this.#index.get(change.guildId)?.available === true) this.#changeGuild(change);
+      default: {
+        // As text: the packet it is from will be changed by eris.
+        const waiting = rowChange(change);
+        this.#waiting.push(waiting);
+        if ('text' in waiting) this.#waitingLength += waiting.text.length;
+      }
     }
   }
 
   /** Folds all rows of a guild into a new base, which says the same. @throws SyntaxError where a row is damaged. */
   public compact(guildId: string): void {
+    this.#settle();
     this.#large.delete(guildId);
     const entry = this.#index.get(guildId);
     const guild = entry?.available === true ? mergeGuild(this.#pending.rowsOf(guildId)) : undefined;
@@ -83,7 +107,9 @@ export class StateRecorder {
     this.#index.rearrange(guildId, { ...entry, rows: 0, baseLength: this.#replaceRows(guildId, guild) });
   }
 
+  /** What a commit has to write. To be called within its transaction. @throws SyntaxError where a row is damaged. */
   public take() {
+    this.#settle();
     return { ...this.#pending.take(), guilds: this.#index.take() };
   }
 
@@ -106,50 +132,50 @@ export class StateRecorder {
     return base.length;
   }
 
-  #changeGuild(change: Exclude<StateChange, { op: 'setGuild' | 'dropGuild' | 'patchUser' }>): void {
-    const { guildId } = change;
+  #isAvailable(guildId: string): boolean {
+    return this.#index.get(guildId)?.available === true;
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting = [];
+    this.#waitingLength = 0;
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting;
+    this.#forgetWaiting();
+    // Without its guild a change means nothing, to eris neither.
+    for (const change of waiting) if (this.#isAvailable(change.guildId)) this.#changeRow(change);
+  }
+
+  #changeRow(change: RowChange): void {
+    const { guildId, key } = change;
+    const known = this.#pending.get(key);
     switch (change.op) {
-      case 'patchGuild':
-        this.#change('patch', guildId, 'guild', '', change.fields);
-        break;
       case 'put':
-        this.#write(guildId, change.kind, change.entityId, formatRow({ mode: 'whole', value: change.value }));
+        this.#write(guildId, key, formatRow('whole', change.text), known);
         break;
       case 'patch':
       case 'touch':
-        this.#change(change.op, guildId, change.kind, change.entityId, change.value);
+        this.#write(guildId, key, changedRow(known, change.op, change.text), known);
         break;
       case 'remove':
-        this.#write(guildId, change.kind, change.entityId, formatRow({ mode: 'gone' }));
+        this.#write(guildId, key, GONE, known);
         break;
-      case 'count': {
-        const sum = Number(this.#pending.get(rowKey(guildId, 'count', change.counter)) ?? 0) + change.by;
-        this.#write(guildId, 'count', change.counter, String(sum));
+      case 'count':
+        this.#write(guildId, key, String(Number(known ?? 0) + change.by), known);
         break;
-      }
       case 'resetCount':
         // A sum of 0 rather than no row: the number of rows never falls, so that it needs no care.
-        if (this.#pending.get(rowKey(guildId, 'count', change.counter)) !== undefined) {
-          this.#write(guildId, 'count', change.counter, '0');
-        }
-        break;
-      case 'syncThreads':
-        this.#syncThreads(guildId, change.data);
+        if (known !== undefined) this.#write(guildId, key, '0', known);
         break;
     }
   }
 
-  #change(op: 'patch' | 'touch', guildId: string, kind: RowKind, entityId: string, fields: EntityData): void {
-    const text = this.#pending.get(rowKey(guildId, kind, entityId));
-    const row = changedRow(text === undefined ? undefined : parseRow(text), op, fields);
-    this.#write(guildId, kind, entityId, formatRow(row), text === undefined);
-  }
-
-  #write(guildId: string, kind: RowKind, entityId: string, text: string, isNew?: boolean): void {
+  #write(guildId: string, key: string, text: string, known: string | undefined): void {
     const entry = this.#index.get(guildId);
     if (entry === undefined) return;
-    const key = rowKey(guildId, kind, entityId);
-    const rows = (isNew ?? this.#pending.get(key) === undefined) ? entry.rows + 1 : entry.rows;
+    const rows = known === undefined ? entry.rows + 1 : entry.rows;
     this.#pending.set(key, text);
     this.#index.set(guildId, { ...entry, rows });
     if (rows > Math.max(MAX_ROWS, entry.baseLength / 1024)) this.#large.add(guildId);
@@ -168,5 +194,23 @@ export class StateRecorder {
     }
     for (const value of threads) this.apply({ op: 'patch', guildId, kind: 'thread', entityId: value.id, value });
     for (const member of members) this.apply(threadMember(guildId, member as unknown as ThreadMemberData));
+  }
+}
+
+function rowChange(change: Waiting): RowChange {
+  const { op, guildId } = change;
+  switch (op) {
+    case 'patchGuild':
+      return { op: 'patch', guildId, key: rowKey(guildId, 'guild'), text: JSON.stringify(change.fields) };
+    case 'put':
+    case 'patch':
+    case 'touch':
+      return { op, guildId, key: rowKey(guildId, change.kind, change.entityId), text: JSON.stringify(change.value) };
+    case 'remove':
+      return { op, guildId, key: rowKey(guildId, change.kind, change.entityId) };
+    case 'count':
+      return { op, guildId, key: rowKey(guildId, 'count', change.counter), by: change.by };
+    case 'resetCount':
+      return { op, guildId, key: rowKey(guildId, 'count', change.counter) };
   }
 }

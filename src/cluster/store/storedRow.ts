@@ -11,8 +11,11 @@ export type StoredRow =
 const MARKS = { whole: '=', patch: '~', touch: '?', gone: '-' } as const satisfies Record<StoredRow['mode'], string>;
 const MODES: Readonly<Record<string, StoredRow['mode']>> = { '=': 'whole', '~': 'patch', '?': 'touch', '-': 'gone' };
 
-export function formatRow(row: StoredRow): string {
-  return row.mode === 'gone' ? MARKS.gone : MARKS[row.mode] + JSON.stringify(row.value);
+export const GONE = MARKS.gone;
+
+/** @param value as JSON. */
+export function formatRow(mode: Exclude<StoredRow['mode'], 'gone'>, value: string): string {
+  return MARKS[mode] + value;
 }
 
 /** @throws SyntaxError where the text is no row. */
@@ -22,11 +25,18 @@ export function parseRow(text: string): StoredRow {
   return mode === 'gone' ? { mode } : { mode, value: JSON.parse(text.slice(1)) as EntityData };
 }
 
-/** The row after fields of its entity have changed. @param known the row before; undefined where there is none. */
-export function changedRow(known: StoredRow | undefined, op: 'patch' | 'touch', fields: EntityData): StoredRow {
-  if (known === undefined) return { mode: op, value: fields };
-  if (known.mode === 'gone') return op === 'touch' ? known : { mode: 'whole', value: fields };
+/**
+ * The row after fields of its entity have changed.
+ *
+ * @param text of the row before; undefined where there is none.
+ * @param fields as JSON.
+ * @throws SyntaxError where `text` is no row.
+ */
+export function changedRow(text: string | undefined, op: 'patch' | 'touch', fields: string): string {
+  if (text === undefined) return formatRow(op, fields);
+  const known = parseRow(text);
+  if (known.mode === 'gone') return op === 'touch' ? text : formatRow('whole', fields);
   // What was only to be touched so far may not have been known; from now on it is.
   const mode = known.mode === 'touch' ? op : known.mode;
-  return { mode, value: { ...known.value, ...fields } };
+  return formatRow(mode, JSON.stringify({ ...known.value, ...(JSON.parse(fields) as EntityData) }));
 }
