@@ -4,6 +4,7 @@ import type { ClusterAssignment, ShardSession } from '../core/contracts/ClusterC
 import type { Logger } from '../core/logger.js';
 import type { Gateway } from './gateway/Gateway.js';
 import type { DispatchVerdict } from './gateway/GatewayOptions.js';
+import { CommitSchedule } from './store/CommitSchedule.js';
 import { Hydration } from './store/Hydration.js';
 import { ShardStore } from './store/ShardStore.js';
 
@@ -37,8 +38,15 @@ export class ShardStores {
   public async open(): Promise<void> {
     const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#assignment;
     const tokenHash = createHash('sha256').update(token).digest('hex');
-    const open = (shardId: number): Promise<ShardStore> =>
-      ShardStore.open({ dataDir, shardId, shardCount, tokenHash, logger: this.#logger, resumeWindowMs });
+    const shared = {
+      dataDir,
+      shardCount,
+      tokenHash,
+      logger: this.#logger,
+      resumeWindowMs,
+      schedule: new CommitSchedule(),
+    };
+    const open = (shardId: number): Promise<ShardStore> => ShardStore.open({ ...shared, shardId });
     for (const store of await Promise.all(shardIds.map(open))) this.#stores.set(store.shardId, store);
   }
 

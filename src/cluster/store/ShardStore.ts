@@ -1,7 +1,7 @@
 import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
-import { CommitTimer } from './CommitTimer.js';
+import { CommitSchedule } from './CommitSchedule.js';
 import type { Unfinished } from './HandledWindow.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
 import { SessionProgress } from './SessionProgress.js';
@@ -14,11 +14,11 @@ export interface ShardStoreOptions extends PersistenceOptions {
   /** A session whose shard was last connected so long ago is not tried. In milliseconds; default 3 minutes. */
   readonly resumeWindowMs?: number;
   /**
-   * Commits for dispatches are so far apart, in milliseconds; default 100. Where there was none for so long, a dispatch is
-   * committed at once, and otherwise after twice as long at the latest. After a crash, Discord repeats what was not. The end of
-   * a command and of a session are always committed at once.
+   * When to commit; one for all stores of a process. Default: one of its own. Dispatches are
+   * committed after 200 ms at the latest; after a crash, Discord repeats what was not. The end of a command and of a session
+   * are always committed at once.
    */
-  readonly commitIntervalMs?: number;
+  readonly schedule?: CommitSchedule;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
   /**
@@ -35,11 +35,10 @@ export interface StoredSession extends ShardSession {
 
 const DEFAULTS = {
   resumeWindowMs: 180_000 as number,
-  commitIntervalMs: 100 as number,
   wallNow: (() => Date.now()) as () => number,
   steadyNow: (() => Number(process.hrtime.bigint() / 1_000_000n)) as () => number,
 } satisfies Partial<ShardStoreOptions>;
-/** So many characters wait for a commit at most; more would make the commit itself noticeable. */
+/** So many characters wait for a commit; more would make the commit itself noticeable. */
 const MAX_PENDING_LENGTH = 1_000_000;
 /** How long after a start without a handover commands are noted before they run, in milliseconds. */
 const CAUTION_MS = 60_000;
@@ -59,12 +58,15 @@ export class ShardStore {
   readonly #options: ShardStoreOptions & typeof DEFAULTS;
   readonly #files: Persistence;
   readonly #progress = new SessionProgress();
-  readonly #timer: CommitTimer;
+  readonly #schedule: CommitSchedule;
+  readonly #commitNoted = (): void => this.#commit();
   #role: 'reading' | 'writing' | 'closed' = 'reading';
   /** Of the dispatch that is being handled, or was the last. */
   #currentSeq = 0;
   /** The shard was heard of since the last commit, which notes that with its own time: asking the clocks costs more than a look. */
   #isHeard = false;
+  /** So much waits for a commit that the next should not be late. */
+  #isFull = false;
   /** Until then a command is in the file before it runs. */
   #cautiousUntil = 0;
 
@@ -72,7 +74,7 @@ export class ShardStore {
     this.shardId = options.shardId;
     this.#options = { ...DEFAULTS, ...options };
     this.#files = new Persistence(options, (user) => this.#progress.patchUser(user));
-    this.#timer = new CommitTimer(this.#options.commitIntervalMs, () => this.#commit());
+    this.#schedule = options.schedule ?? new CommitSchedule();
   }
 
   /** Never rejects: without a usable folder the store does nothing, see `persistent`. */
@@ -161,14 +163,10 @@ export class ShardStore {
   /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
   public handled(packet: RawPacket): void {
     if (this.#role !== 'writing' || !packet.s) return;
-    this.#isHeard = true;
-    if (packet.t === 'READY') {
-      this.#beginSession(packet.d as ReadyData, packet.s);
-      return;
-    }
-    this.#progress.settle(packet.s);
-    if ((this.#files.parts?.recorder.pendingLength ?? 0) > MAX_PENDING_LENGTH) this.#commit();
-    else this.#commitSoon();
+    if (packet.t === 'READY') this.#beginSession(packet.d as ReadyData, packet.s);
+    else this.#progress.settle(packet.s);
+    this.#heard();
+    if (this.#isFull) this.#commit();
   }
 
   /**
@@ -192,8 +190,7 @@ export class ShardStore {
   /** The shard is connected, although nothing has happened: its session stays young. To be called every ten seconds or so. */
   public touch(): void {
     if (this.#role !== 'writing' || this.#progress.session === undefined) return;
-    this.#isHeard = true;
-    this.#commitSoon();
+    this.#heard();
   }
 
   /** Discord says that the session is gone. */
@@ -225,7 +222,7 @@ export class ShardStore {
     if (this.#role === 'closed') return;
     if (this.#role === 'writing') this.#commit();
     this.#role = 'closed';
-    this.#timer.cancel();
+    this.#schedule.done(this.#commitNoted);
     await this.#files.close();
   }
 
@@ -250,6 +247,13 @@ export class ShardStore {
     return Math.abs(wallNow() - at) <= resumeWindowMs || (steadyAgeMs >= 0 && steadyAgeMs <= resumeWindowMs);
   }
 
+  /** For nearly all dispatches that is one look: the first after a commit has seen to the next. */
+  #heard(): void {
+    if (this.#isHeard) return;
+    this.#isHeard = true;
+    this.#commitSoon();
+  }
+
   #isUsable(stored: Stored, released: ShardSession | undefined): boolean {
     const { sessionId } = stored.session;
     // A successor that has failed may have got a session of its own, of which this process's cache knows nothing.
@@ -269,21 +273,23 @@ export class ShardStore {
     if (changes.length === 0) return;
     this.#files.write(({ recorder }) => {
       for (const change of changes) recorder.apply(change);
+      this.#isFull = recorder.pendingLength > MAX_PENDING_LENGTH;
     });
   }
 
   #commitNow(): void {
-    if (this.persistent) this.#timer.now();
+    if (this.persistent) this.#schedule.now(this.#commitNoted);
   }
 
   #commitSoon(): void {
-    if (this.persistent) this.#timer.soon();
+    if (this.persistent) this.#schedule.soon(this.#commitNoted);
   }
 
   #commit(unfinished: readonly Unfinished[] = this.#progress.window.unfinished(this.#options.steadyNow())): void {
-    this.#timer.done();
+    this.#schedule.done(this.#commitNoted);
     if (this.#isHeard) this.#progress.connected(this.#options.wallNow(), this.#options.steadyNow());
     this.#isHeard = false;
+    this.#isFull = false;
     this.#files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
     const [large] = this.#files.parts?.recorder.large ?? [];
     if (large !== undefined) setImmediate(() => this.#compact(large));

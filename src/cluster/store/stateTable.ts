@@ -103,6 +103,7 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   USER_UPDATE: (d) => [{ op: 'patchUser', user: d }],
 };
 
+const RULES = new Map(Object.entries(STATE_TABLE));
 const NOTHING: readonly StateChange[] = [];
 
 /** @param selfId the bot's own user. @returns what a dispatch changes; nothing where its data is not as documented. */
@@ -110,7 +111,7 @@ export function changesOf(
   { t, d }: { readonly t?: string | null; readonly d?: unknown },
   selfId: string | undefined,
 ): readonly StateChange[] {
-  const rule = t !== undefined && t !== null && Object.hasOwn(STATE_TABLE, t) ? STATE_TABLE[t] : undefined;
+  const rule = RULES.get(t ?? '');
   if (rule === undefined) return NOTHING;
   try {
     return rule(d as StateData, selfId);

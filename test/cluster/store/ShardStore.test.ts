@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { RawPacket } from 'eris';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Database } from '../../../src/cluster/store/Database.js';
 import type { ShardStore } from '../../../src/cluster/store/ShardStore.js';
 import { APPLICATION, BOT, Feed, openStore, temporaryFolder } from './support.js';
@@ -145,7 +146,7 @@ describe('a store', () => {
 
   it('writes some milliseconds after a dispatch by itself, and a finished command at once', async () => {
     const folder = temporaryFolder();
-    const { store } = await servedStore(folder, { commitIntervalMs: 1_000_000 });
+    const { store } = await servedStore(folder, { schedule: new CommitSchedule(1_000_000) });
     const { store: reader } = await openStore(folder);
     await store.commit();
     store.judge(message(3));
@@ -156,7 +157,7 @@ describe('a store', () => {
     await new Promise(setImmediate);
     expect(reader.session()?.seq).toBe(3);
 
-    const { store: eager } = await servedStore(temporaryFolder(), { commitIntervalMs: 1 });
+    const { store: eager } = await servedStore(temporaryFolder(), { schedule: new CommitSchedule(1) });
     await expect.poll(() => eager.readGuild('10')?.guild).toMatchObject(GUILD);
   });
 
@@ -368,7 +369,7 @@ describe('a handover', () => {
 describe('a guild that changes a lot', () => {
   it('is rewritten as one row, unnoticed', async () => {
     const folder = temporaryFolder();
-    const { store, feed } = await servedStore(folder, { commitIntervalMs: 1 });
+    const { store, feed } = await servedStore(folder, { schedule: new CommitSchedule(1) });
     const { store: reader } = await openStore(folder);
     const files = await Database.open(join(folder, 'shards', '0'));
     onTestFinished(() => files.close());

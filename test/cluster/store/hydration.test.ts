@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Hydration } from '../../../src/cluster/store/Hydration.js';
 import { type Seed, seededGuild } from '../../../src/simulator/seededGuild.js';
 import { cacheOf } from './cacheOf.js';
@@ -20,7 +21,7 @@ describe('a client that was filled from the store', () => {
     await fc.assert(
       fc.asyncProperty(history, fc.nat(120), async (steps, hydratedAfter) => {
         const folder = temporaryFolder();
-        const { store: writing } = await openStore(folder, { commitIntervalMs: 0 });
+        const { store: writing } = await openStore(folder, { schedule: new CommitSchedule(0) });
         const { store: reading } = await openStore(folder);
         await writing.takeOver();
         const stock = new OfflineClient();

@@ -11,6 +11,7 @@ const DIST = new URL('../../../dist/', import.meta.url).href;
 function serve(dataDir: string, options = '{}'): string {
   return `
     const { ShardStore } = await load('cluster/store/index.js');
+    const { CommitSchedule } = await load('cluster/store/CommitSchedule.js');
     const log = [];
     const note = (level) => ({ err }, message) => log.push(level + ': ' + message + (err ? ' | ' + err.message : ''));
     const logger = { debug() {}, warn: note('warn'), error: note('error') };
@@ -50,7 +51,7 @@ describe('a process that is killed while it serves a shard', () => {
     let last = 0;
     for (let round = 0; round < 15; round++) {
       // Every third dispatch says in a channel's name which it is, and every tenth adds a member.
-      const child = startScript(`${serve(dataDir, '{ commitIntervalMs: 1 }')}
+      const child = startScript(`${serve(dataDir, '{ schedule: new CommitSchedule(1) }')}
         await store.commit();
         process.stdout.write('serving');
         for (;;) {
