@@ -1,5 +1,5 @@
 import type { Client } from 'eris';
-import type { ClusterContract, ShardStatus } from '../core/contracts/ClusterContract.js';
+import type { ClusterContract } from '../core/contracts/ClusterContract.js';
 import type { DataOf, ReplyOf, RequestName, RequestOptions } from '../core/ipc/contract.js';
 
 type ToMaster = ClusterContract['toMaster'];
@@ -21,5 +21,6 @@ export interface ClusterContext {
   readonly client: Client;
   readonly master: MasterLink;
   readonly ownerIds: ReadonlySet<string>;
-  shardStatuses(): readonly ShardStatus[];
+  /** How long Discord took to confirm the shard's last heartbeat, in milliseconds; null where it has not yet. */
+  latencyMs(shardId: number): number | null;
 }

@@ -1,10 +1,5 @@
 import type { Client, ClientOptions } from 'eris';
-import type {
-  ClusterAssignment,
-  ClusterContract,
-  ReleasedShards,
-  ShardStatus,
-} from '../core/contracts/ClusterContract.js';
+import type { ClusterAssignment, ClusterContract, ReleasedShards } from '../core/contracts/ClusterContract.js';
 import { LoopLagMeter } from '../core/LoopLagMeter.js';
 import { registerSecret, scrub } from '../core/secrets.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
@@ -205,7 +200,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       client: gateway.client,
       master: { request: (name, data, options) => this.request(name, data, options) },
       ownerIds: new Set(assignment.ownerIds),
-      shardStatuses: (): readonly ShardStatus[] => gateway.statuses(),
+      latencyMs: (shardId) => gateway.latencyMs(shardId),
     };
   }
 

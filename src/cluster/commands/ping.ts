@@ -4,8 +4,8 @@ import { defineCommand } from './Command.js';
 export const ping = defineCommand({
   definition: { name: 'ping', description: 'Shows whether the bot is there, and which of its processes answers.' },
   async run(invocation, context) {
-    const latencyMs = context.shardStatuses().find(({ shardId }) => shardId === invocation.shardId)?.latencyMs;
-    const latency = latencyMs === null || latencyMs === undefined ? 'not measured yet' : `${Math.round(latencyMs)} ms`;
+    const latencyMs = context.latencyMs(invocation.shardId);
+    const latency = latencyMs === null ? 'not measured yet' : `${Math.round(latencyMs)} ms`;
     await invocation.reply(
       `pong · gateway latency ${latency} · shard ${invocation.shardId} · cluster ${context.clusterId} · pid ${process.pid}`,
     );

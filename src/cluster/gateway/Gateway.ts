@@ -137,6 +137,12 @@ export class Gateway {
     return sessions;
   }
 
+  /** How long Discord took to confirm a shard's last heartbeat, in milliseconds; null where it has not yet. */
+  public latencyMs(shardId: number): number | null {
+    return this.#links.get(shardId)?.latencyMs ?? null;
+  }
+
+  /** Looks at every guild: not for what happens often. */
   public statuses(): readonly (ShardStatus & ShardCounts)[] {
     const guilds = countGuilds(this.client);
     return [...this.#links.values()].map((link) => ({ ...this.#statusOf(link, guilds), ...link.counts }));

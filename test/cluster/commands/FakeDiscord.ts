@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Client } from 'eris';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
-import type { ShardStatus } from '../../../src/core/contracts/ClusterContract.js';
 
 export const BOT_ID = '800000000000000001';
 export const OWNER_ID = '900000000000000001';
@@ -104,14 +103,13 @@ export interface FakeMaster {
 /** A cluster with a fake client and a fake master around it. */
 export function fakeContext(discord: FakeDiscord): { context: ClusterContext; master: FakeMaster } {
   const master: FakeMaster = { requests: [], replies: {} };
-  const shards: ShardStatus[] = [{ shardId: 3, state: 'ready', latencyMs: 41.6, guilds: 1 }];
   const context: ClusterContext = {
     clusterId: 1,
     clusterCount: 4,
     shardCount: 8,
     client: discord as unknown as Client,
     ownerIds: new Set([OWNER_ID]),
-    shardStatuses: () => shards,
+    latencyMs: (shardId) => (shardId === 3 ? 41.6 : null),
     master: {
       async request(name: string, data: unknown) {
         master.requests.push({ name, data });

@@ -31,7 +31,7 @@ beforeAll(async () => {
     shardCount: 1,
     client,
     ownerIds: new Set([discord.ownerId]),
-    shardStatuses: () => [{ shardId: 0, state: 'ready', latencyMs: 5, guilds: client.guilds.size }],
+    latencyMs: () => 5,
     master: {
       async request(name: string, data: unknown) {
         requests.push({ name, data });

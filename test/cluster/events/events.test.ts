@@ -50,7 +50,7 @@ beforeEach(() => {
     client,
     master: { request: () => Promise.reject(new Error('not asked here')) },
     ownerIds: new Set(),
-    shardStatuses: () => [{ shardId: 3, state: 'ready', latencyMs: 4, guilds: 1 }],
+    latencyMs: () => 4,
   };
 });
 
