@@ -14,9 +14,8 @@ export interface ShardStoreOptions extends PersistenceOptions {
   /** A session whose shard was last connected so long ago is not tried. In milliseconds; default 3 minutes. */
   readonly resumeWindowMs?: number;
   /**
-   * When to commit; one for all stores of a process. Default: one of its own. Dispatches are
-   * committed after 200 ms at the latest; after a crash, Discord repeats what was not. The end of a command and of a session
-   * are always committed at once.
+   * When to commit; one for all stores of a process. Default: one of its own. Dispatches are committed after 200 ms; after a
+   * crash, Discord repeats what was not. The end of a command and of a session are committed at once.
    */
   readonly schedule?: CommitSchedule;
   /** Milliseconds since 1970. Default: the system's clock. */

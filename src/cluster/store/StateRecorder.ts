@@ -10,8 +10,7 @@ import { changedRow, formatRow, GONE } from './storedRow.js';
 /** Rows beside the base that a guild may always have. A larger guild may have one for each kilobyte of its base. */
 const MAX_ROWS = 256;
 
-/** A change of one guild's row that waits, with its data as it is written. */
-type Waiting = Exclude<StateChange, { op: 'setGuild' | 'dropGuild' | 'patchUser' | 'syncThreads' }>;
+/** A change of one row that waits, with its data as it is written. */
 type RowChange =
   | { readonly op: 'put' | 'patch' | 'touch'; readonly guildId: string; readonly key: string; readonly text: string }
   | { readonly op: 'remove' | 'resetCount'; readonly guildId: string; readonly key: string }
@@ -197,7 +196,9 @@ export class StateRecorder {
   }
 }
 
-function rowChange(change: Waiting): RowChange {
+function rowChange(
+  change: Exclude<StateChange, { op: 'setGuild' | 'dropGuild' | 'patchUser' | 'syncThreads' }>,
+): RowChange {
   const { op, guildId } = change;
   switch (op) {
     case 'patchGuild':

@@ -27,9 +27,9 @@ const WIDE = /[\u0100-\uffff]/;
 /**
  * A {@link Transport} over a stream socket: a unix domain socket, or a named pipe on Windows.
  *
- * Messages of one turn of the event loop leave in one write, up to a batch: with 100 small requests in flight that is 1.5 times the rate of
- * a write per message. They are framed one by one and never joined into one JSON value, which costs two thirds of the rate
- * with large messages.
+ * Messages of one turn of the event loop leave in one write, up to a batch: with 100 small requests in flight that is 1.5 times
+ * the rate of a write per message. They are framed one by one and never joined into one JSON value, which costs two thirds of
+ * the rate with large messages.
  */
 export class SocketTransport implements Transport {
   readonly #socket: Socket;
