@@ -41,6 +41,8 @@ export class DeadlineTimer {
 
   #fire(): void {
     this.#setFor = Number.POSITIVE_INFINITY;
-    this.#set(Math.min(this.#setFor, this.#onDue(performance.now() + EARLY_MS)));
+    const next = this.#onDue(performance.now() + EARLY_MS);
+    // Read after that: it may have added one.
+    this.#set(Math.min(this.#setFor, next));
   }
 }
