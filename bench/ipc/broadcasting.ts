@@ -7,7 +7,7 @@ import { Ours } from './Ours.js';
 
 const WORKERS = 16;
 const COUNT = 1_000;
-const ROUNDS = 11;
+const ROUNDS = 31;
 
 /** `requestAll` against a loop over as many `send`s that waits for as many answers. */
 export async function broadcasting(progress: (what: string) => void): Promise<readonly Row[]> {

@@ -192,14 +192,12 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   ): Promise<SettledReply<Reply>[]>;
   public requestAll(name: string, data: unknown, options?: RequestOptions): Promise<SettledReply<unknown>[]> {
     return Promise.all(
-      [...this].map(async (worker): Promise<SettledReply<unknown>> => {
-        try {
-          const value = await worker.request<unknown, unknown>(name, data, options);
-          return { workerId: worker.id, status: 'fulfilled', value };
-        } catch (reason) {
-          return { workerId: worker.id, status: 'rejected', reason };
-        }
-      }),
+      [...this].map((worker) =>
+        worker.request<unknown, unknown>(name, data, options).then(
+          (value): SettledReply<unknown> => ({ workerId: worker.id, status: 'fulfilled', value }),
+          (reason: unknown): SettledReply<unknown> => ({ workerId: worker.id, status: 'rejected', reason }),
+        ),
+      ),
     );
   }
 
