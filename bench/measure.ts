@@ -21,9 +21,9 @@ export function ratios(values: readonly number[], references: readonly number[])
 }
 
 /**
- * Runs the contenders in turns, `rounds` times after one that is not counted. Another one begins each round (A B C, B C A, ...). There
- * and back again (A B C, C B A), the outer ones would run twice in a row and the middle one never, and schedulers place
- * processes by how busy they have just been.
+ * Runs the contenders in turns, `rounds` times after one that is not counted. Another one begins each round
+ * (A B C, B C A, ...): there and back again (A B C, C B A), the outer ones would run twice in a row and the middle one never,
+ * and schedulers place processes by how busy they have just been.
  *
  * @returns what each run measured, by contender.
  */

@@ -104,22 +104,19 @@ export class ShardStores {
    * that was handled is in the files.
    */
   public async disconnected(): Promise<void> {
-    clearInterval(this.#touching);
-    this.#touching = undefined;
+    this.#stopTouching();
     await Promise.all([...this.#stores.values()].map((store) => store.commit()));
   }
 
   /** The shards were disconnected: commits, and leaves them to another process. */
   public async release(): Promise<void> {
-    clearInterval(this.#touching);
-    this.#touching = undefined;
+    this.#stopTouching();
     await Promise.all([...this.#stores.values()].map((store) => store.release()));
   }
 
   /** Leaves no file open. */
   public async close(): Promise<void> {
-    clearInterval(this.#touching);
-    this.#touching = undefined;
+    this.#stopTouching();
     await Promise.all([...this.#stores.values()].map((store) => store.close()));
   }
 
@@ -134,6 +131,11 @@ export class ShardStores {
         `The stored state of shard ${shardId} makes no sense: it identifies anew`,
       );
     }
+  }
+
+  #stopTouching(): void {
+    clearInterval(this.#touching);
+    this.#touching = undefined;
   }
 
   #touch(): void {

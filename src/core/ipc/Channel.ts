@@ -24,6 +24,7 @@ import {
 } from './Envelope.js';
 import type { Handlers } from './Handlers.js';
 import { type Entry, IdTable } from './IdTable.js';
+import { noReply, replyFunction, type Serving } from './Serving.js';
 import type { Transport } from './Transport.js';
 
 /** How long a request waits for its reply where the caller says nothing, in milliseconds. */
@@ -155,6 +156,10 @@ export class Channel {
               observer.requested(name, performance.now() - startedAt, codeOf(error));
               fail(error);
             };
+      if (Number.isNaN(timeoutMs)) {
+        reject(new RangeError('timeoutMs is NaN; allowed: milliseconds, or Infinity'));
+        return;
+      }
       if (signal?.aborted) {
         reject(new AbortError(this.#describe('request', name), signal.reason));
         return;
@@ -391,30 +396,3 @@ function codeOf(error: Error): string {
 export function describeOverload(peer: string, limit: number): string {
   return `${limit} requests of ${peer} are being served at once: further ones are refused until some are done`;
 }
-
-interface Serving extends Entry<Serving> {
-  /** It is answered, or nobody waits for an answer any more. */
-  isOver: boolean;
-  /** Aborts the handler's signal. Made only where the handler asks for it: most never do. */
-  controller?: AbortController;
-}
-
-const SERVING = Symbol('serving');
-
-/** One for all reply functions: with a getter of its own, each would be a shape of its own to V8. */
-const SIGNAL: PropertyDescriptor & ThisType<{ readonly [SERVING]: Serving }> = {
-  get() {
-    this[SERVING].controller ??= new AbortController();
-    return this[SERVING].controller.signal;
-  },
-};
-
-/** Builds what a handler calls to answer. */
-function replyFunction(answer: (value: unknown) => void, serving: Serving): ReplyFunction<unknown> {
-  const reply = Object.assign((value: unknown) => answer(value), { [SERVING]: serving });
-  return Object.defineProperty(reply, 'signal', SIGNAL) as typeof reply & ReplyFunction<unknown>;
-}
-
-/** An event has nobody to answer, and nobody who could give it up. */
-const NO_REPLY = replyFunction(() => undefined, { id: 0, isOver: true });
-const noReply = (): ReplyFunction<unknown> => NO_REPLY;

@@ -75,7 +75,10 @@ export type ReplyOf<Messages, Name extends keyof Messages> =
 export type DataArgs<Data> = undefined extends Data ? [data?: Data] : [data: Data];
 
 export interface RequestOptions {
-  /** How long to wait for the reply, in milliseconds. Default 10 000; `Infinity` waits for as long as the peer lives. */
+  /**
+   * How long to wait for the reply, in milliseconds. Default 10 000; `Infinity` waits for as long as the peer lives, and NaN
+   * rejects with a RangeError.
+   */
   readonly timeoutMs?: number;
   /** Gives the request up: it rejects with `AbortError`, and the handler's own signal at the other end fires. */
   readonly signal?: AbortSignal;

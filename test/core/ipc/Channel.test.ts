@@ -206,6 +206,18 @@ describe('a request', () => {
     });
   });
 
+  it('rejects at once, and is not sent, where its timeout is no number', async () => {
+    const { master, worker } = pair();
+    let calls = 0;
+    worker.handlers.add('count', () => ++calls, false);
+    const error = await failure(master.channel.request('count', undefined, { timeoutMs: Number.NaN }));
+    expect(error).toMatchObject({
+      name: 'RangeError',
+      message: 'timeoutMs is NaN; allowed: milliseconds, or Infinity',
+    });
+    expect(await master.channel.request('count', undefined)).toBe(1);
+  });
+
   it('rejects with RequestTimeoutError when no reply comes, and tells the handler', async () => {
     const { master, worker } = pair();
     let aborted: (reason: unknown) => void = () => undefined;
