@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
-import { dirname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/core/errors.js';
 import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js';
@@ -108,8 +109,10 @@ describe('a worker', () => {
   });
 
   it('stops by itself when its master was killed, whatever keeps its event loop open', async () => {
+    // What is killed cannot remove the folder of its socket.
+    const folder = await mkdtemp(join(tmpdir(), 'kallisti-test-'));
     const master = spawn(process.execPath, [fixture('workers/parent.js')], {
-      env: { ...process.env, TEST_MISBEHAVE: 'open handle' },
+      env: { ...process.env, TEST_MISBEHAVE: 'open handle', TMPDIR: folder },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = (await once(master.stdout, 'data')) as [Buffer];
@@ -117,6 +120,7 @@ describe('a worker', () => {
     expect(isAlive(pid)).toBe(true);
     master.kill('SIGKILL');
     await until(() => !isAlive(pid));
+    await rm(folder, { recursive: true });
   });
 });
 
