@@ -7,25 +7,34 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Which folders of src a folder may import from, besides itself. The direction is explained in docs/architecture.md. */
+/** Which folders of src a folder may import from, besides itself. docs/architecture.md says why. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  entrypoints: ['master', 'cluster', 'simulator', 'core'],
+  entrypoints: ['master', 'cluster', 'cli', 'simulator', 'core'],
   master: ['core'],
   cluster: ['core'],
+  // Its own process, which speaks to the master over the admin API alone.
+  cli: ['core'],
   // It must not share our mistakes.
   simulator: [],
   core: [],
 };
 
-/** Packages that a folder must not know. */
-const MUST_NOT_KNOW: Readonly<Record<string, RegExp>> = {
-  core: /^(?:eris|discord\.js|discord-api-types|@discordjs)(?:\/|$)/,
-  master: /^(?:eris|discord\.js|@discordjs)(?:\/|$)/,
-  simulator: /^(?:eris|discord\.js|@discordjs)(?:\/|$)/,
-};
+/** Rooms of `core` that serve any program with worker processes, a bot or not. */
+const KNOWS_NO_DISCORD = /^src\/core\/(?:ipc|worker|time)\//;
 
-/** The master's REST client: eris, never connected. It knows nothing of eris's insides. */
-const MAY_USE_ERIS = 'src/master/DiscordApi.ts';
+/** Libraries that speak to Discord. Their types count too: a room that is built on their types is built on the library. */
+const CLIENT_LIBRARY = /^(?:eris|discord\.js|oceanic\.js|@projectdysnomia\/dysnomia|@discordjs\/[^/]+)(?:\/|$)/;
+
+/**
+ * Where a client library may be known: an adapter knows its own, and the master's REST client is an eris that never connects.
+ */
+const CLIENT_LIBRARY_ROOMS: readonly (readonly [room: string, library: RegExp])[] = [
+  ['src/cluster/clients/eris/', /^eris(?:\/|$)/],
+  ['src/master/discord/', /^eris$/],
+];
+
+/** Types of Discord's API: for those that speak to it. */
+const DISCORD_TYPES = /^discord-api-types(?:\/|$)/;
 
 /** The one file outside src/entrypoints that may look at the command line: it finds workers beside the running program. */
 const MAY_READ_ARGV = 'src/core/worker/entrypoint.ts';
@@ -65,6 +74,7 @@ function importViolation(
   if (specifier.startsWith('.')) {
     const target = posix.join(posix.dirname(path), specifier);
     const targetLayer = target.startsWith('src/') ? target.split('/')[1] : undefined;
+    if (KNOWS_NO_DISCORD.test(path) && target.startsWith('src/core/discord/')) return `${path}: must not know Discord`;
     if (targetLayer === layer || (targetLayer !== undefined && allowed.includes(targetLayer))) return undefined;
     return `${path}: ${layer} must not import ${target}`;
   }
@@ -73,11 +83,13 @@ function importViolation(
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
   if (name === 'kallisti') return `${path}: imports its own package, use a relative path`;
-  if (path === MAY_USE_ERIS && specifier === 'eris') return undefined;
-  if (layer === 'cluster' && name === 'eris' && !typeOnly && !path.startsWith('src/cluster/gateway/')) {
-    return `${path}: only src/cluster/gateway uses eris at run time`;
+  if (CLIENT_LIBRARY.test(specifier)) {
+    const mayKnow = CLIENT_LIBRARY_ROOMS.some(([room, library]) => path.startsWith(room) && library.test(specifier));
+    return mayKnow ? undefined : `${path}: only an adapter in src/cluster/clients knows ${name}`;
   }
-  if (MUST_NOT_KNOW[layer]?.test(specifier)) return `${path}: ${layer} must not know ${specifier}`;
+  if (DISCORD_TYPES.test(specifier) && layer === 'core' && !path.startsWith('src/core/discord/')) {
+    return `${path}: must not know Discord`;
+  }
   if (specifier.startsWith('node:') || builtinModules.includes(name) || dependencies.has(name)) return undefined;
   // Types alone are gone at run time.
   return typeOnly ? undefined : `${path}: ${name} is not among the dependencies that a user gets`;
@@ -173,8 +185,16 @@ describe('the rules', () => {
     ['src/cluster/A.ts', `import '../entrypoints/cluster.js';`],
     ['src/cluster/A.ts', `import '../../bench/run.js';`],
     ['src/master/A.ts', `import { Client } from 'eris';`],
-    ['src/master/DiscordApi.ts', `import { Shard } from 'eris/lib/gateway/Shard';`],
+    ['src/master/discord/DiscordApi.ts', `import { Shard } from 'eris/lib/gateway/Shard';`],
     ['src/cluster/commands/A.ts', `import { Constants } from 'eris';`],
+    ['src/cluster/commands/A.ts', `import type { Client } from 'eris';`],
+    ['src/cluster/gateway/A.ts', `import type { RawPacket } from 'eris';`],
+    ['src/cluster/clients/eris/A.ts', `import { Client } from 'discord.js';`],
+    ['src/core/worker/A.ts', `import { shardIdOf } from '../discord/shardIdOf.js';`],
+    ['src/core/ipc/A.ts', `import type { X } from '../discord/packets.js';`],
+    ['src/core/time/A.ts', `import { X } from '../discord/limits.js';`],
+    ['src/cli/A.ts', `import { Master } from '../master/Master.js';`],
+    ['src/cli/commands/A.ts', `import type { Admin } from '../../master/admin/Admin.js';`],
     ['src/simulator/A.ts', `import { createLogger } from '../core/logger.js';`],
     ['src/simulator/A.ts', `import { Client } from 'eris';`],
     ['src/core/A.ts', `import { B } from '../master/B.js';`],
@@ -203,13 +223,15 @@ describe('the rules', () => {
       `import { M } from '../master/M.js'; import { S } from '../simulator/S.js'; process.exit(1);`,
     ],
     [
-      'src/cluster/gateway/A.ts',
-      `import { Client } from 'eris'; import { B } from '../B.js'; import { C } from '../../core/C.js';`,
+      'src/cluster/clients/eris/A.ts',
+      `import { Client } from 'eris'; import { B } from '../../B.js'; import { C } from '../../../core/C.js';`,
     ],
     ['src/core/A.ts', `import { readFile } from 'node:fs/promises'; import { pino } from 'pino'; import './ipc/B.js';`],
     ['src/simulator/A.ts', `import { WebSocketServer } from 'ws'; import type { X } from 'discord-api-types/v10';`],
-    ['src/master/DiscordApi.ts', `import { Client } from 'eris';`],
-    ['src/cluster/commands/A.ts', `import type { Client } from 'eris';`],
+    ['src/master/discord/DiscordApi.ts', `import { Client } from 'eris';`],
+    ['src/core/discord/A.ts', `import type { X } from 'discord-api-types/v10';`],
+    ['src/core/settings/A.ts', `import { X } from '../discord/limits.js';`],
+    ['src/cli/A.ts', `import { X } from '../core/contracts/AdminApi.js';`],
     ['src/core/worker/entrypoint.ts', `const program = process.argv[1];`],
     ['src/core/A.ts', `// process.exit(1); import '../master/B.js'\nconst text = "process.exit";`],
     ['src/core/A.ts', `process.on('exit', () => undefined); process.exitCode = 1; other.exit();`],

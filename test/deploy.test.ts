@@ -8,8 +8,8 @@ import { PersistentVolumeClaim, Secret, Service } from 'kubernetes-models/v1';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { AdminApi } from '../src/core/contracts/AdminApi.js';
-import { parseDuration } from '../src/core/duration.js';
-import { SETTINGS } from '../src/core/settings.js';
+import { SETTINGS } from '../src/core/settings/settings.js';
+import { parseDuration } from '../src/core/time/duration.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DEPLOY = join(ROOT, 'docs/deploy');

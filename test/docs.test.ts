@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { usageOf } from '../src/cluster/commands/parsing/usageOf.js';
 import { createCommands } from '../src/cluster/index.js';
 import { ERROR_CODES } from '../src/core/errors.js';
-import { SETTINGS } from '../src/core/settings.js';
+import { SETTINGS } from '../src/core/settings/settings.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const EXAMPLES = 'test/fixtures/readme';
@@ -55,7 +55,7 @@ function blocksOf(text: string, language: string): string[] {
 
 describe('the tables are those of the code', () => {
   it('commands of the command line, in the README', () => {
-    const names = readdirSync(join(ROOT, 'src/master/cli/commands')).map((file) => file.replace('.ts', ''));
+    const names = readdirSync(join(ROOT, 'src/cli/commands')).map((file) => file.replace('.ts', ''));
     const cells = tableOf(read('README.md'), 'Command', 'What it does').map(([command = '']) => command);
     const shown = cells.flatMap((cell) => [...cell.matchAll(/`([a-z]+)/g)].map(([, name]) => name));
     expect(shown.toSorted()).toEqual(names.toSorted());

@@ -1,9 +1,8 @@
 import type { Client, ClientOptions } from 'eris';
 import type { ClusterAssignment, ClusterContract, ReleasedShards } from '../core/contracts/ClusterContract.js';
-import { LoopLagMeter } from '../core/LoopLagMeter.js';
-import { registerSecret, scrub } from '../core/secrets.js';
+import { registerSecret, scrub } from '../core/log/secrets.js';
+import { LoopLagMeter } from '../core/time/LoopLagMeter.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
-import { ArrivalLog } from './ArrivalLog.js';
 import type { ClusterContext } from './ClusterContext.js';
 import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
@@ -13,11 +12,12 @@ import { evaluate } from './events/evaluate.js';
 import { findChannel } from './events/findChannel.js';
 import { findGuild } from './events/findGuild.js';
 import { findUser } from './events/findUser.js';
-import { getStats } from './events/getStats.js';
 import { setLogLevel } from './events/setLogLevel.js';
 import { Gateway } from './gateway/Gateway.js';
-import { RestMeter } from './RestMeter.js';
-import { ShardStores } from './ShardStores.js';
+import { ArrivalLog } from './stats/ArrivalLog.js';
+import { getStats } from './stats/getStats.js';
+import { RestMeter } from './stats/RestMeter.js';
+import { ShardStores } from './store/ShardStores.js';
 
 export interface ClusterWorkerOptions {
   /** Makes the bot's commands. Default: those of `commands/`. */

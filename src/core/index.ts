@@ -1,4 +1,3 @@
-export { type Config, type LoadConfigOptions, loadConfig } from './config.js';
 export * from './errors.js';
 export type {
   AnyContract,
@@ -10,17 +9,18 @@ export type {
   snowflake,
 } from './ipc/contract.js';
 export { IpcServer } from './ipc/IpcServer.js';
-export { LineForwarder, type LineForwarderOptions, type OutputName } from './LineForwarder.js';
-export { LogDestination, type LogSink, stdoutDestination } from './LogDestination.js';
-export { LogTail } from './LogTail.js';
-export { type CreateLoggerOptions, createLogger, type LogBindings, type Logger, writeLine } from './logger.js';
-export { StatusLine, type StatusStream } from './StatusLine.js';
-export { REDACTED, registerSecret, Secret, scrub } from './secrets.js';
+export { LineForwarder, type LineForwarderOptions, type OutputName } from './log/LineForwarder.js';
+export { LogDestination, type LogSink, stdoutDestination } from './log/LogDestination.js';
+export { LogTail } from './log/LogTail.js';
+export { type CreateLoggerOptions, createLogger, type LogBindings, type Logger, writeLine } from './log/logger.js';
+export { StatusLine, type StatusStream } from './log/StatusLine.js';
+export { REDACTED, registerSecret, Secret, scrub } from './log/secrets.js';
+export { splitLines } from './log/splitLines.js';
 export { BaseService } from './services/BaseService.js';
 export { IntervalService, type IntervalServiceOptions } from './services/IntervalService.js';
 export { WorkerPoolEventService } from './services/WorkerPoolEventService.js';
-export { LOG_LEVELS, type LogLevel } from './settings.js';
-export { splitLines } from './splitLines.js';
+export { type Config, type LoadConfigOptions, loadConfig } from './settings/config.js';
+export { LOG_LEVELS, type LogLevel } from './settings/settings.js';
 export { BaseWorker } from './worker/BaseWorker.js';
 export {
   type StopResult,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCli } from '../master/cli/runCli.js';
+import { runCli } from '../cli/runCli.js';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { type Config, loadConfig } from '../core/config.js';
 import { KallistiError } from '../core/errors.js';
-import { LogTail } from '../core/LogTail.js';
-import { createLogger } from '../core/logger.js';
-import { StatusLine } from '../core/StatusLine.js';
-import { scrub } from '../core/secrets.js';
+import { LogTail } from '../core/log/LogTail.js';
+import { createLogger } from '../core/log/logger.js';
+import { StatusLine } from '../core/log/StatusLine.js';
+import { scrub } from '../core/log/secrets.js';
+import { type Config, loadConfig } from '../core/settings/config.js';
 import { Master } from '../master/Master.js';
 
 const BANNER = `

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import type { CommandRequest } from './Interactions.js';
 import { isJson, type Json } from './payloads.js';
 import type { Simulator } from './Simulator.js';
-import type { TrafficOptions } from './Traffic.js';
+import type { CommandRequest } from './users/Interactions.js';
+import type { TrafficOptions } from './users/Traffic.js';
 
 /**
  * The simulator by HTTP, for another process that runs it: account, traffic, faults, and commands. Beside `/api`, with no

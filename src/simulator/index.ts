@@ -1,13 +1,8 @@
-export { Account } from './Account.js';
-export type * from './accountEntries.js';
-export type { CommandPayload, Commands } from './Commands.js';
-export type { RestFault } from './FaultPlan.js';
-export { Faults } from './Faults.js';
-export type { Guilds } from './Guilds.js';
-export { type Answer, Interaction } from './Interaction.js';
-export type { CommandRequest, ComponentRequest, OptionValue } from './Interactions.js';
-export { INTENTS } from './intents.js';
-export { type Reply, SentMessage, type UserMessage } from './Messages.js';
+export { Account } from './account/Account.js';
+export type * from './account/accountEntries.js';
+export type { RestFault } from './faults/FaultPlan.js';
+export { Faults } from './faults/Faults.js';
+export { INTENTS } from './gateway/intents.js';
 export {
   DEFAULT_OPTIONS,
   FAKE_TOKEN,
@@ -16,6 +11,11 @@ export {
   type SimulatorOptions,
 } from './options.js';
 export type * from './payloads.js';
+export type { CommandPayload, Commands } from './rest/Commands.js';
 export { RATE_LIMITS, type RateLimitRule } from './rest/RateLimiter.js';
 export { Simulator } from './Simulator.js';
-export type { TrafficCommand, TrafficOptions } from './Traffic.js';
+export { type Answer, Interaction } from './users/Interaction.js';
+export type { CommandRequest, ComponentRequest, OptionValue } from './users/Interactions.js';
+export { type Reply, SentMessage, type UserMessage } from './users/Messages.js';
+export type { TrafficCommand, TrafficOptions } from './users/Traffic.js';
+export type { Guilds } from './world/Guilds.js';

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { SETTING_NAMES } from '../../src/core/settings.js';
+import { SETTING_NAMES } from '../../src/core/settings/settings.js';
 import { until } from '../support/processes.js';
 
 export const CLI = fileURLToPath(new URL('../../dist/entrypoints/cli.js', import.meta.url));

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterStatus, LogLine, RestartStatus } from '../../src/core/contracts/AdminApi.js';
-import { identityOf } from '../../src/core/worker/processIdentity.js';
+import { identityOf } from '../../src/core/files/processIdentity.js';
 import { isAlive, until } from '../support/processes.js';
 import { type CliOptions, CliRun, runCli } from './CliRun.js';
 import { FakeMaster, failure } from './FakeMaster.js';

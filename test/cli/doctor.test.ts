@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identityOf } from '../../src/core/worker/processIdentity.js';
+import { identityOf } from '../../src/core/files/processIdentity.js';
 import { Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
 import { runCli } from './CliRun.js';
 

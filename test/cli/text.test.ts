@@ -1,12 +1,12 @@
 import { Writable } from 'node:stream';
 import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
-import { checkRuntime } from '../../src/master/cli/doctor/checkRuntime.js';
-import { LogCursor } from '../../src/master/cli/LogCursor.js';
-import { Screen } from '../../src/master/cli/Screen.js';
-import { bytes, duration, milliseconds, ranges, rate, whole } from '../../src/master/cli/text/measures.js';
-import { statusText } from '../../src/master/cli/text/statusText.js';
-import { renderTable } from '../../src/master/cli/text/table.js';
+import { checkRuntime } from '../../src/cli/doctor/checkRuntime.js';
+import { LogCursor } from '../../src/cli/LogCursor.js';
+import { Screen } from '../../src/cli/Screen.js';
+import { bytes, duration, milliseconds, ranges, rate, whole } from '../../src/cli/text/measures.js';
+import { statusText } from '../../src/cli/text/statusText.js';
+import { renderTable } from '../../src/cli/text/table.js';
 import { sampleCluster, sampleStatus } from './sampleStatus.js';
 
 describe('measures', () => {

@@ -7,7 +7,7 @@ import type { GuildSummary } from '../../src/core/contracts/ClusterContract.js';
 import { SECURITY_HEADERS } from '../../src/master/admin/securityHeaders.js';
 import { history } from './scenarios.js';
 
-export const PAGE = new URL('../../src/master/admin/page/', import.meta.url);
+export const PAGE = new URL('../../src/page/', import.meta.url);
 export const TOKEN = 'a-token-of-the-tests-0123456789';
 
 const TYPES: Readonly<Record<string, string>> = {

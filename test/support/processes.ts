@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createLogger, type Logger } from '../../src/core/logger.js';
+import { createLogger, type Logger } from '../../src/core/log/logger.js';
 
 /** A compiled program of `test/fixtures`. */
 export function fixture(path: string): string {

@@ -1,6 +1,7 @@
 import type { AnyInteraction, Client, Message, PossiblyUncachedTextableChannel } from 'eris';
-import { shardIdOf } from '../../core/shardIdOf.js';
+import { shardIdOf } from '../../core/discord/shardIdOf.js';
 import type { ClusterContext } from '../ClusterContext.js';
+import type { Percentiles } from '../stats/LatencyWindow.js';
 import type { AnswerOptions } from './answer/Answer.js';
 import { type AnswerableInteraction, InteractionAnswer } from './answer/InteractionAnswer.js';
 import { type AnswerableMessage, MentionAnswer } from './answer/MentionAnswer.js';
@@ -9,7 +10,6 @@ import type { Command } from './Command.js';
 import { type CommandRequest, CommandRunner } from './CommandRunner.js';
 import { createGone, createHelp } from './help.js';
 import type { InvocationFacts } from './Invocation.js';
-import type { Percentiles } from './LatencyWindow.js';
 import { parseOptions } from './parsing/parseOptions.js';
 import { readMention } from './parsing/readMention.js';
 import { readOptions } from './parsing/readOptions.js';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { KallistiError } from '../../core/errors.js';
 import type { ClusterContext } from '../ClusterContext.js';
+import { LatencyWindow, type Percentiles } from '../stats/LatencyWindow.js';
 import type { Answer } from './answer/Answer.js';
 import { discordCode } from './answer/discordRest.js';
 import type { Command } from './Command.js';
 import type { CommandLogger } from './CommandRouter.js';
 import { Invocation, type InvocationFacts } from './Invocation.js';
-import { LatencyWindow, type Percentiles } from './LatencyWindow.js';
 import type { OptionsResult } from './parsing/OptionsResult.js';
 import { usageOf } from './parsing/usageOf.js';
 import { describeFailure } from './text/describeFailure.js';

@@ -1,5 +1,5 @@
 import type { EvalResult } from '../../core/contracts/ClusterContract.js';
-import { evaluateCode } from '../../core/evaluate.js';
+import { evaluateCode } from '../../core/eval/evaluate.js';
 import type { ClusterContext } from '../ClusterContext.js';
 
 export interface EvaluateDependencies {

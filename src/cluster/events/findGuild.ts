@@ -1,5 +1,5 @@
 import type { GuildSummary } from '../../core/contracts/ClusterContract.js';
-import { shardIdOf } from '../../core/shardIdOf.js';
+import { shardIdOf } from '../../core/discord/shardIdOf.js';
 import type { ClusterContext } from '../ClusterContext.js';
 
 type Dependencies = Pick<ClusterContext, 'clusterId' | 'client' | 'shardCount'>;

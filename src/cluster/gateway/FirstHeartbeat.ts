@@ -1,4 +1,4 @@
-import type { ErisShard } from './erisInternals.js';
+import type { ErisShard } from '../clients/eris/erisInternals.js';
 
 /**
  * Spreads the first heartbeats of many shards: eris sends each after one full interval, Discord asks for `interval * jitter`

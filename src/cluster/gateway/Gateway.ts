@@ -1,19 +1,19 @@
 import { type Client, ExtendedUser } from 'eris';
 import type { ShardCounts, ShardSession, ShardStatus } from '../../core/contracts/ClusterContract.js';
+import type { RestAgent } from '../../core/discord/rest/RestAgent.js';
 import { AbortError, type DiscordRefusedError } from '../../core/errors.js';
-import type { RestAgent } from '../../core/http/RestAgent.js';
+import { bareToken, createClient } from '../clients/eris/createClient.js';
+import { shardInternalsOf, shardManagerOf } from '../clients/eris/erisInternals.js';
+import { countGuilds } from '../clients/eris/guildCache.js';
+import { HandlerIsolation } from '../clients/eris/HandlerIsolation.js';
+import { stopRequests } from '../clients/eris/stopRequests.js';
 import { ClosingSockets } from './ClosingSockets.js';
-import { bareToken, createClient } from './createClient.js';
-import { shardInternalsOf, shardManagerOf } from './erisInternals.js';
 import { GatewayLog } from './GatewayLog.js';
 import { type BotIdentity, DEFAULT_TIMINGS, type GatewayOptions } from './GatewayOptions.js';
 import { gatewayAddress } from './gatewayAddress.js';
-import { countGuilds } from './guildCache.js';
-import { HandlerIsolation } from './HandlerIsolation.js';
 import { Reachability } from './Reachability.js';
 import { Redactor } from './redact.js';
 import { ShardLink, type ShardLinkHost } from './ShardLink.js';
-import { stopRequests } from './stopRequests.js';
 
 interface Pending {
   resolve(): void;

@@ -1,5 +1,5 @@
+import type { IsolationReports } from '../clients/eris/HandlerIsolation.js';
 import type { GatewayLogger } from './GatewayOptions.js';
-import type { IsolationReports } from './HandlerIsolation.js';
 import type { Redactor } from './redact.js';
 
 /** Everything that the gateway logs about errors: the token is kept out, and what was said once is not said again. */

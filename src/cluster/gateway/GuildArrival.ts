@@ -1,4 +1,4 @@
-import type { ErisShard } from './erisInternals.js';
+import type { ErisShard } from '../clients/eris/erisInternals.js';
 
 /**
  * Decides when a shard that got READY has its guilds. eris waits for the unavailable guilds of *all* shards of the process,

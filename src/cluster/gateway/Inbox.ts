@@ -1,11 +1,11 @@
 import type { Client, RawPacket } from 'eris';
-import { isIndigestible, repairInteraction } from './dispatchRepairs.js';
-import type { ErisShard } from './erisInternals.js';
+import { isIndigestible, repairInteraction } from '../clients/eris/dispatchRepairs.js';
+import type { ErisShard } from '../clients/eris/erisInternals.js';
+import { forgetChannels, forgetUnlistedUnavailable, forgetUsers, unlistedGuilds } from '../clients/eris/guildCache.js';
+import type { HandlerIsolation } from '../clients/eris/HandlerIsolation.js';
 import type { GatewayLog } from './GatewayLog.js';
 import type { DispatchVerdict, GatewayOptions } from './GatewayOptions.js';
 import { GuildArrival } from './GuildArrival.js';
-import { forgetChannels, forgetUnlistedUnavailable, forgetUsers, unlistedGuilds } from './guildCache.js';
-import type { HandlerIsolation } from './HandlerIsolation.js';
 import { type KnownDispatch, knownDispatch, type ReadyData } from './packets.js';
 
 export interface InboxHost {

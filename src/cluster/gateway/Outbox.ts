@@ -1,5 +1,5 @@
 import { Bucket, Constants } from 'eris';
-import type { ErisShard } from './erisInternals.js';
+import type { ErisShard } from '../clients/eris/erisInternals.js';
 
 const { HEARTBEAT, IDENTIFY, PRESENCE_UPDATE, RESUME } = Constants.GatewayOPCodes;
 /** Without these Discord does not know yet who is talking, and closes with 4003 on anything else. */

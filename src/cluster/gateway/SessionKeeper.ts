@@ -1,5 +1,5 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
-import type { ErisShard } from './erisInternals.js';
+import type { ErisShard } from '../clients/eris/erisInternals.js';
 import { gatewayAddress, isGatewayUrl } from './gatewayAddress.js';
 
 /** After so many attempts in vain to resume where Discord said, the main gateway is tried in turn. */

@@ -1,9 +1,9 @@
 import { Constants, type RawPacket } from 'eris';
 import type { ShardCounts, ShardSession, ShardState } from '../../core/contracts/ClusterContract.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
+import type { DisconnectOptions, ErisShard } from '../clients/eris/erisInternals.js';
 import type { ClosingSockets } from './ClosingSockets.js';
 import { DECODE_ERROR, judgeClose, refusal } from './closeCodes.js';
-import type { DisconnectOptions, ErisShard } from './erisInternals.js';
 import { FirstHeartbeat } from './FirstHeartbeat.js';
 import type { BotIdentity, GatewayOptions, GatewayTimings, SlotLease } from './GatewayOptions.js';
 import { Hearing, type Missing } from './Hearing.js';

@@ -1,6 +1,6 @@
 import type { Client } from 'eris';
+import { cacheGuild, cacheUnavailableGuild, uncacheGuild } from '../clients/eris/hydrateGuild.js';
 import type { BotIdentity } from '../gateway/GatewayOptions.js';
-import { cacheGuild, cacheUnavailableGuild, uncacheGuild } from '../gateway/hydrateGuild.js';
 import type { ShardStore } from './ShardStore.js';
 import type { StoredGuild } from './StoreReader.js';
 

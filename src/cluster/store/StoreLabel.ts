@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { identityOf, isRunning, isSameProcess, type ProcessIdentity } from '../../core/worker/processIdentity.js';
+import { identityOf, isRunning, isSameProcess, type ProcessIdentity } from '../../core/files/processIdentity.js';
 import { type BootLife, currentBoot, isSameBoot } from './bootLife.js';
 
 /** Grows with every change of what rows mean. */

@@ -1,5 +1,5 @@
 import { uptime } from 'node:os';
-import { bootId } from '../../core/worker/processIdentity.js';
+import { bootId } from '../../core/files/processIdentity.js';
 
 /** One run of the operating system. `id` is null where it has none; then the time of its start must do. */
 export interface BootLife {

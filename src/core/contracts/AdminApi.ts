@@ -1,5 +1,5 @@
-import type { LoopLag } from '../LoopLagMeter.js';
-import type { LogLevel } from '../settings.js';
+import type { LogLevel } from '../settings/settings.js';
+import type { LoopLag } from '../time/LoopLagMeter.js';
 import type {
   ChannelSummary,
   EvalResult,

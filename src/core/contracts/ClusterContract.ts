@@ -1,6 +1,6 @@
 import type { Event, Request } from '../ipc/contract.js';
-import type { LoopLag } from '../LoopLagMeter.js';
-import type { LogLevel } from '../settings.js';
+import type { LogLevel } from '../settings/settings.js';
+import type { LoopLag } from '../time/LoopLagMeter.js';
 
 /** What the master tells a cluster when it starts; the cluster reads no settings of its own. */
 export interface ClusterAssignment {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ExitReason } from '../errors.js';
-import { isRunning, type ProcessIdentity } from './processIdentity.js';
+import { isRunning, type ProcessIdentity } from '../files/processIdentity.js';
 
 /** How often it is looked whether the process still runs, in milliseconds. */
 const POLL_MS = 100;

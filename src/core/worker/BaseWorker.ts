@@ -16,8 +16,8 @@ import { toWireError } from '../ipc/Envelope.js';
 import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
 import { type Hello, PROTOCOL_VERSION } from '../ipc/IpcServer.js';
 import { SocketTransport } from '../ipc/SocketTransport.js';
-import { stdoutDestination } from '../LogDestination.js';
-import { createLogger, type Logger } from '../logger.js';
+import { stdoutDestination } from '../log/LogDestination.js';
+import { createLogger, type Logger } from '../log/logger.js';
 import {
   ALIVE,
   ALIVE_INTERVAL_MS,

@@ -1,11 +1,12 @@
 import { describeExit, type ExitReason, KallistiError, RemoteError, WorkerStartError } from '../errors.js';
+import { identityOf } from '../files/processIdentity.js';
 import { Channel, type ChannelObserver, describeOverload } from '../ipc/Channel.js';
 import type { AnyContract, Contract } from '../ipc/contract.js';
 import { IpcServer } from '../ipc/IpcServer.js';
 import type { Transport } from '../ipc/Transport.js';
-import { LineForwarder } from '../LineForwarder.js';
-import { LogTail } from '../LogTail.js';
-import type { Logger } from '../logger.js';
+import { LineForwarder } from '../log/LineForwarder.js';
+import { LogTail } from '../log/LogTail.js';
+import type { Logger } from '../log/logger.js';
 import { AttachedProcess, type WorkerHandle } from './AttachedProcess.js';
 import {
   ALIVE,
@@ -20,7 +21,6 @@ import {
   type Vitals,
 } from './controlMessages.js';
 import { findEntrypoint } from './entrypoint.js';
-import { identityOf } from './processIdentity.js';
 import { WORKER_ENVIRONMENT_VARIABLE, type WorkerEnvironment } from './WorkerEnvironment.js';
 import { WorkerPort } from './WorkerPort.js';
 import { WorkerProcess } from './WorkerProcess.js';

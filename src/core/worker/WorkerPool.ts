@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describeExit, type ExitReason, WorkerNotFoundError } from '../errors.js';
 import type { Contract, DataOf, ReplyOf, RequestName, RequestOptions } from '../ipc/contract.js';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../log/logger.js';
 import type { StopResult, WorkerConnection, WorkerState } from './WorkerConnection.js';
 import type { WorkerRecord } from './WorkerRegistry.js';
 

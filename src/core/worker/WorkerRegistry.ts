@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from './processIdentity.js';
+import type { ProcessIdentity } from '../files/processIdentity.js';
 
 /** What a later master needs to know of a running worker, to take it over. */
 export interface WorkerRecord {

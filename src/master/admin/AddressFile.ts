@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdminAddress } from '../../core/contracts/AdminApi.js';
 import { ConfigError } from '../../core/errors.js';
-import { explain } from '../DataDir.js';
+import { explain } from '../dataDir/DataDir.js';
 
 /** `DATA_DIR/admin.json`: where the admin API of the running master is, for the command line. Mode 0600. */
 export class AddressFile {

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import type { AdminConfig } from '../../core/config.js';
 import type { RestartStatus } from '../../core/contracts/AdminApi.js';
 import { KallistiError } from '../../core/errors.js';
 import type { ChannelObserver } from '../../core/ipc/Channel.js';
-import type { LogTail } from '../../core/LogTail.js';
-import { LoopLagMeter } from '../../core/LoopLagMeter.js';
-import type { Logger } from '../../core/logger.js';
-import type { LogLevel } from '../../core/settings.js';
+import type { LogTail } from '../../core/log/LogTail.js';
+import type { Logger } from '../../core/log/logger.js';
+import type { AdminConfig } from '../../core/settings/config.js';
+import type { LogLevel } from '../../core/settings/settings.js';
+import { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import { VERSION } from '../../core/version.js';
 import { AddressFile } from './AddressFile.js';
 import type { AdminFleet } from './AdminFleet.js';
@@ -100,7 +100,7 @@ export class Admin {
     const token = AdminToken.load(dataDir, config.token);
     const server = new AdminServer({
       ...config,
-      page: new PageFiles(this.#options.pageFolder ?? fileURLToPath(new URL('page/', import.meta.url))),
+      page: new PageFiles(this.#options.pageFolder ?? fileURLToPath(new URL('../../page/', import.meta.url))),
       logger,
       onRequest: (route, status, durationMs) => this.#metrics.noteRequest(route, status, durationMs),
       context: {

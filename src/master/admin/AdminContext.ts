@@ -1,4 +1,4 @@
-import type { Logger } from '../../core/logger.js';
+import type { Logger } from '../../core/log/logger.js';
 import type { AdminFleet } from './AdminFleet.js';
 import type { EventStream } from './EventStream.js';
 import type { Gate } from './Gate.js';

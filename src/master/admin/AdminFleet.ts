@@ -1,8 +1,8 @@
 import type { EvalResult } from '../../core/contracts/ClusterContract.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { FleetRestart } from '../FleetRestart.js';
-import type { IdentifyQueue } from '../IdentifyQueue.js';
-import type { Supervisor } from '../Supervisor.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
+import type { FleetRestart } from '../restart/FleetRestart.js';
+import type { Supervisor } from '../supervision/Supervisor.js';
 
 /** The running bot, as far as the admin side looks at it and acts on it. */
 export interface AdminFleet {

@@ -7,7 +7,7 @@ import fastify, {
   type FastifyServerOptions,
 } from 'fastify';
 import { ConfigError, KallistiError } from '../../core/errors.js';
-import type { Logger } from '../../core/logger.js';
+import type { Logger } from '../../core/log/logger.js';
 import type { AdminContext } from './AdminContext.js';
 import { actionRoutes } from './actionRoutes.js';
 import { answerText } from './answerText.js';

@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
-import { Secret } from '../../core/secrets.js';
-import { explain } from '../DataDir.js';
+import { Secret } from '../../core/log/secrets.js';
+import { explain } from '../dataDir/DataDir.js';
 
 const FILE_NAME = 'admin-token';
 

@@ -1,8 +1,8 @@
 import type { ShardOverview } from '../../core/contracts/AdminApi.js';
 import type { ShardArrival } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
 import { ClusterEventService } from '../events/ClusterEventService.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 
 /** Notes how each shard last came up. */
 export class ArrivalBook extends ClusterEventService<'shardsArrived'> {

@@ -1,6 +1,6 @@
 import type { ClusterStats } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 
 /** What was last heard of one life of a cluster. */
 export interface ClusterReport {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { HistorySample, LiveStatus, RestartStatus, StatusHistory } from '../../core/contracts/AdminApi.js';
-import type { Logger } from '../../core/logger.js';
+import type { Logger } from '../../core/log/logger.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
 import type { LogBook, LogSource } from './LogBook.js';
 import { LogFeed } from './LogFeed.js';

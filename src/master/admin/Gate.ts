@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { systemClock } from '../../core/clock.js';
 import { KallistiError } from '../../core/errors.js';
+import { systemClock } from '../../core/time/clock.js';
 import type { AdminToken } from './AdminToken.js';
 import { AttemptLimiter } from './AttemptLimiter.js';
 import { type Session, Sessions } from './Sessions.js';

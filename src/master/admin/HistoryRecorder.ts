@@ -1,5 +1,5 @@
 import type { HistorySample, LiveStatus, StatusHistory } from '../../core/contracts/AdminApi.js';
-import type { Logger } from '../../core/logger.js';
+import type { Logger } from '../../core/log/logger.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
 
 const STEP_MS = 10_000;

@@ -1,8 +1,8 @@
 import type { LogLine } from '../../core/contracts/AdminApi.js';
-import { type LogTail, readableLine } from '../../core/LogTail.js';
+import { type LogTail, readableLine } from '../../core/log/LogTail.js';
 import { BaseService } from '../../core/services/BaseService.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 
 /** Whose lines: one cluster's, the master's own, or everybody's. */
 export type LogSource = number | 'master' | 'all';

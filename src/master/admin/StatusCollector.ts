@@ -7,9 +7,9 @@ import type {
   MasterStatus,
   Readiness,
 } from '../../core/contracts/AdminApi.js';
-import type { LoopLagMeter } from '../../core/LoopLagMeter.js';
-import type { LogLevel } from '../../core/settings.js';
-import type { IdentifyQueueState } from '../IdentifyQueue.js';
+import type { LogLevel } from '../../core/settings/settings.js';
+import type { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
+import type { IdentifyQueueState } from '../identify/IdentifyQueue.js';
 import type { AdminFleet } from './AdminFleet.js';
 import type { ArrivalBook } from './ArrivalBook.js';
 import type { ClusterPolls } from './ClusterPolls.js';

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AdminApi } from '../../core/contracts/AdminApi.js';
 import type { EvalTarget } from '../../core/contracts/ClusterContract.js';
 import { KallistiError } from '../../core/errors.js';
-import { evaluateOn } from '../evaluateOn.js';
+import { evaluateOn } from '../fleet/evaluateOn.js';
 import type { AdminContext } from './AdminContext.js';
 import { inputs, parseInput } from './inputs.js';
 import { checkCluster } from './statusRoutes.js';

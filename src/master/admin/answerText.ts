@@ -1,4 +1,4 @@
-import { scrub } from '../../core/secrets.js';
+import { scrub } from '../../core/log/secrets.js';
 
 /** @returns the value as JSON in which every secret is hidden. */
 export function answerText(value: unknown): string {

@@ -6,8 +6,8 @@ import type {
   ShardOverview,
 } from '../../core/contracts/AdminApi.js';
 import type { ClusterStats, ShardCounts, ShardStatus } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { RestartCause as SupervisedCause } from '../RestartHistory.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { RestartCause as SupervisedCause } from '../supervision/RestartHistory.js';
 import type { AdminFleet } from './AdminFleet.js';
 import type { ArrivalBook } from './ArrivalBook.js';
 import type { ClusterPolls } from './ClusterPolls.js';

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminApi } from '../../core/contracts/AdminApi.js';
+import { shardIdOfGuild } from '../../core/discord/shardRanges.js';
 import { KallistiError } from '../../core/errors.js';
 import { firstFound } from '../events/firstFound.js';
-import { shardIdOfGuild } from '../shardRanges.js';
 import type { AdminContext } from './AdminContext.js';
 import { inputs, parseInput } from './inputs.js';
 

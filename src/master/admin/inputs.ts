@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { KallistiError } from '../../core/errors.js';
-import { LOG_LEVELS } from '../../core/settings.js';
+import { LOG_LEVELS } from '../../core/settings/settings.js';
 
 const clusterId = z.number().int().min(0).max(65_535);
 const clusterIdText = z

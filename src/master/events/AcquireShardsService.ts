@@ -1,7 +1,7 @@
 import type { ReleasedShards } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { Handover } from '../Handover.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { Handover } from '../restart/Handover.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Hands a prepared cluster its shards, from its predecessor where there is one. */

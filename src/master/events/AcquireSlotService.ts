@@ -1,7 +1,7 @@
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { IdentifyPurpose } from '../IdentifyBudget.js';
-import type { IdentifyQueue } from '../IdentifyQueue.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { IdentifyPurpose } from '../identify/IdentifyBudget.js';
+import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Lets a shard wait in the identify queue. */

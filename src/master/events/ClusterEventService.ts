@@ -1,6 +1,6 @@
 import type { ClusterContract } from '../../core/contracts/ClusterContract.js';
 import { WorkerPoolEventService } from '../../core/services/WorkerPoolEventService.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 
 /** A service for one message that clusters send. */
 export abstract class ClusterEventService<

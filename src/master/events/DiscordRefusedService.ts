@@ -1,7 +1,7 @@
 import { DiscordRefusedError } from '../../core/errors.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { Supervisor } from '../Supervisor.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { Supervisor } from '../supervision/Supervisor.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Hears that Discord refuses the bot while it runs. */

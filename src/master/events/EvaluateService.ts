@@ -1,7 +1,7 @@
 import type { EvalResult, EvalTarget } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import { evaluateOn } from '../evaluateOn.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import { evaluateOn } from '../fleet/evaluateOn.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Runs code on one cluster, on all, or in the master; each target's outcome stands for itself. */

@@ -1,6 +1,6 @@
 import type { GuildSummary } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Finds a guild: its id says which shard has it, so one cluster is asked and no other. */

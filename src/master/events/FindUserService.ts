@@ -1,6 +1,6 @@
 import type { UserSummary } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 import { ClusterEventService } from './ClusterEventService.js';
 import { firstFound } from './firstFound.js';
 

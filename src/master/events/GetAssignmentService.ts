@@ -1,6 +1,6 @@
 import type { ClusterAssignment } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Tells a new cluster what it is to do. */

@@ -1,6 +1,6 @@
 import type { FleetStats } from '../../core/contracts/ClusterContract.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { FleetStatsCollector } from '../FleetStatsCollector.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { FleetStatsCollector } from '../fleet/FleetStatsCollector.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Tells how the whole bot is. */

@@ -1,6 +1,6 @@
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { IdentifyQueue } from '../IdentifyQueue.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Takes an identify slot back. */

@@ -1,7 +1,7 @@
 import type { RestartRequest } from '../../core/contracts/ClusterContract.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { FleetRestart } from '../FleetRestart.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { FleetRestart } from '../restart/FleetRestart.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Begins a rolling restart; who asked hears at once whether it has begun, and the rest through its progress message. */

@@ -1,6 +1,6 @@
-import type { Logger } from '../../core/logger.js';
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
+import type { Logger } from '../../core/log/logger.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Changes how much every process logs. */

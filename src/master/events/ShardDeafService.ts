@@ -1,6 +1,6 @@
-import type { ClusterConnection } from '../ClusterConnection.js';
-import type { ClusterPool } from '../ClusterPool.js';
-import type { Supervisor } from '../Supervisor.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { Supervisor } from '../supervision/Supervisor.js';
 import { ClusterEventService } from './ClusterEventService.js';
 
 /** Hears that a shard is deaf, and that a reconnect has not helped. */

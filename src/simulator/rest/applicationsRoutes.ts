@@ -1,8 +1,8 @@
-import type { Commands } from '../Commands.js';
-import { DiscordApiError, unknown } from '../DiscordApiError.js';
-import type { World } from '../World.js';
+import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
+import type { Commands } from './Commands.js';
 import { parseCommand, parseCommandPatch, parseCommands } from './commandBody.js';
+import { DiscordApiError, unknown } from './DiscordApiError.js';
 
 /**
  * The application and its commands (discord.com/developers/docs/interactions/application-commands#endpoints), globally and

@@ -1,6 +1,6 @@
-import type { CommandPayload } from '../Commands.js';
-import { DiscordApiError, FormCheck } from '../DiscordApiError.js';
 import { isJson, type Json } from '../payloads.js';
+import type { CommandPayload } from './Commands.js';
+import { DiscordApiError, FormCheck } from './DiscordApiError.js';
 
 type Path = (string | number)[];
 

@@ -1,4 +1,4 @@
-import type { IdentifyGate } from '../IdentifyGate.js';
+import type { IdentifyGate } from '../gateway/IdentifyGate.js';
 import type { Route } from './Api.js';
 
 /** discord.com/developers/docs/events/gateway#get-gateway-bot */

@@ -1,8 +1,8 @@
-import { DiscordApiError, unknown } from '../DiscordApiError.js';
-import { INTENTS } from '../intents.js';
+import { INTENTS } from '../gateway/intents.js';
 import type { GuildPayload } from '../payloads.js';
-import type { World } from '../World.js';
+import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
+import { DiscordApiError, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/resources/guild */
 export function guildsRoutes(world: World, allowedPrivilegedIntents: number): Route[] {

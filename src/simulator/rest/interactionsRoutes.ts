@@ -1,5 +1,5 @@
-import type { InteractionResponses } from '../InteractionResponses.js';
 import { MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING } from '../payloads.js';
+import type { InteractionResponses } from '../users/InteractionResponses.js';
 import type { ApiRequest, Route } from './Api.js';
 
 /** discord.com/developers/docs/interactions/receiving-and-responding#endpoints */

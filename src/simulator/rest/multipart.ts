@@ -1,4 +1,4 @@
-import { DiscordApiError } from '../DiscordApiError.js';
+import { DiscordApiError } from './DiscordApiError.js';
 
 export interface ParsedBody {
   json: unknown;

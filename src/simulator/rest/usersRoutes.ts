@@ -1,8 +1,8 @@
-import { FormCheck, unknown } from '../DiscordApiError.js';
 import { isJson } from '../payloads.js';
-import { isSnowflake } from '../snowflakes.js';
-import type { World } from '../World.js';
+import { isSnowflake } from '../world/snowflakes.js';
+import type { World } from '../world/World.js';
 import type { Route } from './Api.js';
+import { FormCheck, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/resources/user */
 export function usersRoutes(world: World): Route[] {

@@ -5,7 +5,7 @@ import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
 import { CommandRouter } from '../../../src/cluster/commands/CommandRouter.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
 import { evaluate } from '../../../src/cluster/events/evaluate.js';
-import { restOptions } from '../../../src/core/http/restOptions.js';
+import { restOptions } from '../../../src/core/discord/rest/restOptions.js';
 import { Simulator } from '../../../src/simulator/index.js';
 
 /** A stock eris client in the local Discord, with the router on it; only the master is played. */

@@ -8,9 +8,9 @@ import { evaluate } from '../../../src/cluster/events/evaluate.js';
 import { findChannel } from '../../../src/cluster/events/findChannel.js';
 import { findGuild } from '../../../src/cluster/events/findGuild.js';
 import { findUser } from '../../../src/cluster/events/findUser.js';
-import { getStats } from '../../../src/cluster/events/getStats.js';
 import { setLogLevel } from '../../../src/cluster/events/setLogLevel.js';
-import { RestMeter } from '../../../src/cluster/RestMeter.js';
+import { getStats } from '../../../src/cluster/stats/getStats.js';
+import { RestMeter } from '../../../src/cluster/stats/RestMeter.js';
 
 const TOKEN = 'Bot very-secret-token';
 const GUILD_ID = String((210_000_000_003n << 22n) + 1n);

@@ -1,6 +1,6 @@
 import { Client } from 'eris';
 import { describe, expect, it } from 'vitest';
-import { shardInternalsOf, shardManagerOf } from '../../../src/cluster/gateway/erisInternals.js';
+import { shardInternalsOf, shardManagerOf } from '../../../src/cluster/clients/eris/erisInternals.js';
 import { gatewayAddress } from '../../../src/cluster/gateway/gatewayAddress.js';
 import { IdentifyPermit } from '../../../src/cluster/gateway/IdentifyPermit.js';
 import { reconnectDelay } from '../../../src/cluster/gateway/reconnectDelay.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Hydration } from '../../../src/cluster/store/Hydration.js';
-import { type Seed, seededGuild } from '../../../src/simulator/seededGuild.js';
+import { type Seed, seededGuild } from '../../../src/simulator/world/seededGuild.js';
 import { cacheOf } from './cacheOf.js';
 import { BOT, Feed, OfflineClient, openStore, temporaryFolder } from './support.js';
 import { ACTION_COUNT, type Step, World } from './World.js';

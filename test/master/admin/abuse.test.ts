@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { registerSecret } from '../../../src/core/secrets.js';
+import { registerSecret } from '../../../src/core/log/secrets.js';
 import { until } from '../../support/processes.js';
 import { EventReader } from './EventReader.js';
 import { TOKEN, World } from './World.js';

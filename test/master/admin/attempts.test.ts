@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Secret } from '../../../src/core/secrets.js';
+import { Secret } from '../../../src/core/log/secrets.js';
 import { AdminToken } from '../../../src/master/admin/AdminToken.js';
 import { AttemptLimiter } from '../../../src/master/admin/AttemptLimiter.js';
 import { type Approach, Gate, RateLimitedError } from '../../../src/master/admin/Gate.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AdminAddress } from '../../../src/core/contracts/AdminApi.js';
 import { ConfigError } from '../../../src/core/errors.js';
-import { scrub } from '../../../src/core/secrets.js';
+import { scrub } from '../../../src/core/log/secrets.js';
 import { rejection } from '../../support/processes.js';
 import { World } from './World.js';
 

@@ -1,6 +1,6 @@
 import type { ClusterState, RestartCause } from '../../../core/contracts/AdminApi.js';
 import { REST_LATENCY_BOUNDS_MS, type RestStats } from '../../../core/contracts/ClusterContract.js';
-import type { LoopLag } from '../../../core/LoopLagMeter.js';
+import type { LoopLag } from '../../../core/time/LoopLagMeter.js';
 import type { Labels, Sample, SnapshotMetricOptions } from './SnapshotMetric.js';
 import type { ClusterSnapshot, MetricsSnapshot } from './snapshot.js';
 

@@ -1,0 +1,59 @@
+import type { Client, Guild } from 'eris';
+import { shardIdOf } from '../../../core/discord/shardIdOf.js';
+
+/**
+ * Above this many look-ups the users of a guild that was left stay in `client.users` (some 100 bytes each) rather than stall
+ * the process.
+ */
+const MAX_LOOKUPS = 500_000;
+
+/** How many guilds of each shard are in the cache. */
+export function countGuilds(client: Client): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const [guildId, shardId] of Object.entries(client.guildShardMap)) {
+    if (client.guilds.has(guildId)) counts.set(shardId, (counts.get(shardId) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/**
+ * READY lists all guilds of its shard. eris keeps the others that it has cached for ever: those that the bot left while the
+ * session was lost.
+ */
+export function unlistedGuilds(client: Client, shardId: number, listed: ReadonlySet<string>): string[] {
+  return Object.entries(client.guildShardMap)
+    .filter(([guildId, owner]) => owner === shardId && !listed.has(guildId))
+    .map(([guildId]) => guildId);
+}
+
+/** The unavailable ones among them are known by their id only. */
+export function forgetUnlistedUnavailable(
+  client: Client,
+  shardId: number,
+  shardCount: number,
+  listed: ReadonlySet<string>,
+): void {
+  for (const guildId of [...client.unavailableGuilds.keys()].map(String)) {
+    if (shardIdOf(guildId, shardCount) === shardId && !listed.has(guildId)) client.unavailableGuilds.delete(guildId);
+  }
+}
+
+/** Before eris drops a guild from its cache: it forgets the threads, and at READY the channels too. */
+export function forgetChannels(client: Client, guildId: string): void {
+  const guild = client.guilds.get(guildId);
+  if (guild === undefined) return;
+  for (const channelId of guild.channels.keys()) delete client.channelGuildMap[channelId];
+  for (const threadId of guild.threads.keys()) delete client.threadGuildMap[threadId];
+}
+
+/** After the bot has left a guild: eris never drops a user. Those whom no other cached guild knows are dropped here. */
+export function forgetUsers(client: Client, left: Guild): void {
+  if (left.members.size * client.guilds.size > MAX_LOOKUPS) return;
+  const unknown = new Set(left.members.keys());
+  unknown.delete(client.user?.id);
+  for (const guild of client.guilds.values()) {
+    if (unknown.size === 0) return;
+    for (const userId of unknown) if (guild.members.has(userId)) unknown.delete(userId);
+  }
+  for (const userId of unknown) client.users.delete(userId);
+}

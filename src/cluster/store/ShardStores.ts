@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { RawPacket } from 'eris';
+import type { ClusterAssignment, ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { Logger } from '../../core/log/logger.js';
+import type { Gateway } from '../gateway/Gateway.js';
+import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
+import { CommitSchedule } from './CommitSchedule.js';
+import { Hydration } from './Hydration.js';
+import { ShardStore } from './ShardStore.js';
+
+/** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
+const TOUCH_INTERVAL_MS = 10_000;
+
+/**
+ * The stores of all shards of a cluster, and what each of them has put into eris's cache.
+ *
+ * In order: `open` (before it, no session is known), `hydrate` (the predecessor may still serve), `takeOver` when the shards
+ * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
+ */
+export class ShardStores {
+  readonly #assignment: ClusterAssignment;
+  readonly #logger: Logger;
+  readonly #stores = new Map<number, ShardStore>();
+  readonly #hydrations = new Map<number, Hydration>();
+  /** Shards whose stored state eris cannot take. */
+  readonly #senseless = new Set<number>();
+  #touching: NodeJS.Timeout | undefined;
+
+  public constructor(assignment: ClusterAssignment, logger: Logger) {
+    this.#assignment = assignment;
+    this.#logger = logger;
+  }
+
+  /**
+   * To be called when everything else is prepared: a process that ends between here and `takeOver` is held against the store.
+   * Never rejects: a store that cannot be used says so in the log, and does nothing.
+   */
+  public async open(): Promise<void> {
+    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#assignment;
+    const tokenHash = createHash('sha256').update(token).digest('hex');
+    const shared = {
+      dataDir,
+      shardCount,
+      tokenHash,
+      logger: this.#logger,
+      resumeWindowMs,
+      schedule: new CommitSchedule(),
+    };
+    const open = (shardId: number): Promise<ShardStore> => ShardStore.open({ ...shared, shardId });
+    for (const store of await Promise.all(shardIds.map(open))) this.#stores.set(store.shardId, store);
+  }
+
+  /** Shards that another process could go on with now. */
+  public get resumable(): number {
+    return [...this.#stores.values()].filter((store) => store.session() !== undefined).length;
+  }
+
+  /** Fills the gateway's cache with what the stores hold. */
+  public async hydrate(gateway: Gateway): Promise<void> {
+    for (const store of this.#stores.values()) {
+      const hydration = new Hydration(gateway, store);
+      this.#hydrations.set(store.shardId, hydration);
+      await this.#try(store.shardId, () => hydration.run());
+    }
+  }
+
+  /**
+   * From now on this process writes. Brings the cache up to what the predecessor has left.
+   *
+   * @returns the sessions to resume; a shard that is missing has none.
+   */
+  public async takeOver(released: readonly ShardSession[] = []): Promise<readonly ShardSession[]> {
+    const sessions: ShardSession[] = [];
+    for (const store of this.#stores.values()) {
+      const session = await store.takeOver(released.find(({ shardId }) => shardId === store.shardId));
+      if (session === undefined) continue;
+      const { shardId } = store;
+      if (!this.#senseless.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
+      // With half of its guilds it must not go on: a new session brings them all.
+      if (this.#senseless.delete(shardId)) store.dropSession();
+      else sessions.push(session);
+    }
+    this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
+    return sessions;
+  }
+
+  /** As the gateway's `judgeDispatch`. */
+  public judge(shardId: number, packet: RawPacket): DispatchVerdict {
+    return this.#stores.get(shardId)?.judge(packet) ?? 'handle';
+  }
+
+  /** As the gateway's `onDispatch`. */
+  public handled(shardId: number, packet: RawPacket): void {
+    this.#stores.get(shardId)?.handled(packet);
+  }
+
+  /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
+  public began(shardId: number): () => void {
+    return this.#stores.get(shardId)?.began() ?? (() => undefined);
+  }
+
+  /**
+   * The shards were disconnected, and nobody follows yet. What commands that run still leave behind is noted. Resolves when all
+   * that was handled is in the files.
+   */
+  public async disconnected(): Promise<void> {
+    this.#stopTouching();
+    await Promise.all([...this.#stores.values()].map((store) => store.commit()));
+  }
+
+  /** The shards were disconnected: commits, and leaves them to another process. */
+  public async release(): Promise<void> {
+    this.#stopTouching();
+    await Promise.all([...this.#stores.values()].map((store) => store.release()));
+  }
+
+  /** Leaves no file open. */
+  public async close(): Promise<void> {
+    this.#stopTouching();
+    await Promise.all([...this.#stores.values()].map((store) => store.close()));
+  }
+
+  /** What Discord once sent may be nothing that eris can take again; that must not keep the cluster from starting. */
+  async #try(shardId: number, hydrate: () => Promise<unknown>): Promise<void> {
+    try {
+      await hydrate();
+    } catch (error) {
+      this.#senseless.add(shardId);
+      this.#logger.warn(
+        { shardId, err: error },
+        `The stored state of shard ${shardId} makes no sense: it identifies anew`,
+      );
+    }
+  }
+
+  #stopTouching(): void {
+    clearInterval(this.#touching);
+    this.#touching = undefined;
+  }
+
+  #touch(): void {
+    for (const store of this.#stores.values()) store.touch();
+  }
+}

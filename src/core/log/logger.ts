@@ -1,0 +1,115 @@
+import { type LoggerOptions, pino } from 'pino';
+import type { LogLevel } from '../settings/settings.js';
+import { type LogSink, stdoutDestination, surviveClosedOutput } from './LogDestination.js';
+import type { LogTail } from './LogTail.js';
+import { createPrettyPrinter, ERROR_KEYS } from './prettyLine.js';
+import { scrub } from './secrets.js';
+
+/** A pino logger. Set `level` to change it at run time, for its children too that have no level of their own. */
+export type Logger = pino.Logger;
+
+/** Who logs, in every line: the kind of the process, its id within the kind where it has one, and its pid. */
+export interface LogBindings {
+  readonly kind?: string;
+  readonly id?: number;
+  readonly pid?: number;
+}
+
+export interface CreateLoggerOptions {
+  readonly level: LogLevel;
+  /** For people rather than for machines. Default: whether the destination is a terminal. */
+  readonly pretty?: boolean;
+  readonly bindings?: LogBindings;
+  /** Default: stdout. */
+  readonly destination?: LogSink;
+  /** Keeps the last lines that are logged here; those that {@link writeLine} passes on are their writer's. */
+  readonly tail?: LogTail | undefined;
+}
+
+/**
+ * Makes a logger that writes JSON lines, or readable ones on a terminal.
+ *
+ * Every line passes {@link scrub} on its way out, whoever logs it, so no secret gets into a log. Each line is written before
+ * the call returns, so the last one before an exit is there. A closed stdout ends the logging, not the process.
+ */
+export function createLogger({ level, pretty, bindings, destination, tail }: CreateLoggerOptions): Logger {
+  surviveClosedOutput();
+  const output: LogSink = destination ?? (process.stdout.isTTY ? process.stdout : stdoutDestination());
+  const readable = pretty ?? output.isTTY === true;
+  const sink = readable ? prettySink(output) : output;
+  const base = { pid: process.pid, ...bindings };
+  return pino({ ...OPTIONS, level, base }, tail === undefined ? sink : new TailedSink(sink, tail));
+}
+
+/**
+ * Puts a finished JSON line into a logger's output, past its level and its bindings: it was filtered where it was written.
+ *
+ * @param line valid JSON of one log line, without the newline.
+ */
+export function writeLine(logger: Logger, line: string): void {
+  const output = outputOf(logger);
+  (output instanceof TailedSink ? output.sink : output).write(scrubLine(`${line}\n`));
+}
+
+const OPTIONS: LoggerOptions = {
+  hooks: { streamWrite: scrubLine },
+  serializers: Object.fromEntries(ERROR_KEYS.map((key) => [key, (value: unknown) => serializeError(value)])),
+};
+
+class TailedSink implements LogSink {
+  public constructor(
+    public readonly sink: LogSink,
+    private readonly tail: LogTail,
+  ) {}
+
+  public write(line: string): void {
+    this.sink.write(line);
+    this.tail.push(line.trimEnd());
+  }
+}
+
+function prettySink(output: LogSink): LogSink {
+  // The printer is a plain function: pino-pretty as a stream would add a turn of the event loop, and an exit would lose lines.
+  const print = createPrettyPrinter();
+  return { write: (line) => output.write(print(line)) };
+}
+
+function outputOf(logger: Logger): LogSink {
+  return (logger as unknown as { readonly [pino.symbols.streamSym]: LogSink })[pino.symbols.streamSym];
+}
+
+function scrubLine(line: string): string {
+  const clean = scrub(line);
+  if (clean === line) return line;
+  try {
+    JSON.parse(clean);
+    return clean;
+  } catch {
+    // A secret that reads like JSON itself (digits only, say) took a piece of the line's structure with it.
+    const head = /^\{"level":(\d{2}),"time":(\d+)/.exec(clean);
+    const [level, time] = head === null ? [40, Date.now()] : [Number(head[1]), Number(head[2])];
+    return `${JSON.stringify({ level, time, pid: process.pid, msg: 'a log line was withheld: it held a secret' })}\n`;
+  }
+}
+
+/** A chain of causes may be a circle. */
+const MAX_CAUSES = 8;
+
+/**
+ * Keeps type, message, stack, own fields such as `code`, and the chain of causes; what is no error stays as it is.
+ * Pino's own serializer drops causes that are no errors (an AbortSignal's reason may be anything) and throws on frozen errors.
+ */
+function serializeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error) || depth > MAX_CAUSES) return error;
+  try {
+    const { name, cause } = error;
+    const { name: _type, ...fields } = { ...error, message: error.message, stack: error.stack };
+    const causes = cause === undefined ? {} : { cause: serializeError(cause, depth + 1) };
+    const many =
+      error instanceof AggregateError ? { errors: error.errors.map((e) => serializeError(e, depth + 1)) } : {};
+    return { type: name, ...fields, ...causes, ...many };
+  } catch (failure) {
+    // A getter of the error threw. Logging an error must not be the next one.
+    return { type: 'Error', message: `an error that cannot be read: ${String(failure)}` };
+  }
+}

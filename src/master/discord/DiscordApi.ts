@@ -1,0 +1,262 @@
+import { Client, type RawRESTRequest, type RequestMethod } from 'eris';
+import { z } from 'zod';
+import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
+import { describeRestFailure, type RestFailure } from '../../core/discord/rest/restFailure.js';
+import { type RestOptions, restOptions } from '../../core/discord/rest/restOptions.js';
+import { type SessionStartLimit, sessionStartLimitSchema } from '../../core/discord/sessionStartLimit.js';
+import { AbortError, DiscordRefusedError, KallistiError } from '../../core/errors.js';
+import { Backoff } from '../../core/time/backoff.js';
+import { type Clock, sleep, systemClock } from '../../core/time/clock.js';
+
+export interface DiscordApiOptions {
+  readonly token: string;
+  /** For example `https://discord.com/api`. */
+  readonly apiUrl: string;
+  /** A request that is not answered by then fails. Default 20 000 ms, more than eris gives one attempt (15 000). */
+  readonly requestTimeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Answer of `GET /gateway/bot`. */
+export interface GatewayInfo {
+  readonly url: string;
+  /** Shards that Discord recommends. */
+  readonly shards: number;
+  readonly sessionStartLimit: SessionStartLimit;
+}
+
+export interface ApplicationInfo {
+  readonly id: string;
+  /** Its owner, or those members of its team that may change it. */
+  readonly ownerIds: readonly string[];
+}
+
+/** A failed attempt of {@link DiscordApi.waitForGateway}; `attempt` counts from 1. */
+export interface GatewayRetry {
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly error: KallistiError;
+}
+
+/** No usable answer. `status` is that of HTTP, where there was one. */
+export class DiscordRequestError extends KallistiError {
+  public readonly status: number | undefined;
+
+  public constructor(host: string, what: string, failure: RestFailure) {
+    super('DISCORD_UNREACHABLE', `${host}: ${what} failed: ${failure.reason}`, { cause: failure.cause });
+    this.status = failure.status;
+  }
+}
+
+interface Call {
+  readonly method: RequestMethod;
+  readonly path: string;
+  readonly body?: object;
+  /** In words, for errors: a path can hold an interaction's token. Default: method and path. */
+  readonly what?: string;
+  /** Default true. Without, the path itself is the permission. */
+  readonly authorised?: boolean;
+}
+
+const gatewaySchema = z
+  .object({
+    url: z.string().regex(/^wss?:\/\//),
+    shards: z.number().int().min(1),
+    session_start_limit: sessionStartLimitSchema,
+  })
+  .transform(
+    ({ url, shards, session_start_limit }): GatewayInfo => ({ url, shards, sessionStartLimit: session_start_limit }),
+  );
+
+const userSchema = z.object({ id: z.string() });
+const applicationSchema = z.object({
+  id: z.string(),
+  owner: userSchema.nullish(),
+  team: z
+    .object({
+      owner_user_id: z.string().nullish(),
+      members: z.array(
+        z.object({ membership_state: z.number().optional(), role: z.string().optional(), user: userSchema }),
+      ),
+    })
+    .nullish(),
+});
+
+const commandsSchema = z.array(z.looseObject({ name: z.string() }));
+
+/** `membership_state` of one who has accepted the invitation (discord.com/developers/docs/topics/teams#data-models). */
+const ACCEPTED = 2;
+
+/**
+ * The master's way to Discord's REST API: what it needs and no more.
+ *
+ * It uses eris's client without ever connecting it, so that rate limits are obeyed. Errors are one line, name the host and
+ * never hold the token: {@link DiscordRefusedError} where Discord does not accept the token, else
+ * {@link DiscordRequestError}. It retries nothing but what eris does (429), except in {@link waitForGateway}.
+ */
+export class DiscordApi {
+  readonly #client: Client;
+  readonly #rest: RestOptions;
+  readonly #host: string;
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  readonly #closed = new AbortController();
+
+  public constructor(options: DiscordApiOptions) {
+    this.#rest = restOptions(options.apiUrl);
+    this.#host = new URL(options.apiUrl).host;
+    this.#timeoutMs = options.requestTimeoutMs ?? 20_000;
+    this.#clock = options.clock ?? systemClock;
+    this.#client = new Client(`Bot ${options.token}`, { intents: [], rest: this.#rest });
+    this.#client.on('rawREST', refuseEndlessRetry);
+    // Without a listener an 'error' event would end the master. Requests tell their failures to their callers.
+    this.#client.on('error', () => undefined);
+  }
+
+  public async getGateway(signal?: AbortSignal): Promise<GatewayInfo> {
+    return this.#request({ method: 'GET', path: '/gateway/bot' }, gatewaySchema, signal);
+  }
+
+  /**
+   * `getGateway`, again and again while Discord cannot be reached: after 1 s, 2 s, 4 s ... 60 s, with jitter.
+   *
+   * @param onRetry hears of every failure at once, before the wait.
+   * @throws DiscordRefusedError, which no retry can cure; AbortError when `signal` fires.
+   */
+  public async waitForGateway(signal: AbortSignal, onRetry: (retry: GatewayRetry) => void): Promise<GatewayInfo> {
+    // Not by p-retry (7 is the last for Node 20): it does not say how long it will wait, and only knows the real clock.
+    const backoff = new Backoff({ clock: this.#clock, firstDelayMs: 1000, baseDelayMs: 2000 });
+    for (;;) {
+      try {
+        return await this.getGateway(signal);
+      } catch (error) {
+        if (!(error instanceof DiscordRequestError) || this.#closed.signal.aborted) throw error;
+        const delayMs = backoff.nextDelayMs();
+        onRetry({ attempt: backoff.failures, delayMs, error });
+        await sleep(this.#clock, delayMs, signal);
+      }
+    }
+  }
+
+  public async getApplication(): Promise<ApplicationInfo> {
+    const ask = (path: string) => this.#request({ method: 'GET', path }, applicationSchema);
+    const application = await ask('/applications/@me').catch((error: unknown) => {
+      if (error instanceof DiscordRequestError && error.status === 404) return ask('/oauth2/applications/@me');
+      throw error;
+    });
+    return { id: application.id, ownerIds: ownersOf(application) };
+  }
+
+  /** The global commands as Discord keeps them, with the fields that it adds. */
+  public async getCommands(applicationId: string): Promise<readonly { readonly name: string }[]> {
+    return this.#request({ method: 'GET', path: `/applications/${applicationId}/commands` }, commandsSchema);
+  }
+
+  /** Replaces all global commands. */
+  public async putCommands(applicationId: string, commands: readonly CommandDefinition[]): Promise<void> {
+    await this.#request({ method: 'PUT', path: `/applications/${applicationId}/commands`, body: commands });
+  }
+
+  /** Edits the answer to a command. Works for 15 minutes from the command on, whoever sent the answer. */
+  public async editInteractionAnswer(applicationId: string, interactionToken: string, content: string): Promise<void> {
+    await this.#request({
+      method: 'PATCH',
+      path: `/webhooks/${applicationId}/${interactionToken}/messages/@original`,
+      body: { content, allowed_mentions: { parse: [] } },
+      what: 'editing the answer to a command',
+      authorised: false,
+    });
+  }
+
+  public async editMessage(channelId: string, messageId: string, content: string): Promise<void> {
+    await this.#request({
+      method: 'PATCH',
+      path: `/channels/${channelId}/messages/${messageId}`,
+      body: { content, allowed_mentions: { parse: [] } },
+    });
+  }
+
+  /** Ends every connection; requests under way fail. */
+  public close(): void {
+    this.#closed.abort();
+    this.#rest.agent.destroy();
+  }
+
+  async #request(call: Call): Promise<unknown>;
+  async #request<Answer>(call: Call, schema: z.ZodType<Answer>, signal?: AbortSignal): Promise<Answer>;
+  async #request(call: Call, schema: z.ZodType = z.unknown(), signal?: AbortSignal): Promise<unknown> {
+    const what = call.what ?? `${call.method} ${call.path}`;
+    const { authorised = true } = call;
+    let answer: unknown;
+    try {
+      // eris's typings know only objects as a body; it takes anything that can be written as JSON.
+      const body = call.body as Record<string, unknown> | undefined;
+      const asked = this.#client.requestHandler.request(call.method, call.path, authorised, body);
+      answer = await this.#settle(what, asked, signal);
+    } catch (error) {
+      if (error instanceof AbortError) throw error;
+      const failure = describeRestFailure(error);
+      // An interaction's token that has run out gives a 401 as well, and says nothing about the bot's.
+      if (failure.status === 401 && authorised) {
+        throw new DiscordRefusedError(
+          `DISCORD_TOKEN is not valid: ${this.#host} answered 401. Reset it in the developer portal`,
+        );
+      }
+      throw new DiscordRequestError(this.#host, what, failure);
+    }
+    const parsed = schema.safeParse(parseIfText(answer));
+    if (parsed.success) return parsed.data;
+    const cause = new Error(z.prettifyError(parsed.error));
+    const reason = 'the answer is not what Discord sends; is DISCORD_API_URL right?';
+    throw new DiscordRequestError(this.#host, what, { reason, status: undefined, cause });
+  }
+
+  /** eris's requests know neither a signal nor an end: rate limited, one waits for as long as it is told to. */
+  #settle(what: string, asked: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.setTimeout(
+        () => end(() => reject(new Error(`no answer within ${this.#timeoutMs} ms`))),
+        this.#timeoutMs,
+      );
+      const abort = (): void => end(() => reject(new AbortError(what, signal?.reason)));
+      const end = (settle: () => void): void => {
+        timer.cancel();
+        signal?.removeEventListener('abort', abort);
+        settle();
+      };
+      asked.then(
+        (answer) => end(() => resolve(answer)),
+        (error: unknown) => end(() => reject(error)),
+      );
+      if (signal?.aborted) abort();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+}
+
+/**
+ * eris repeats a request that gets a 502 without end (its count of attempts begins anew each time, RequestHandler.js:315).
+ * As a 503 it gives up at once, and who asked decides.
+ */
+function refuseEndlessRetry({ resp }: RawRESTRequest): void {
+  if (resp.statusCode === 502) resp.statusCode = 503;
+}
+
+/** eris parses only answers of the exact type `application/json`. */
+function parseIfText(answer: unknown): unknown {
+  if (typeof answer !== 'string') return answer;
+  try {
+    return JSON.parse(answer);
+  } catch {
+    return answer; // An HTML page, most likely; the schema refuses it.
+  }
+}
+
+function ownersOf({ owner, team }: z.infer<typeof applicationSchema>): string[] {
+  if (team === null || team === undefined) return owner === null || owner === undefined ? [] : [owner.id];
+  const members = team.members
+    .filter(({ membership_state, role }) => (membership_state ?? ACCEPTED) === ACCEPTED && role !== 'read_only')
+    .map(({ user }) => user.id);
+  // The team's owner has no role of their own.
+  return [...new Set([...(typeof team.owner_user_id === 'string' ? [team.owner_user_id] : []), ...members])];
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { KallistiError } from '../../core/errors.js';
+import type { Logger } from '../../core/log/logger.js';
+import type { ApplicationInfo, DiscordApi, GatewayInfo } from './DiscordApi.js';
+
+/** What a master must know of Discord and of the bot before it can start clusters. */
+export interface DiscoveredBot {
+  readonly gateway: GatewayInfo;
+  /** Undefined where it cannot be read: no slash commands then, and only OWNER_IDS are owners. */
+  readonly application: ApplicationInfo | undefined;
+}
+
+const schema = z.object({
+  version: z.literal(1),
+  /** Of token and API: another bot's file is of no use. */
+  key: z.string(),
+  gateway: z.object({
+    url: z.string(),
+    shards: z.number().int().positive(),
+    sessionStartLimit: z.object({
+      total: z.number(),
+      remaining: z.number(),
+      resetAfterMs: z.number(),
+      maxConcurrency: z.number().int().positive(),
+    }),
+  }),
+  application: z.object({ id: z.string(), ownerIds: z.array(z.string()) }).optional(),
+});
+
+/**
+ * Asks Discord what a master needs to know, and remembers it: a master that takes running clusters over must not wait for
+ * Discord, which may be slow or limit the request, while they count the seconds.
+ */
+export class Discovery {
+  readonly #api: DiscordApi;
+  readonly #path: string;
+  readonly #key: string;
+  readonly #logger: Logger;
+
+  public constructor(options: { api: DiscordApi; dataDir: string; token: string; apiUrl: string; logger: Logger }) {
+    this.#api = options.api;
+    this.#path = join(options.dataDir, 'discovery.json');
+    this.#key = createHash('sha256').update(`${options.apiUrl}\n${options.token}`).digest('hex');
+    this.#logger = options.logger;
+  }
+
+  /** @returns what Discord has said to an earlier master of this bot. */
+  public remembered(): DiscoveredBot | undefined {
+    try {
+      const { key, gateway, application } = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      return key === this.#key ? { gateway, application } : undefined;
+    } catch {
+      // Absent or damaged: Discord is asked.
+      return undefined;
+    }
+  }
+
+  /**
+   * Asks Discord, again and again while it is out of reach, which is said at once.
+   *
+   * @throws DiscordRefusedError for a wrong token, AbortError when `signal` fires.
+   */
+  public async ask(signal: AbortSignal): Promise<DiscoveredBot> {
+    const gateway = await this.#api.waitForGateway(signal, ({ attempt, delayMs, error }) => {
+      this.#logger.warn({ attempt }, `${error.message}; trying again in ${Math.round(delayMs / 1000)} s`);
+    });
+    const bot = { gateway, application: await this.#askApplication() };
+    this.#remember(bot);
+    return bot;
+  }
+
+  async #askApplication(): Promise<ApplicationInfo | undefined> {
+    try {
+      return await this.#api.getApplication();
+    } catch (error) {
+      if (error instanceof KallistiError && error.code === 'DISCORD_REFUSED') throw error;
+      const consequence = 'no slash commands are registered, and only OWNER_IDS are owners';
+      this.#logger.warn({ err: error }, `the application could not be read: ${consequence}`);
+      return undefined;
+    }
+  }
+
+  #remember({ gateway, application }: DiscoveredBot): void {
+    try {
+      writeFileSync(`${this.#path}.new`, JSON.stringify({ version: 1, key: this.#key, gateway, application }), {
+        mode: 0o600,
+      });
+      renameSync(`${this.#path}.new`, this.#path);
+    } catch (error) {
+      this.#logger.warn({ err: error }, `${this.#path} cannot be written`);
+    }
+  }
+}

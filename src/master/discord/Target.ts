@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import type { Logger } from '../../core/log/logger.js';
+import type { Config } from '../../core/settings/config.js';
+import { DataDir } from '../dataDir/DataDir.js';
+import { LocalDiscord } from './LocalDiscord.js';
+
+/** What the master runs against: Discord, or the local one. */
+export interface Target {
+  readonly token: string;
+  readonly apiUrl: string;
+  /** Undefined: the application's owner or team. */
+  readonly ownerIds: readonly string[] | undefined;
+  readonly identifyIntervalMs: number;
+  readonly clusterCount: number | 'auto';
+  /** Where what belongs to this bot is kept. */
+  readonly dataDir: string;
+  /** Ends what was started for it. */
+  stop(): Promise<void>;
+}
+
+/** The local Discord of `npm start` without a token: a bot of some size, and logins as fast as it allows. */
+const LOCAL = { guilds: 4_000, shards: 8, clusters: 4, identifyIntervalMs: 100, commandsPerSecond: 5 } as const;
+
+/** Where a token is set, the target is as the settings say; without one, a local Discord is started. */
+export async function findTarget(config: Config, dataDir: string, logger: Logger): Promise<Target> {
+  const { token, apiUrl, ownerIds, identifyIntervalMs, clusterCount } = config;
+  if (token !== undefined) {
+    const stop = (): Promise<void> => Promise.resolve();
+    return { token: token.reveal(), apiUrl, ownerIds, identifyIntervalMs, clusterCount, dataDir, stop };
+  }
+  const discord = new LocalDiscord(logger, [
+    ...['--guilds', String(LOCAL.guilds), '--shards', String(LOCAL.shards)],
+    ...['--identify-interval', String(LOCAL.identifyIntervalMs)],
+    ...['--commands-per-second', String(LOCAL.commandsPerSecond)],
+  ]);
+  const address = await discord.start();
+  // What the local Discord remembers ends with it: nothing of it may mix with a real bot's state.
+  const own = new DataDir(join(dataDir, 'local-discord'));
+  own.prepare();
+  return {
+    token: address.token,
+    apiUrl: address.url,
+    ownerIds: ownerIds ?? [address.ownerId],
+    identifyIntervalMs: LOCAL.identifyIntervalMs,
+    clusterCount: clusterCount === 'auto' ? LOCAL.clusters : clusterCount,
+    dataDir: own.path,
+    stop: () => discord.stop(),
+  };
+}

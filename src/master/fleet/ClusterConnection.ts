@@ -1,0 +1,39 @@
+import type { ClusterContract, ShardArrival, ShardStatus } from '../../core/contracts/ClusterContract.js';
+import type { Logger } from '../../core/log/logger.js';
+import { WorkerConnection, type WorkerConnectionOptions } from '../../core/worker/WorkerConnection.js';
+
+export interface ClusterConnectionOptions extends WorkerConnectionOptions {
+  readonly shardIds: readonly number[];
+  /** Whether one of the cluster's shards waits in the identify queue; see `WorkerConnection.isWaiting`. */
+  readonly isQueued: (cluster: ClusterConnection) => boolean;
+}
+
+/** The master's side of one life of a cluster. */
+export class ClusterConnection extends WorkerConnection<ClusterContract> {
+  public readonly shardIds: readonly number[];
+  /** The last thing heard of each shard, by shard id. */
+  public readonly shards = new Map<number, ShardStatus>();
+  /** How its shards came up; empty until they have. */
+  public arrivals: readonly ShardArrival[] = [];
+  readonly #isQueued: (cluster: ClusterConnection) => boolean;
+
+  public constructor(id: number, logger: Logger, options: ClusterConnectionOptions) {
+    super(id, 'cluster', logger, options);
+    this.shardIds = options.shardIds;
+    this.#isQueued = options.isQueued;
+    this.on('shardStateChanged', (_cluster, status) => void this.shards.set(status.shardId, status));
+    this.on('shardsArrived', (_cluster, arrivals) => {
+      this.arrivals = arrivals;
+    });
+  }
+
+  /** This life of this cluster, as the identify queue knows it. */
+  public get holder(): string {
+    return `cluster ${this.id} generation ${this.generation}`;
+  }
+
+  /** A cluster whose shards wait for Discord's permission to identify is not slow: that takes as long as it takes. */
+  protected override isWaiting(): boolean {
+    return this.#isQueued(this);
+  }
+}

@@ -1,0 +1,87 @@
+import { shardIdOfGuild, shardRanges } from '../../core/discord/shardRanges.js';
+import type { ChannelObserver } from '../../core/ipc/Channel.js';
+import type { IpcServer } from '../../core/ipc/IpcServer.js';
+import type { Logger } from '../../core/log/logger.js';
+import { WorkerPool } from '../../core/worker/WorkerPool.js';
+import type { WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
+import { ClusterConnection } from './ClusterConnection.js';
+
+export interface ClusterPoolOptions {
+  readonly shardCount: number;
+  readonly clusterCount: number;
+  /** How long a cluster may take to be ready, in milliseconds; waiting in the identify queue does not count. */
+  readonly spawnTimeoutMs: number;
+  /** How long a cluster that stops may take for what is under way, in milliseconds. */
+  readonly drainTimeoutMs: number;
+  /** Limit of each cluster's JavaScript heap, in megabytes. Default: Node's own. */
+  readonly memoryMb?: number | undefined;
+  readonly server?: IpcServer;
+  /** Where it is noted which clusters run. Default: nowhere. */
+  readonly registry?: WorkerRegistry;
+  readonly observer?: ChannelObserver | undefined;
+  readonly isQueued: (cluster: ClusterConnection) => boolean;
+  readonly logger: Logger;
+}
+
+/**
+ * Node's flags for every cluster. The first opens no port: it is where the debugger would listen if SIGUSR1 asked for it, see
+ * `sampleStack`. The second keeps the young generation small: V8 lets it grow to three times 16 MB while guilds arrive and
+ * never gives that back, which with many clusters on one machine is most of what they cost over the guilds themselves
+ * (`npm run bench -- memory`).
+ */
+const CLUSTER_FLAGS = ['--inspect-port=0', '--max-semi-space-size=4'] as const;
+
+/** The clusters of a bot: a {@link WorkerPool} that knows which shards, and so which guilds, each of them has. */
+export class ClusterPool extends WorkerPool<ClusterConnection> {
+  public readonly shardCount: number;
+  readonly #options: ClusterPoolOptions;
+  readonly #ranges: readonly (readonly number[])[];
+
+  public constructor(options: ClusterPoolOptions) {
+    super('cluster', options.clusterCount, options.spawnTimeoutMs, options.logger);
+    this.shardCount = options.shardCount;
+    this.#options = options;
+    this.#ranges = shardRanges(options.shardCount, options.clusterCount);
+  }
+
+  /**
+   * @returns the cluster that has this guild, or would have it.
+   * @throws RangeError where the id is not a snowflake, WorkerNotFoundError where the cluster is down.
+   */
+  public getForGuild(guildId: string): ClusterConnection {
+    return this.getForShard(shardIdOfGuild(guildId, this.shardCount));
+  }
+
+  /** @throws RangeError where there is no such shard, WorkerNotFoundError where its cluster is down. */
+  public getForShard(shardId: number): ClusterConnection {
+    return this.get(this.clusterIdOfShard(shardId));
+  }
+
+  /** @throws RangeError where there is no such shard. */
+  public clusterIdOfShard(shardId: number): number {
+    const clusterId = this.#ranges.findIndex((shardIds) => shardIds.includes(shardId));
+    if (clusterId < 0)
+      throw new RangeError(`shard ${shardId} does not exist: ids run from 0 to ${this.shardCount - 1}`);
+    return clusterId;
+  }
+
+  /** @returns the shards of a cluster, in order. */
+  public shardIdsOf(clusterId: number): readonly number[] {
+    return this.#ranges[clusterId] ?? [];
+  }
+
+  protected override createWorker(id: number): ClusterConnection {
+    const { memoryMb, server, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
+    return new ClusterConnection(id, logger, {
+      shardIds: this.shardIdsOf(id),
+      isQueued,
+      drainTimeoutMs,
+      observer,
+      execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
+      // The master hands the token over on the connection; a cluster's environment shows it to nobody.
+      env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
+      ...(server === undefined ? {} : { server }),
+      ...(registry === undefined ? {} : { registry }),
+    });
+  }
+}

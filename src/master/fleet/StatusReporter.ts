@@ -1,0 +1,58 @@
+import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContract.js';
+import type { Logger } from '../../core/log/logger.js';
+import type { StatusLine } from '../../core/log/StatusLine.js';
+import { IntervalService } from '../../core/services/IntervalService.js';
+import type { ClusterPool } from './ClusterPool.js';
+import type { FleetStatsCollector } from './FleetStatsCollector.js';
+
+const INTERVAL_MS = 1_000;
+
+/** Keeps the terminal's status line: progress while shards come up, then how the bot is doing. */
+export class StatusReporter extends IntervalService {
+  public constructor(
+    private readonly status: StatusLine,
+    private readonly clusters: ClusterPool,
+    private readonly stats: FleetStatsCollector,
+    logger: Logger,
+  ) {
+    super({ intervalMs: INTERVAL_MS, immediate: true }, logger);
+  }
+
+  public override async stop(): Promise<void> {
+    await super.stop();
+    this.status.clear();
+  }
+
+  protected override async execute(): Promise<void> {
+    const ready = readyShards(this.clusters);
+    if (ready < this.clusters.shardCount) {
+      this.status.set(`shards ${ready}/${this.clusters.shardCount}`);
+      return;
+    }
+    const fleet = await this.stats.collect();
+    this.status.set(statusText(ready, fleet));
+  }
+}
+
+/** @returns how many shards the clusters have said are ready. */
+export function readyShards(clusters: ClusterPool): number {
+  const ready = new Set<number>();
+  for (const cluster of clusters.alive) {
+    for (const { shardId, state } of cluster.shards.values()) if (state === 'ready') ready.add(shardId);
+  }
+  return ready.size;
+}
+
+function statusText(ready: number, fleet: FleetStats): string {
+  const clusters = fleet.clusters.filter((cluster): cluster is ClusterStats => !('error' in cluster));
+  const sum = (of: (cluster: ClusterStats) => number): string =>
+    clusters.reduce((total, cluster) => total + of(cluster), 0).toLocaleString('en');
+  const p99 = Math.max(...clusters.map(({ commandLatencyMs }) => commandLatencyMs?.p99 ?? 0));
+  return [
+    `shards ${ready}/${fleet.shardCount}`,
+    `clusters ${clusters.length}/${fleet.clusters.length}`,
+    `guilds ${sum(({ guilds }) => guilds)}`,
+    `commands ${sum(({ commands }) => commands)}`,
+    `latency p99 ${Math.round(p99)} ms`,
+  ].join(' · ');
+}

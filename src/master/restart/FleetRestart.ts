@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { RestartStatus } from '../../core/contracts/AdminApi.js';
+import { arrivalText } from '../../core/contracts/arrivalText.js';
+import type { RestartRequest, ShardArrival } from '../../core/contracts/ClusterContract.js';
+import { KallistiError } from '../../core/errors.js';
+import type { Logger } from '../../core/log/logger.js';
+import type { DiscordApi } from '../discord/DiscordApi.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
+import { editorOf, ProgressMessage } from './ProgressMessage.js';
+import { type RestartProgress, RollingRestart } from './RollingRestart.js';
+import { restartText } from './restartText.js';
+
+export interface FleetRestartOptions {
+  readonly clusters: ClusterPool;
+  readonly queue: Pick<IdentifyQueue, 'ensureRestartAffordable'>;
+  readonly api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>;
+  readonly logger: Logger;
+  /** Called for each cluster that was replaced. Must not throw. */
+  readonly onReplaced?: (clusterId: number) => void;
+}
+
+/**
+ * Restarts clusters of this bot, one after the other, and shows whoever asked how it comes along. Emits `progress` with every
+ * change, the end included.
+ */
+export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatus] }> {
+  readonly #options: FleetRestartOptions;
+  readonly #rolling: RollingRestart;
+  readonly #stopped = new AbortController();
+  #done: Promise<unknown> = Promise.resolve();
+  #current: RestartStatus | undefined;
+  /** Of the restart that is under way, by cluster id. */
+  readonly #arrivals = new Map<number, readonly ShardArrival[]>();
+
+  public constructor(options: FleetRestartOptions) {
+    super();
+    this.#options = options;
+    this.#rolling = new RollingRestart({
+      replace: (clusterId) => this.#replace(clusterId),
+      healthy: (clusterId) => this.#checkHealth(clusterId),
+      logger: options.logger,
+    });
+  }
+
+  /** The restart that is under way, or the last one; undefined before the first. */
+  public get current(): RestartStatus | undefined {
+    if (this.#current?.outcome !== 'rolling') return this.#current;
+    return { ...this.#current, durationMs: Math.max(0, Date.now() - this.#current.startedAt) };
+  }
+
+  /**
+   * Begins, and returns at once with the clusters that will be replaced.
+   *
+   * @throws RangeError for a cluster that does not exist, KallistiError RESTART_IN_PROGRESS while another restart rolls.
+   */
+  public begin({ clusterIds, progress, requestedBy }: RestartRequest): {
+    id: string;
+    clusterIds: readonly number[];
+  } {
+    const { clusters, api, logger } = this.#options;
+    const all = Array.from({ length: clusters.workerCount }, (_, id) => id);
+    const chosen = clusterIds ?? all;
+    const unknown = chosen.find((id) => !all.includes(id));
+    if (unknown !== undefined) {
+      throw new RangeError(`cluster ${unknown} does not exist: ids run from 0 to ${clusters.workerCount - 1}`);
+    }
+    const message = progress === undefined ? undefined : new ProgressMessage({ edit: editorOf(api, progress), logger });
+    if (!this.#rolling.isRolling) this.#arrivals.clear();
+    const facts = { id: randomUUID(), startedAt: Date.now(), requestedBy };
+    const { done } = this.#rolling.start({
+      clusterIds: chosen,
+      signal: this.#stopped.signal,
+      onProgress: (state) => {
+        this.#current = { ...facts, ...statusOf(state, this.#arrivals) };
+        message?.update(restartText(state));
+        this.emit('progress', this.#current);
+      },
+    });
+    logger.info({ clusters: chosen, by: requestedBy }, 'rolling restart begins');
+    this.#done = done.then(async (end) => {
+      logger.info({ durationMs: Math.round(end.durationMs), clusters: end.clusters }, `rolling restart ${endOf(end)}`);
+      await message?.finish(restartText(end));
+    });
+    return { id: facts.id, clusterIds: chosen };
+  }
+
+  /** Begins no further cluster. What is being replaced now is the pool's to stop. */
+  public stop(): void {
+    this.#stopped.abort(new KallistiError('REQUEST_ABORTED', 'the master stops'));
+  }
+
+  /** Resolves when the last restart has ended and its last message is out. */
+  public async settled(): Promise<void> {
+    await this.#done;
+  }
+
+  async #replace(clusterId: number): Promise<{ details: string }> {
+    const { clusters, queue } = this.#options;
+    const current = await clusters.tryGet(clusterId)?.request('getStats', undefined);
+    // Shards that can be resumed cost nothing; one that cannot must not take what is kept back for a crash.
+    const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
+    if (identifies > 0) queue.ensureRestartAffordable(identifies);
+    const { arrivals } = await clusters.spawn(clusterId);
+    this.#arrivals.set(clusterId, arrivals);
+    this.#options.onReplaced?.(clusterId);
+    return { details: arrivalText(arrivals) };
+  }
+
+  async #checkHealth(clusterId: number): Promise<void> {
+    const { shards } = await this.#options.clusters.get(clusterId).request('getStats', undefined);
+    const sick = shards.filter(({ state }) => state !== 'ready');
+    if (sick.length === 0) return;
+    const list = sick.map(({ shardId, state }) => `shard ${shardId} is ${state}`).join(', ');
+    throw new KallistiError('READY_TIMEOUT', `cluster ${clusterId} lost shards again right after its start: ${list}`);
+  }
+}
+
+function statusOf(
+  { outcome, durationMs, clusters }: RestartProgress,
+  arrivals: ReadonlyMap<number, readonly ShardArrival[]>,
+): Pick<RestartStatus, 'outcome' | 'durationMs' | 'clusters'> {
+  return {
+    outcome,
+    durationMs: Math.round(durationMs),
+    clusters: clusters.map((cluster) => ({
+      clusterId: cluster.clusterId,
+      state: cluster.state,
+      durationMs: 'durationMs' in cluster ? Math.round(cluster.durationMs) : null,
+      reason: 'reason' in cluster ? cluster.reason : null,
+      arrivals: arrivals.get(cluster.clusterId) ?? [],
+    })),
+  };
+}
+
+function endOf({ outcome, clusters }: RestartProgress): string {
+  const failed = clusters.find((cluster) => cluster.state === 'failed');
+  return failed?.state === 'failed' ? `${outcome}: cluster ${failed.clusterId}: ${failed.reason}` : outcome;
+}

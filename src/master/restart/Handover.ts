@@ -1,0 +1,87 @@
+import type { ReleasedShards } from '../../core/contracts/ClusterContract.js';
+import type { Logger } from '../../core/log/logger.js';
+import { BaseService } from '../../core/services/BaseService.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+
+export interface HandoverOptions {
+  readonly clusters: ClusterPool;
+  readonly logger: Logger;
+  /** How long a cluster may take to release or adopt its shards, in milliseconds; then it is killed. Default 5 000. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+
+/**
+ * Moves the shards of a cluster from its old process to its new one, so that at no time two processes own a shard: the new
+ * one gets them when the old one has said that it let go, or is seen dead.
+ *
+ * Failure policy: an old process that does not answer is killed, and the new one goes on. A new process that dies after it
+ * got the shards leaves them to the old one, which takes them back; an old one that cannot is killed too, and its exit is an
+ * ordinary crash that the supervisor deals with.
+ */
+export class Handover extends BaseService {
+  readonly #options: HandoverOptions;
+  /** By the new process: the old one, which has released its shards and waits to be retired. */
+  readonly #released = new Map<ClusterConnection, ClusterConnection>();
+
+  public constructor(options: HandoverOptions) {
+    super();
+    this.#options = options;
+  }
+
+  public start(): void {
+    this.#options.clusters.on('spawnedworker', this.#onReady);
+    this.#options.clusters.on('killedworker', this.#onEnded);
+  }
+
+  public stop(): void {
+    this.#options.clusters.off('spawnedworker', this.#onReady);
+    this.#options.clusters.off('killedworker', this.#onEnded);
+    this.#released.clear();
+  }
+
+  /** Has the predecessor of `successor` release its shards. From the return on they are the successor's. */
+  public async acquireShards(successor: ClusterConnection): Promise<ReleasedShards | null> {
+    const { clusters, logger } = this.#options;
+    const predecessor = clusters.tryGet(successor.id);
+    if (predecessor === undefined || predecessor === successor) return null;
+    this.#released.set(successor, predecessor);
+    try {
+      return await predecessor.request('releaseShards', undefined, { timeoutMs: this.#timeoutMs });
+    } catch (error) {
+      logger.warn({ err: error, cluster: predecessor.id }, 'a cluster did not release its shards, killing it');
+      this.#released.delete(successor);
+      await predecessor.terminate();
+      return null;
+    }
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  readonly #onReady = (successor: ClusterConnection): void => {
+    this.#released.delete(successor);
+  };
+
+  readonly #onEnded = (successor: ClusterConnection): void => {
+    const predecessor = this.#released.get(successor);
+    this.#released.delete(successor);
+    // One that is being stopped keeps its sessions resumable for whoever comes next; it needs its shards no more.
+    if (predecessor?.state !== 'ready') return;
+    void this.#giveBack(predecessor);
+  };
+
+  async #giveBack(predecessor: ClusterConnection): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      await predecessor.request('adoptShards', undefined, { timeoutMs: this.#timeoutMs });
+      logger.warn({ cluster: predecessor.id }, 'the replacement of a cluster failed, the old one has its shards back');
+    } catch (error) {
+      logger.error({ err: error, cluster: predecessor.id }, 'a cluster could not take its shards back, killing it');
+      await predecessor.terminate();
+    }
+  }
+}

@@ -1,0 +1,314 @@
+import {
+  DiscordRefusedError,
+  describeExit,
+  type ExitReason,
+  RemoteError,
+  WorkerStartError,
+} from '../../core/errors.js';
+import type { Logger } from '../../core/log/logger.js';
+import { BaseService } from '../../core/services/BaseService.js';
+import { Backoff } from '../../core/time/backoff.js';
+import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import { type RestartCause, RestartHistory } from './RestartHistory.js';
+
+export interface SupervisorOptions {
+  readonly clusters: ClusterPool;
+  readonly logger: Logger;
+  /** Discord refuses the bot for good: no restart can help, and each would cost IDENTIFYs. Called once. */
+  readonly onRefused: (error: DiscordRefusedError) => void;
+  /** Looks at where a process hangs, in a short time, just before it is killed. */
+  readonly sampleStack: (cluster: ClusterConnection) => Promise<string | undefined>;
+  readonly clock?: Clock;
+}
+
+/**
+ * How a cluster stands. `waiting`: it crashed, and the pause before the next attempt runs. `failed`: it crashed again and
+ * again, and is tried only every few minutes.
+ */
+export type ClusterState = 'starting' | 'ready' | 'draining' | 'waiting' | 'failed' | 'stopped';
+
+interface Supervised {
+  readonly backoff: Backoff;
+  readonly history: RestartHistory;
+  timer: Timer | undefined;
+  /** When it fires, on the wall clock. */
+  retryAt: number | undefined;
+  isFailed: boolean;
+  /** When its present process got ready; undefined before. */
+  readyAt: number | undefined;
+  /** Why the supervisor itself ended the process that is about to be seen dead. */
+  killedFor: RestartCause | undefined;
+}
+
+/** How often a cluster whose circuit is open is tried, in milliseconds. */
+const FAILED_RETRY_MS = 3 * 60_000;
+/**
+ * A process that served for so long before it died is no part of a crash loop: whatever kills it is not its start, and its
+ * successor begins at once. In milliseconds.
+ */
+const SOUND_LIFE_MS = 5_000;
+/** From one handover for want of memory to the next of the same cluster, in milliseconds. */
+const MEMORY_RESTART_GAP_MS = 5 * 60_000;
+/** The same for a deaf shard: what a new process has not cured, another one hardly will. */
+const DEAF_RESTART_GAP_MS = 10 * 60_000;
+
+/**
+ * The one that decides when a cluster is killed and spawned again; monitors only report to it.
+ *
+ * A cluster that crashed, hung, or did not get ready comes back after its own growing pause (none the first time, nor after a
+ * life of five seconds in which it served). Five failures in five minutes open its circuit: it is `failed`, said loudly, and tried every
+ * three minutes. The other clusters are not touched.
+ */
+export class Supervisor extends BaseService {
+  readonly #options: SupervisorOptions;
+  readonly #clock: Clock;
+  readonly #supervised = new Map<number, Supervised>();
+  readonly #recovering = new Set<number>();
+  #started = false;
+  #refused = false;
+
+  public constructor(options: SupervisorOptions) {
+    super();
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Clusters that crashed and are not ready yet. */
+  public get recovering(): ReadonlySet<number> {
+    return this.#recovering;
+  }
+
+  public stateOf(clusterId: number): ClusterState {
+    const supervised = this.#supervised.get(clusterId);
+    if (this.#options.clusters.tryGet(clusterId) !== undefined) return 'ready';
+    const alive = this.#options.clusters.alive.filter(({ id }) => id === clusterId);
+    if (supervised?.isFailed === true && alive.length === 0) return 'failed';
+    if (supervised?.timer !== undefined) return 'waiting';
+    if (alive.some(({ state }) => state === 'starting' || state === 'idle')) return 'starting';
+    return alive.length > 0 ? 'draining' : 'stopped';
+  }
+
+  /** When a cluster that has no process is spawned again, in milliseconds since 1970; undefined where none is to be. */
+  public retryAtOf(clusterId: number): number | undefined {
+    return this.#supervised.get(clusterId)?.retryAt;
+  }
+
+  /** Why a cluster was started again; undefined where it never was. */
+  public historyOf(clusterId: number): Pick<RestartHistory, 'entries' | 'counts'> | undefined {
+    return this.#supervised.get(clusterId)?.history;
+  }
+
+  /** Spawns the clusters that do not run; they get ready in their own time. */
+  public start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#options.clusters.on('workerexited', this.#onExit);
+    this.#options.clusters.on('spawnedworker', this.#onReady);
+    for (let id = 0; id < this.#options.clusters.workerCount; id++) {
+      if (this.#options.clusters.tryGet(id) === undefined) void this.#spawn(id);
+    }
+  }
+
+  /** Spawns nothing any more. Workers that are starting are the pool's to stop. */
+  public stop(): void {
+    this.#started = false;
+    this.#options.clusters.off('workerexited', this.#onExit);
+    this.#options.clusters.off('spawnedworker', this.#onReady);
+    for (const supervised of this.#supervised.values()) {
+      supervised.timer?.cancel();
+      supervised.timer = undefined;
+      supervised.retryAt = undefined;
+    }
+  }
+
+  /** Discord has told a running cluster that it refuses the bot. */
+  public refuse(error: DiscordRefusedError): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    this.stop();
+    this.#options.onRefused(error);
+  }
+
+  /** A cluster's event loop has not turned for too long. It would ignore SIGTERM, so it is killed at once. */
+  public reportHung(cluster: ClusterConnection, silentMs: number): void {
+    if (!this.#started || cluster.state === 'ended') return;
+    const message = `${cluster.description} hangs: its event loop has not turned for ${Math.round(silentMs)} ms, killing it`;
+    this.#options.logger.error({ cluster: cluster.id, workerPid: cluster.pid }, message);
+    void this.#killHung(cluster);
+  }
+
+  /** A cluster's heap is nearly full: it hands over to a new process before it dies of it. */
+  public reportMemory(cluster: ClusterConnection, detail: string): void {
+    if (!this.#started || cluster.state !== 'ready') return;
+    const { history } = this.#of(cluster.id);
+    const last = history.entries.findLast(({ cause }) => cause === 'memory');
+    if (last !== undefined && this.#clock.wallNow() - last.at < MEMORY_RESTART_GAP_MS) return;
+    history.note('memory', detail);
+    this.#options.logger.warn(
+      { cluster: cluster.id },
+      `cluster ${cluster.id} hands over before it runs out of memory: ${detail}`,
+    );
+    void this.#spawn(cluster.id);
+  }
+
+  /**
+   * A shard does not hear, and a reconnect has not helped: its cluster hands over to a new process, which resumes its shards.
+   * Not where no other cluster is better off: then it is Discord that does not talk, and every process would fare the same.
+   */
+  public reportDeaf(cluster: ClusterConnection, detail: string): void {
+    const { clusters, logger } = this.#options;
+    if (!this.#started || cluster.state !== 'ready' || clusters.tryGet(cluster.id) !== cluster) return;
+    const { history } = this.#of(cluster.id);
+    const facts = { cluster: cluster.id, workerPid: cluster.pid };
+    const last = history.entries.findLast(({ cause }) => cause === 'deaf');
+    if (last !== undefined && this.#clock.wallNow() - last.at < DEAF_RESTART_GAP_MS) {
+      logger.warn(facts, `cluster ${cluster.id} was replaced for a deaf shard a short time ago, and stays: ${detail}`);
+      return;
+    }
+    const others = [...clusters].filter((other) => other !== cluster);
+    if (others.length > 0 && !others.some(hearsAll)) {
+      logger.warn(facts, `no cluster hears all of its shards, so none is replaced for a deaf one: ${detail}`);
+      return;
+    }
+    history.note('deaf', detail);
+    logger.error(facts, `cluster ${cluster.id} hands over, because it has a deaf shard: ${detail}`);
+    void this.#spawn(cluster.id);
+  }
+
+  /** Somebody asked for a cluster to be replaced. */
+  public notePlanned(clusterId: number): void {
+    this.#of(clusterId).history.note('planned', 'restart');
+  }
+
+  async #killHung(cluster: ClusterConnection): Promise<void> {
+    const stack = await this.#options.sampleStack(cluster);
+    if (stack !== undefined) {
+      this.#options.logger.error({ cluster: cluster.id }, `where the event loop is blocked:\n${stack}`);
+    }
+    if (cluster.state === 'ended') return;
+    this.#of(cluster.id).killedFor = 'hung';
+    await cluster.terminate();
+  }
+
+  #of(clusterId: number): Supervised {
+    let supervised = this.#supervised.get(clusterId);
+    if (supervised === undefined) {
+      supervised = {
+        backoff: new Backoff({ clock: this.#clock }),
+        history: new RestartHistory(this.#clock),
+        timer: undefined,
+        retryAt: undefined,
+        isFailed: false,
+        readyAt: undefined,
+        killedFor: undefined,
+      };
+      this.#supervised.set(clusterId, supervised);
+    }
+    return supervised;
+  }
+
+  readonly #onExit = (cluster: ClusterConnection, exit: ExitReason): void => {
+    const supervised = this.#of(cluster.id);
+    const cause = supervised.killedFor ?? 'crash';
+    supervised.killedFor = undefined;
+    const detail = ranOutOfMemory(cluster, exit) ? 'ran out of memory' : describeExit(exit);
+    const servedMs = supervised.readyAt === undefined ? 0 : this.#clock.now() - supervised.readyAt;
+    supervised.readyAt = undefined;
+    if (servedMs >= SOUND_LIFE_MS) {
+      supervised.backoff.reset();
+      supervised.history.forgive();
+    }
+    supervised.history.note(cause, detail);
+    this.#options.logger.error(
+      { cluster: cluster.id, workerPid: cluster.pid, cause },
+      `cluster ${cluster.id} ${detail}`,
+    );
+    this.#recovering.add(cluster.id);
+    this.#later(cluster.id);
+  };
+
+  readonly #onReady = ({ id }: ClusterConnection): void => {
+    this.#recovering.delete(id);
+    const supervised = this.#of(id);
+    supervised.readyAt = this.#clock.now();
+    if (supervised.isFailed) {
+      supervised.isFailed = false;
+      supervised.history.forgive();
+      this.#options.logger.info({ cluster: id }, `cluster ${id} has recovered`);
+    }
+    supervised.backoff.markHealthy();
+  };
+
+  async #spawn(id: number): Promise<void> {
+    if (!this.#started) return;
+    try {
+      await this.#options.clusters.spawn(id);
+    } catch (error) {
+      this.#onFailedStart(id, error);
+    }
+  }
+
+  #onFailedStart(id: number, error: unknown): void {
+    if (!this.#started) return;
+    const refusal = refusalIn(error);
+    if (refusal !== undefined) {
+      this.refuse(refusal);
+      return;
+    }
+    this.#options.logger.error({ err: error, cluster: id }, `cluster ${id} did not start`);
+    // A failed replacement leaves a cluster that serves: nothing is to be brought back.
+    if (this.#options.clusters.tryGet(id) !== undefined) return;
+    this.#of(id).history.note('failed start', error instanceof Error ? error.message : String(error));
+    this.#later(id);
+  }
+
+  #later(id: number): void {
+    if (!this.#started) return;
+    const supervised = this.#of(id);
+    if (supervised.history.isLooping && !supervised.isFailed) {
+      supervised.isFailed = true;
+      this.#options.logger.fatal(
+        { cluster: id, shards: this.#options.clusters.shardIdsOf(id) },
+        `cluster ${id} FAILED: it has crashed again and again, and is tried every ${FAILED_RETRY_MS / 60_000} minutes now`,
+      );
+    }
+    const delayMs = supervised.isFailed ? FAILED_RETRY_MS : supervised.backoff.nextDelayMs();
+    if (delayMs > 0) {
+      this.#options.logger.warn(
+        { cluster: id, delayMs },
+        `cluster ${id} is started again in ${Math.round(delayMs)} ms`,
+      );
+    }
+    supervised.timer?.cancel();
+    supervised.retryAt = this.#clock.wallNow() + delayMs;
+    supervised.timer = this.#clock.setTimeout(() => {
+      supervised.timer = undefined;
+      supervised.retryAt = undefined;
+      void this.#spawn(id);
+    }, delayMs);
+  }
+}
+
+function hearsAll({ shardIds, shards }: ClusterConnection): boolean {
+  return shardIds.every((shardId) => shards.get(shardId)?.state === 'ready');
+}
+
+/** V8 aborts the process when its heap is full, and says so on stderr. */
+function ranOutOfMemory({ logLines }: ClusterConnection, { code, signal }: ExitReason): boolean {
+  if (signal !== 'SIGABRT' && code !== 134 && signal !== null) return false;
+  return logLines.slice(-100).some((line) => /JavaScript heap out of memory|Allocation failed/.test(line));
+}
+
+/** @returns Discord's refusal, where that is why a cluster did not start. */
+function refusalIn(error: unknown): DiscordRefusedError | undefined {
+  if (
+    error instanceof WorkerStartError &&
+    error.cause instanceof RemoteError &&
+    error.cause.code === 'DISCORD_REFUSED'
+  ) {
+    return new DiscordRefusedError(error.cause.message);
+  }
+  return undefined;
+}

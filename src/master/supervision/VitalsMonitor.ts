@@ -1,0 +1,71 @@
+import type { Logger } from '../../core/log/logger.js';
+import { IntervalService } from '../../core/services/IntervalService.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { Supervisor } from './Supervisor.js';
+
+export interface VitalsMonitorOptions {
+  readonly clusters: ClusterPool;
+  readonly supervisor: Pick<Supervisor, 'reportHung' | 'reportMemory'>;
+  /** A cluster that is silent for longer hangs, in milliseconds. */
+  readonly hungAfterMs: number;
+  readonly logger: Logger;
+}
+
+const INTERVAL_MS = 250;
+/** A look that comes so much later than planned says that the master itself did not run, in milliseconds. */
+const OWN_STALL_MS = 1_000;
+/** Share of V8's heap limit above which a cluster hands over, and for how many looks in a row. */
+const HEAP_LIMIT_SHARE = 0.85;
+const HEAP_LOOKS = 20;
+
+/**
+ * Watches the signs of life of every cluster that has given one, whether it starts, serves or drains, and reports those that
+ * stop giving them, and those whose heap is nearly full. Decides nothing.
+ *
+ * Only time in which the master itself ran counts: after a pause of the machine or of the master nobody is suspected.
+ */
+export class VitalsMonitor extends IntervalService {
+  readonly #options: VitalsMonitorOptions;
+  readonly #fullLooks = new WeakMap<ClusterConnection, number>();
+  readonly #reported = new WeakSet<ClusterConnection>();
+  #lookedAt = performance.now();
+  #stalledUntil = 0;
+
+  public constructor(options: VitalsMonitorOptions) {
+    super({ intervalMs: INTERVAL_MS }, options.logger);
+    this.#options = options;
+  }
+
+  protected override execute(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt > INTERVAL_MS + OWN_STALL_MS) this.#stalledUntil = now;
+    this.#lookedAt = now;
+    for (const cluster of this.#options.clusters.alive) {
+      if (cluster.vitals === undefined || cluster.state === 'ended') continue;
+      this.#checkSilence(cluster, now);
+      this.#checkHeap(cluster);
+    }
+  }
+
+  #checkSilence(cluster: ClusterConnection, now: number): void {
+    const silentMs = now - Math.max(cluster.heardAt, this.#stalledUntil);
+    if (silentMs <= this.#options.hungAfterMs || this.#reported.has(cluster)) return;
+    this.#reported.add(cluster);
+    this.#options.supervisor.reportHung(cluster, silentMs);
+  }
+
+  #checkHeap(cluster: ClusterConnection): void {
+    const { heapUsedBytes, heapLimitBytes } = cluster.vitals ?? { heapUsedBytes: 0, heapLimitBytes: 1 };
+    const isFull = heapUsedBytes > heapLimitBytes * HEAP_LIMIT_SHARE;
+    const looks = isFull ? (this.#fullLooks.get(cluster) ?? 0) + 1 : 0;
+    this.#fullLooks.set(cluster, looks);
+    if (looks < HEAP_LOOKS) return;
+    this.#fullLooks.set(cluster, 0);
+    const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
+    this.#options.supervisor.reportMemory(
+      cluster,
+      `its heap holds ${megabytes(heapUsedBytes)} of ${megabytes(heapLimitBytes)}`,
+    );
+  }
+}

@@ -1,0 +1,102 @@
+/** @import { LiveStatus } from '../core/contracts/AdminApi.js' */
+/** @import { Page } from './page.js' */
+import { request } from './api.js';
+import { get, setText } from './dom.js';
+import { formatCount, formatNumberOf } from './format.js';
+
+/** Asks before it restarts; what the master answers against it is shown in the dialog, which stays open then. */
+export class RestartDialog {
+  /** @type {number | null} */
+  #clusterId = null;
+  /** @type {LiveStatus | undefined} */
+  #status;
+  #sending = false;
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    this.dialog = get('confirm', HTMLDialogElement);
+    this.title = get('confirm-title');
+    this.text = get('confirm-text');
+    this.budget = get('confirm-budget');
+    this.error = get('confirm-error');
+    this.go = get('confirm-go', HTMLButtonElement);
+    get('confirm-cancel', HTMLButtonElement).addEventListener('click', () => this.dialog.close());
+    this.go.addEventListener('click', () => void this.#restart());
+    this.dialog.addEventListener('click', (event) => {
+      // On the backdrop: the dialog's own content covers all of its box.
+      if (event.target === this.dialog) this.dialog.close();
+    });
+  }
+
+  /** @param {LiveStatus} status */
+  update(status) {
+    this.#status = status;
+    if (this.dialog.open) this.#render();
+  }
+
+  /** @param {number | null} clusterId Null: all of them. */
+  ask(clusterId) {
+    this.#clusterId = clusterId;
+    this.error.hidden = true;
+    this.#render();
+    this.dialog.showModal();
+    get('confirm-cancel', HTMLButtonElement).focus();
+  }
+
+  close() {
+    this.dialog.close();
+  }
+
+  #render() {
+    const count = this.#status?.clusters.length ?? 0;
+    const one = this.#clusterId !== null;
+    const rolling = this.#status?.restart?.outcome === 'rolling';
+    setText(
+      this.title,
+      one ? `Restart cluster ${this.#clusterId}?` : `Restart all ${formatNumberOf(count, 'cluster')}?`,
+    );
+    setText(
+      this.text,
+      rolling
+        ? 'A restart is under way. The next can begin when it has ended.'
+        : one
+          ? 'A new process is prepared while the old one serves; then it takes its shards over.'
+          : 'One after the other: a new process is prepared while the old one serves, then it takes its shards over. ' +
+            'It stops at the first that fails.',
+    );
+    setText(this.budget, this.#describeBudget());
+    this.go.disabled = rolling || this.#sending;
+  }
+
+  #describeBudget() {
+    const clusters = (this.#status?.clusters ?? []).filter(
+      ({ clusterId }) => this.#clusterId === null || clusterId === this.#clusterId,
+    );
+    const shards = clusters.reduce((sum, cluster) => sum + cluster.shards.length, 0);
+    const resumable = clusters.reduce((sum, cluster) => sum + (cluster.resumable ?? 0), 0);
+    const left = this.#status?.identify?.remaining ?? null;
+    return `${formatNumberOf(shards, 'shard')}, of which ${resumable} can be resumed. IDENTIFYs left: ${formatCount(left)}.`;
+  }
+
+  async #restart() {
+    const clusterId = this.#clusterId;
+    this.#sending = true;
+    this.#render();
+    this.error.hidden = true;
+    try {
+      const body = clusterId === null ? {} : { clusterIds: [clusterId] };
+      await request('POST /api/restart', { body });
+      this.dialog.close();
+      this.page.announce(
+        clusterId === null ? 'The restart has begun.' : `The restart of cluster ${clusterId} has begun.`,
+      );
+    } catch (error) {
+      setText(this.error, error instanceof Error ? error.message : String(error));
+      this.error.hidden = false;
+    } finally {
+      this.#sending = false;
+      this.#render();
+    }
+  }
+}

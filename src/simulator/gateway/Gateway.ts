@@ -1,0 +1,283 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Account } from '../account/Account.js';
+import type { ConnectionEntry, Delivery, Ownership } from '../account/accountEntries.js';
+import type { FaultPlan } from '../faults/FaultPlan.js';
+import type { ResolvedOptions } from '../options.js';
+import { Timers } from '../Timers.js';
+import { now } from '../time.js';
+import { shardIdOf } from '../world/snowflakes.js';
+import { type ConnectionHost, GatewayConnection } from './GatewayConnection.js';
+import type { GuildLoader } from './GuildLoader.js';
+import type { Session } from './Session.js';
+
+export const RESUME_PATH = '/resume';
+/** Documented as available: discord.com/developers/docs/reference#api-versioning. Older ones are deprecated, so refused. */
+const VERSIONS = new Set(['9', '10']);
+const SWEEP_MS = 250;
+/** Close codes of a client that end its session. A close frame without a code (1005) is taken as a normal close. */
+const ENDING_CLOSE_CODES = new Set([1000, 1001, 1005]);
+const MAX_FRAME_BYTES = 1 << 20;
+
+/** What a client may ask for on an open connection; the gateway only passes it on. */
+export interface ClientRequests {
+  identify(connection: GatewayConnection, data: unknown): void;
+  resume(connection: GatewayConnection, data: unknown): void;
+  request(connection: GatewayConnection, session: Session, opcode: number, data: unknown): void;
+}
+
+export interface DispatchOptions {
+  /** Where to note who got it. */
+  ledger?: Delivery[];
+  /** What a session gets when it is not the same for all. Called once per variant name. */
+  variant?: (session: Session) => { name: string; data: unknown };
+  /**
+   * State events of a guild that a session has not been told of yet are left out: its GUILD_CREATE, still to come, shows
+   * the new state. Everything else brings the GUILD_CREATE forward.
+   */
+  isState?: boolean;
+  /** Whether the event goes out whatever the intents. Default false. */
+  ignoresIntents?: boolean;
+}
+
+/**
+ * Owns the sockets and the sessions: accepts connections, knows which session has which socket, ends sessions whose time is
+ * over, and sends events to the sessions they concern. Two sessions of the same shard both get everything, as Discord does.
+ */
+export class Gateway implements ConnectionHost {
+  readonly sessions = new Map<string, Session>();
+  readonly connections = new Set<GatewayConnection>();
+  readonly #timers = new Timers();
+  readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES });
+  readonly #ownerships = new Map<GatewayConnection, Ownership>();
+  #requests: ClientRequests | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #nextConnection = 1;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly account: Account,
+    private readonly plan: FaultPlan,
+    private readonly loader: GuildLoader,
+  ) {}
+
+  start(requests: ClientRequests): void {
+    this.#requests = requests;
+    const periodMs = Math.min(SWEEP_MS, this.options.heartbeatIntervalMs / 2);
+    let last = now();
+    this.#sweep = setInterval(() => {
+      const lateMs = Math.max(0, now() - last - periodMs);
+      last = now();
+      this.#sweepOnce(lateMs);
+    }, periodMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#sweep);
+    this.#timers.clear();
+    this.loader.stop();
+    for (const connection of [...this.connections]) connection.terminate();
+    // Also those that have been closed by us and whose client has not answered yet.
+    for (const socket of this.#server.clients) socket.terminate();
+    this.#server.close();
+    this.sessions.clear();
+  }
+
+  /** For the HTTP server's `upgrade` event. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A client that goes away during the handshake is no matter.
+    socket.on('error', () => undefined);
+    if (this.plan.refusesConnections) {
+      socket.destroy();
+      return;
+    }
+    const [target = '', query = ''] = (request.url ?? '/').split('?', 2);
+    const path = target.replace(/\/+$/, '');
+    if (path !== '' && path !== RESUME_PATH) {
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) =>
+      this.#accept(client, path === RESUME_PATH ? 'resume' : 'main', new URLSearchParams(query)),
+    );
+  }
+
+  #accept(client: WebSocket, url: 'main' | 'resume', query: URLSearchParams): void {
+    const entry: ConnectionEntry = {
+      id: `c${this.#nextConnection++}`,
+      openedAt: now(),
+      url,
+      query: query.toString(),
+      shardId: null,
+      shardCount: null,
+      sessionId: null,
+      identifiedAt: null,
+      resumedAt: null,
+      closedAt: null,
+      closeCode: null,
+      closeReason: null,
+      closedBy: null,
+      received: 0,
+    };
+    this.account.log(this.account.connections, entry);
+    const connection = new GatewayConnection(entry, query, client, this, this.account, this.options);
+    this.connections.add(connection);
+    const version = query.get('v');
+    if (version === null || !VERSIONS.has(version)) {
+      connection.refuse(4012, 'invalidVersion', `gateway version ${version ?? '(none)'} is not available`);
+      return;
+    }
+    const encoding = query.get('encoding') ?? 'json';
+    const compress = query.get('compress');
+    if (encoding !== 'json' || (compress !== null && compress !== 'zlib-stream')) {
+      const detail = `the local Discord speaks encoding=json and compress=zlib-stream only, not ${query.toString()}`;
+      connection.refuse(4002, 'unsupportedEncoding', detail);
+      return;
+    }
+    if (this.plan.helloDelayMs === 0) {
+      connection.hello();
+      return;
+    }
+    this.#timers.after(this.plan.helloDelayMs, () => connection.hello());
+  }
+
+  identify(connection: GatewayConnection, data: unknown): void {
+    this.#requests?.identify(connection, data);
+  }
+
+  resume(connection: GatewayConnection, data: unknown): void {
+    this.#requests?.resume(connection, data);
+  }
+
+  request(connection: GatewayConnection, opcode: number, data: unknown): void {
+    if (connection.session !== undefined) this.#requests?.request(connection, connection.session, opcode, data);
+  }
+
+  closed(connection: GatewayConnection, by: 'client' | 'server', code: number): void {
+    this.connections.delete(connection);
+    const session = connection.session;
+    this.#disown(connection);
+    if (session === undefined) return;
+    session.detach(connection);
+    // discord.com/developers/docs/events/gateway#initiating-a-disconnect
+    if (by === 'client' && ENDING_CLOSE_CODES.has(code) && session.connection === undefined) this.endSession(session);
+  }
+
+  /** Gives the session to the connection. An old socket of it must have been closed before. */
+  attach(session: Session, connection: GatewayConnection): void {
+    this.sessions.set(session.id, session);
+    session.attach(connection);
+    connection.session = session;
+    const { shardId, shardCount } = session;
+    Object.assign(connection.entry, { shardId, shardCount, sessionId: session.id });
+    const own = { shardId, shardCount, connectionId: connection.id, sessionId: session.id, from: now(), to: null };
+    this.#ownerships.set(connection, this.account.log<Ownership>(this.account.ownerships, own));
+  }
+
+  /** Forgets the session. Its connection stays open, without one. */
+  endSession(session: Session): void {
+    this.sessions.delete(session.id);
+    session.pendingGuilds.clear();
+    const connection = session.connection;
+    if (connection === undefined) return;
+    session.detach(connection);
+    connection.session = undefined;
+    connection.identifying = false;
+    this.#disown(connection);
+  }
+
+  /** The session, unless its time without a socket is over. */
+  findSession(id: string): Session | undefined {
+    const session = this.sessions.get(id);
+    if (session === undefined || !this.#isExpired(session)) return session;
+    this.endSession(session);
+    return undefined;
+  }
+
+  sessionsOfShard(shardId: number): Session[] {
+    return [...this.sessions.values()].filter((session) => session.shardId === shardId);
+  }
+
+  connectionsOfShard(shardId: number): GatewayConnection[] {
+    return [...this.connections].filter((connection) => connection.session?.shardId === shardId);
+  }
+
+  /** Does it after a while, unless the gateway is stopped before. */
+  after(ms: number, action: () => void): void {
+    this.#timers.after(ms, action);
+  }
+
+  /** Sends an event of a guild to every session that has the guild and wants the event. */
+  dispatchToGuild(event: string, guildId: string, data: unknown, options: DispatchOptions = {}): void {
+    const cache = new Map<string, string>();
+    for (const session of this.sessions.values()) {
+      if (shardIdOf(guildId, session.shardCount) !== session.shardId) continue;
+      if (options.ignoresIntents !== true && !session.wants(event, false)) continue;
+      if (session.pendingGuilds.has(guildId)) {
+        if (options.isState === true) continue;
+        this.loader.sendNow(session, guildId);
+      }
+      this.#dispatch(session, event, data, options, cache);
+    }
+  }
+
+  /** Sends an event that has no guild: all of those go to shard 0 (discord.com/developers/docs/events/gateway#sharding). */
+  dispatchDirect(event: string, data: unknown, options: DispatchOptions = {}): void {
+    const cache = new Map<string, string>();
+    for (const session of this.sessions.values()) {
+      if (session.shardId === 0 && session.wants(event, true)) this.#dispatch(session, event, data, options, cache);
+    }
+  }
+
+  /** A guild becomes available, or new to the bot: each session gets what it may see of it. */
+  dispatchGuildCreate(guildId: string): void {
+    for (const session of this.#sessionsWith(guildId)) {
+      if (!session.has('guilds')) continue;
+      session.pendingGuilds.add(guildId);
+      this.loader.sendNow(session, guildId);
+    }
+  }
+
+  /** A guild is lost. A session that was not told of it yet will not be. */
+  dispatchGuildDelete(guildId: string, data: unknown): void {
+    for (const session of this.#sessionsWith(guildId)) session.pendingGuilds.delete(guildId);
+    this.dispatchToGuild('GUILD_DELETE', guildId, data);
+  }
+
+  #sessionsWith(guildId: string): Session[] {
+    return [...this.sessions.values()].filter((session) => shardIdOf(guildId, session.shardCount) === session.shardId);
+  }
+
+  #dispatch(
+    session: Session,
+    event: string,
+    data: unknown,
+    options: DispatchOptions,
+    cache: Map<string, string>,
+  ): void {
+    const variant = options.variant?.(session) ?? { name: '', data };
+    let json = cache.get(variant.name);
+    if (json === undefined) {
+      json = JSON.stringify(variant.data);
+      cache.set(variant.name, json);
+    }
+    session.dispatch(event, json, options.ledger);
+  }
+
+  #disown(connection: GatewayConnection): void {
+    const own = this.#ownerships.get(connection);
+    if (own !== undefined) own.to = now();
+    this.#ownerships.delete(connection);
+  }
+
+  #isExpired(session: Session): boolean {
+    return session.detachedAt !== undefined && now() - session.detachedAt > this.options.resumeWindowMs;
+  }
+
+  /** `lateMs`: how long our own event loop stood still. Heartbeats may have come meanwhile that nobody has read yet. */
+  #sweepOnce(lateMs: number): void {
+    for (const connection of this.connections) connection.checkHeartbeat(lateMs);
+    for (const session of this.sessions.values()) if (this.#isExpired(session)) this.endSession(session);
+  }
+}

@@ -1,0 +1,143 @@
+import type { Json } from '../payloads.js';
+import type { World } from '../world/World.js';
+import { DiscordApiError, unknown } from './DiscordApiError.js';
+
+export interface CommandPayload extends Json {
+  id: string;
+  application_id: string;
+  guild_id?: string;
+  version: string;
+  type: number;
+  name: string;
+  options?: Json[];
+}
+
+/** discord.com/developers/docs/interactions/application-commands#registering-a-command */
+const MAX_PER_TYPE: Readonly<Record<number, number>> = { 1: 100, 2: 15, 3: 15, 4: 1 };
+const MAX_CREATES_PER_DAY = 200;
+
+/**
+ * The application's commands, global and per guild, by id. A command of the same name and type replaces the old one and keeps
+ * its id, as Discord does. Bodies come here checked; see `rest/commandBody.ts`.
+ */
+export class Commands {
+  readonly #global = new Map<string, CommandPayload>();
+  readonly #ofGuild = new Map<string, Map<string, CommandPayload>>();
+  /** Commands created so far by scope: Discord allows 200 a day. */
+  readonly #created = new Map<string, number>();
+
+  constructor(private readonly world: World) {}
+
+  list(guildId?: string): CommandPayload[] {
+    return [...this.#scope(guildId).values()];
+  }
+
+  get(id: string, guildId?: string): CommandPayload {
+    const command = this.#scope(guildId).get(id);
+    if (command === undefined) throw unknown.command();
+    return command;
+  }
+
+  /** The command a user of that guild runs by that name: the guild's own one goes first. */
+  findByName(name: string, guildId: string): CommandPayload | undefined {
+    const isIt = (command: CommandPayload) => command.name === name && command.type === 1;
+    return [...(this.#ofGuild.get(guildId)?.values() ?? [])].find(isIt) ?? [...this.#global.values()].find(isIt);
+  }
+
+  /** Creates it, or replaces the one of the same name and type. */
+  upsert(body: Json, guildId?: string): { command: CommandPayload; created: boolean } {
+    const scope = this.#scope(guildId);
+    const type = Number(body.type ?? 1);
+    const existing = [...scope.values()].find((command) => command.name === body.name && command.type === type);
+    if (existing === undefined) {
+      const ofType = [...scope.values()].filter((command) => command.type === type).length;
+      if (ofType >= (MAX_PER_TYPE[type] ?? 1)) {
+        throw new DiscordApiError(
+          400,
+          30032,
+          `Maximum number of application commands reached (${MAX_PER_TYPE[type]}).`,
+        );
+      }
+      this.#countCreation(guildId);
+    }
+    const command = this.#make(existing?.id ?? this.world.snowflakes.next(), type, body, guildId);
+    scope.set(command.id, command);
+    return { command, created: existing === undefined };
+  }
+
+  patch(id: string, body: Json, guildId?: string): CommandPayload {
+    const old = this.get(id, guildId);
+    const command = this.#make(id, old.type, { ...old, ...body }, guildId);
+    this.#scope(guildId).set(id, command);
+    return command;
+  }
+
+  delete(id: string, guildId?: string): void {
+    if (!this.#scope(guildId).delete(id)) throw unknown.command();
+  }
+
+  /** Replaces all commands of the scope. */
+  overwrite(bodies: readonly Json[], guildId?: string): CommandPayload[] {
+    const scope = this.#scope(guildId);
+    const before = [...scope.values()];
+    for (const type of Object.keys(MAX_PER_TYPE).map(Number)) {
+      const count = bodies.filter((body) => (body.type ?? 1) === type).length;
+      if (count > (MAX_PER_TYPE[type] ?? 1)) throw tooMany(type);
+    }
+    scope.clear();
+    for (const body of bodies) {
+      const type = Number(body.type ?? 1);
+      const existing = before.find((command) => command.name === body.name && command.type === type);
+      if (existing === undefined) this.#countCreation(guildId);
+      const command = this.#make(existing?.id ?? this.world.snowflakes.next(), type, body, guildId);
+      scope.set(command.id, command);
+    }
+    return this.list(guildId);
+  }
+
+  #countCreation(guildId: string | undefined): void {
+    const key = guildId ?? 'global';
+    const count = (this.#created.get(key) ?? 0) + 1;
+    if (count > MAX_CREATES_PER_DAY) {
+      throw new DiscordApiError(
+        400,
+        30034,
+        `Max number of daily application command creates has been reached (${MAX_CREATES_PER_DAY})`,
+      );
+    }
+    this.#created.set(key, count);
+  }
+
+  #make(id: string, type: number, body: Json, guildId: string | undefined): CommandPayload {
+    return {
+      name_localizations: null,
+      description_localizations: null,
+      default_member_permissions: null,
+      nsfw: false,
+      ...(guildId === undefined
+        ? { dm_permission: true, contexts: null, integration_types: [0] }
+        : { guild_id: guildId }),
+      ...body,
+      description: body.description ?? '',
+      name: String(body.name),
+      id,
+      application_id: this.world.applicationId,
+      version: this.world.snowflakes.next(),
+      type,
+    };
+  }
+
+  #scope(guildId: string | undefined): Map<string, CommandPayload> {
+    if (guildId === undefined) return this.#global;
+    let scope = this.#ofGuild.get(guildId);
+    if (scope === undefined) {
+      scope = new Map();
+      this.#ofGuild.set(guildId, scope);
+    }
+    return scope;
+  }
+}
+
+function tooMany(type: number): DiscordApiError {
+  return new DiscordApiError(400, 30032, `Maximum number of application commands reached (${MAX_PER_TYPE[type]}).`);
+}
