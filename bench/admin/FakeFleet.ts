@@ -1,6 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { LogTail, WorkerNotFoundError } from 'kallisti';
-import type { AdminFleet, ClusterStats } from 'kallisti/master';
+import { type Logger, LogTail, WorkerNotFoundError } from 'kallisti';
+import {
+  type AdminFleet,
+  type ClusterStats,
+  type EvalResult,
+  type FleetCommands,
+  type FleetCommandsOptions,
+  shardIdOfGuild,
+} from 'kallisti/master';
 
 type Answer = (data: never) => unknown;
 
@@ -120,17 +127,21 @@ export class FakeFleet {
     this.clusters = new FakePool(clusterCount, shardsPerCluster);
   }
 
-  public readonly evaluateInMaster = async (
-    code: string,
-  ): Promise<{ target: string; ok: boolean; output: string }> => ({
-    target: 'master',
-    ok: true,
-    output: code,
-  });
+  /** What `FleetCommands` needs. The parts have the shape that it looks at, and none of the machinery behind it. */
+  public commandOptions(logger: Logger): FleetCommandsOptions {
+    const { clusters, queue, restart } = this;
+    const evaluateInMaster = async (code: string): Promise<EvalResult> => ({
+      target: 'master',
+      ok: true,
+      output: code,
+    });
+    return { clusters, queue, restart, logger, evaluateInMaster } as unknown as FleetCommandsOptions;
+  }
 
-  /** The parts have the shape that the admin side looks at, and none of the machinery behind it. */
-  public asFleet(): AdminFleet {
-    return this as unknown as AdminFleet;
+  /** What the admin side is given. @param commands made by the caller, so that errors are of the caller's classes. */
+  public asFleet(commands: FleetCommands): AdminFleet {
+    const { clusters, queue, supervisor, restart } = this;
+    return { clusters, queue, supervisor, restart, commands } as unknown as AdminFleet;
   }
 }
 
@@ -177,8 +188,8 @@ class FakePool extends EventEmitter {
     return cluster;
   }
 
-  public getForShard(shardId: number): FakeCluster {
-    return this.get(Math.floor(shardId / this.#shardsPerCluster));
+  public getForGuild(guildId: string): FakeCluster {
+    return this.get(Math.floor(shardIdOfGuild(guildId, this.shardCount) / this.#shardsPerCluster));
   }
 
   public requestAll(name: string, data: unknown): Promise<unknown[]> {

@@ -17,23 +17,12 @@ import { CommandRegistrar } from './discord/CommandRegistrar.js';
 import { type ApplicationInfo, DiscordApi } from './discord/DiscordApi.js';
 import { type DiscoveredBot, Discovery } from './discord/Discovery.js';
 import { findTarget, type Target } from './discord/Target.js';
-import { AcquireShardsService } from './events/AcquireShardsService.js';
-import { AcquireSlotService } from './events/AcquireSlotService.js';
-import { DiscordRefusedService } from './events/DiscordRefusedService.js';
-import { EvaluateService } from './events/EvaluateService.js';
-import { FindChannelService } from './events/FindChannelService.js';
-import { FindGuildService } from './events/FindGuildService.js';
-import { FindUserService } from './events/FindUserService.js';
-import { GetAssignmentService } from './events/GetAssignmentService.js';
-import { GetFleetStatsService } from './events/GetFleetStatsService.js';
-import { ReleaseSlotService } from './events/ReleaseSlotService.js';
-import { RestartService } from './events/RestartService.js';
-import { SetLogLevelService } from './events/SetLogLevelService.js';
-import { ShardDeafService } from './events/ShardDeafService.js';
+import { ClusterEvents } from './events/ClusterEvents.js';
+import { clusterEventTable } from './events/clusterEventTable.js';
 import type { ClusterConnection } from './fleet/ClusterConnection.js';
 import { ClusterPool } from './fleet/ClusterPool.js';
 import { ClusterRegistry, type LeftClusters } from './fleet/ClusterRegistry.js';
-import { FleetStatsCollector } from './fleet/FleetStatsCollector.js';
+import { FleetCommands } from './fleet/FleetCommands.js';
 import { StatusReporter } from './fleet/StatusReporter.js';
 import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
@@ -208,13 +197,19 @@ export class Master {
       logger: this.#logger,
     });
     const handover = new Handover({ clusters, logger: this.#logger });
-    const stats = new FleetStatsCollector(clusters, queue);
     const restart = new FleetRestart({
       clusters,
       queue,
       api,
       logger: this.#logger,
       onReplaced: (id) => supervisor.notePlanned(id),
+    });
+    const fleet = new FleetCommands({
+      clusters,
+      restart,
+      queue,
+      evaluateInMaster: (code) => this.#evaluate(code, clusters),
+      logger: this.#logger,
     });
     const assign = (cluster: ClusterConnection): ClusterAssignment => ({
       token: target.token,
@@ -235,26 +230,13 @@ export class Master {
     this.#startServices([
       handover,
       vitals,
-      new GetAssignmentService(clusters, assign),
-      new AcquireShardsService(clusters, handover),
-      new AcquireSlotService(clusters, queue, ({ id }) => (supervisor.recovering.has(id) ? 'recovery' : 'start')),
-      new ReleaseSlotService(clusters, queue),
-      new DiscordRefusedService(clusters, supervisor),
-      new ShardDeafService(clusters, supervisor),
-      new FindGuildService(clusters),
-      new FindUserService(clusters),
-      new FindChannelService(clusters),
-      new EvaluateService(clusters, (code) => this.#evaluate(code, clusters)),
-      new GetFleetStatsService(clusters, stats),
-      new RestartService(clusters, restart),
-      new SetLogLevelService(clusters, this.#logger),
-      ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, stats, this.#logger)]),
+      new ClusterEvents(clusters, clusterEventTable({ assign, handover, queue, supervisor, fleet })),
+      ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
     this.#undo.push(() => restart.stop());
-    const evaluateInMaster = (code: string): Promise<EvalResult> => this.#evaluate(code, clusters);
-    this.#admin?.watch({ clusters, queue, supervisor, restart, evaluateInMaster });
+    this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
     this.#announceReady(clusters, api, application);
     const taken = await this.#takeOver(clusters, registry, left);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');

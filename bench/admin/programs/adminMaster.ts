@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from 'kallisti';
-import { Admin } from 'kallisti/master';
+import { Admin, FleetCommands } from 'kallisti/master';
 import { FakeFleet } from '../FakeFleet.js';
 import { type FirstPaints, firstPaints } from '../firstPaints.js';
 import type { ClientOrder, ClientReport } from './adminClient.js';
@@ -32,16 +32,17 @@ const PAGE_LOADS = 11;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'kallisti-bench-'));
 const fleet = new FakeFleet(CLUSTERS, SHARDS_PER_CLUSTER);
+const logger = createLogger({ level: 'warn' });
 const admin = new Admin({
   config: { host: '127.0.0.1', port: 0, portIsDefault: false, token: undefined, allowsEval: false },
   dataDir,
   localDiscord: false,
-  logger: createLogger({ level: 'warn' }),
+  logger,
   stopping: new AbortController().signal,
   onStopRequested: () => undefined,
 });
 await admin.start();
-admin.watch(fleet.asFleet());
+admin.watch(fleet.asFleet(new FleetCommands(fleet.commandOptions(logger))));
 const traffic = setInterval(() => {
   for (const cluster of fleet.clusters.all) {
     cluster.events += 100;

@@ -210,7 +210,7 @@ export type ClusterContract = {
     getFleetStats: Request<undefined, FleetStats>;
     /** Replies when the restart has begun; its progress goes to `progress`. */
     restart: Request<RestartRequest, { clusterIds: readonly number[] }>;
-    setLogLevel: Request<{ level: string }, undefined>;
+    setLogLevel: Request<{ level: LogLevel }, undefined>;
   };
   toWorker: {
     /** Closes every shard so that its session can be resumed, and says how. The process lives on until it is stopped. */
@@ -223,6 +223,6 @@ export type ClusterContract = {
     findUser: Request<{ userId: string }, UserSummary | null>;
     findChannel: Request<{ channelId: string }, ChannelSummary | null>;
     evaluate: Request<{ code: string }, EvalResult>;
-    setLogLevel: Request<{ level: string }, undefined>;
+    setLogLevel: Request<{ level: LogLevel }, undefined>;
   };
 };

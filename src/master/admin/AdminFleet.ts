@@ -1,5 +1,5 @@
-import type { EvalResult } from '../../core/contracts/ClusterContract.js';
 import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { FleetCommands } from '../fleet/FleetCommands.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import type { FleetRestart } from '../restart/FleetRestart.js';
 import type { Supervisor } from '../supervision/Supervisor.js';
@@ -9,6 +9,6 @@ export interface AdminFleet {
   readonly clusters: ClusterPool;
   readonly queue: Pick<IdentifyQueue, 'state'>;
   readonly supervisor: Pick<Supervisor, 'stateOf' | 'retryAtOf' | 'historyOf'>;
-  readonly restart: Pick<FleetRestart, 'begin' | 'current' | 'on' | 'off'>;
-  readonly evaluateInMaster: (code: string) => Promise<EvalResult>;
+  readonly restart: Pick<FleetRestart, 'current' | 'on' | 'off'>;
+  readonly commands: FleetCommands;
 }

@@ -1,11 +1,11 @@
 import type { ShardOverview } from '../../core/contracts/AdminApi.js';
 import type { ShardArrival } from '../../core/contracts/ClusterContract.js';
-import { ClusterEventService } from '../events/ClusterEventService.js';
+import { WorkerPoolEventService } from '../../core/services/WorkerPoolEventService.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { ClusterPool } from '../fleet/ClusterPool.js';
 
 /** Notes how each shard last came up. */
-export class ArrivalBook extends ClusterEventService<'shardsArrived'> {
+export class ArrivalBook extends WorkerPoolEventService<ClusterConnection, 'shardsArrived'> {
   readonly #arrivals = new Map<number, NonNullable<ShardOverview['lastArrival']>>();
 
   /** @param onArrival called with every arrival; it must not throw. */

@@ -2,10 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AdminApi } from '../../core/contracts/AdminApi.js';
 import type { EvalTarget } from '../../core/contracts/ClusterContract.js';
 import { KallistiError } from '../../core/errors.js';
-import { evaluateOn } from '../fleet/evaluateOn.js';
 import type { AdminContext } from './AdminContext.js';
 import { inputs, parseInput } from './inputs.js';
-import { checkCluster } from './statusRoutes.js';
 import { describeVisitor } from './visitors.js';
 
 type Reply<Name extends keyof AdminApi> = AdminApi[Name]['reply'];
@@ -19,11 +17,9 @@ export function actionRoutes(app: FastifyInstance, context: AdminContext): void 
 
   app.post('/api/restart', async (request, reply): Promise<Reply<'POST /api/restart'>> => {
     const { clusterIds } = parseInput(inputs.restart, request.body);
-    const { clusters, restart } = fleet();
-    for (const id of clusterIds ?? []) checkCluster(id, clusters.workerCount);
     const requestedBy = describeVisitor(request);
     note(request, 'restarts clusters', { clusters: clusterIds ?? 'all' });
-    const begun = restart.begin({ requestedBy, ...(clusterIds === undefined ? {} : { clusterIds }) });
+    const begun = fleet().commands.restart({ requestedBy, ...(clusterIds === undefined ? {} : { clusterIds }) });
     reply.code(202);
     return { id: begun.id, clusterIds: begun.clusterIds };
   });
@@ -34,26 +30,17 @@ export function actionRoutes(app: FastifyInstance, context: AdminContext): void 
       throw new KallistiError('EVAL_DISABLED', 'ADMIN_EVAL is off');
     }
     const { code, target } = parseInput(inputs.evaluate, request.body);
-    const { clusters, evaluateInMaster } = fleet();
-    if (typeof target === 'object') checkCluster(target.clusterId, clusters.workerCount);
+    const { commands } = fleet();
     // What the code is may be a secret of its own; its beginning is enough to know it again.
     note(request, 'runs code', { target: describeTarget(target), code: code.slice(0, 200) });
-    return { results: await evaluateOn({ clusters, evaluateInMaster }, { code, target }) };
+    return { results: await commands.evaluate(code, target) };
   });
 
   app.post('/api/loglevel', async (request): Promise<Reply<'POST /api/loglevel'>> => {
     const { level, clusterId } = parseInput(inputs.logLevel, request.body);
-    const { clusters } = fleet();
-    if (clusterId !== undefined) checkCluster(clusterId, clusters.workerCount);
+    const { commands } = fleet();
     note(request, 'sets the log level', { to: level, cluster: clusterId });
-    if (clusterId !== undefined) {
-      await clusters.get(clusterId).request('setLogLevel', { level });
-      return { level, clusterIds: [clusterId] };
-    }
-    logger.level = level;
-    const replies = await clusters.requestAll('setLogLevel', { level });
-    for (const reply of replies) if (reply.status === 'rejected') throw reply.reason;
-    return { level, clusterIds: replies.map(({ workerId }) => workerId) };
+    return { level, clusterIds: await commands.setLogLevel(level, clusterId) };
   });
 
   app.post('/api/stop', async (request, reply): Promise<Reply<'POST /api/stop'>> => {

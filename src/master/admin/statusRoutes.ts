@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminApi } from '../../core/contracts/AdminApi.js';
 import { KallistiError } from '../../core/errors.js';
+import { requireCluster } from '../fleet/FleetCommands.js';
 import type { AdminContext } from './AdminContext.js';
 import { MAX_VIEWERS } from './EventStream.js';
 import { inputs, parseInput } from './inputs.js';
@@ -30,13 +31,13 @@ export function statusRoutes(app: FastifyInstance, context: AdminContext): void 
 
   app.get('/api/clusters/:id/logs', async ({ params, query }): Reply<'GET /api/clusters/:id/logs'> => {
     const { id } = parseInput(inputs.clusterPath, params);
-    checkCluster(id, fleet().clusters.workerCount);
+    requireCluster(id, fleet().clusters.workerCount);
     return { lines: logs.lines(id, parseInput(inputs.logLines, query).lines) };
   });
 
   app.get('/api/events', async (request, reply) => {
     const { logs: source } = parseInput(inputs.events, request.query);
-    if (typeof source === 'number') checkCluster(source, fleet().clusters.workerCount);
+    if (typeof source === 'number') requireCluster(source, fleet().clusters.workerCount);
     if (events.viewers >= MAX_VIEWERS) throw new KallistiError('RATE_LIMITED', `${MAX_VIEWERS} viewers look already`);
     const { session } = visitorOf(request);
     reply.hijack();
@@ -52,10 +53,4 @@ export function statusRoutes(app: FastifyInstance, context: AdminContext): void 
     const { type, text } = await context.metrics();
     return reply.type(type).send(text);
   });
-}
-
-/** @throws KallistiError NOT_FOUND */
-export function checkCluster(clusterId: number, clusterCount: number): void {
-  if (clusterId < clusterCount) return;
-  throw new KallistiError('NOT_FOUND', `cluster ${clusterId} does not exist: ids run from 0 to ${clusterCount - 1}`);
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../../core/log/logger.js';
 import type { StatusLine } from '../../core/log/StatusLine.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
 import type { ClusterPool } from './ClusterPool.js';
-import type { FleetStatsCollector } from './FleetStatsCollector.js';
+import type { FleetCommands } from './FleetCommands.js';
 
 const INTERVAL_MS = 1_000;
 
@@ -12,7 +12,7 @@ export class StatusReporter extends IntervalService {
   public constructor(
     private readonly status: StatusLine,
     private readonly clusters: ClusterPool,
-    private readonly stats: FleetStatsCollector,
+    private readonly fleet: Pick<FleetCommands, 'stats'>,
     logger: Logger,
   ) {
     super({ intervalMs: INTERVAL_MS, immediate: true }, logger);
@@ -29,8 +29,7 @@ export class StatusReporter extends IntervalService {
       this.status.set(`shards ${ready}/${this.clusters.shardCount}`);
       return;
     }
-    const fleet = await this.stats.collect();
-    this.status.set(statusText(ready, fleet));
+    this.status.set(statusText(ready, await this.fleet.stats()));
   }
 }
 

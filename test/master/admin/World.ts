@@ -8,6 +8,7 @@ import { Secret } from '../../../src/core/log/secrets.js';
 import type { AdminConfig } from '../../../src/core/settings/config.js';
 import { Admin } from '../../../src/master/admin/Admin.js';
 import type { AdminFleet } from '../../../src/master/admin/AdminFleet.js';
+import { FleetCommands, type FleetCommandsOptions } from '../../../src/master/fleet/FleetCommands.js';
 import { type MemoryLogger, memoryLogger } from '../../support/memoryLogger.js';
 
 export const TOKEN = 'a-token-that-nobody-guesses';
@@ -64,7 +65,8 @@ export class World {
     const world = new World(options);
     await world.admin.start();
     // The fake has the shape that the admin side looks at.
-    world.admin.watch(world.fleet.asFleet() as unknown as AdminFleet);
+    const parts = world.fleet.commandOptions(world.log.logger) as unknown as FleetCommandsOptions;
+    world.admin.watch(world.fleet.asFleet(new FleetCommands(parts) as never) as unknown as AdminFleet);
     return world;
   }
 

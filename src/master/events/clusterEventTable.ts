@@ -1,0 +1,42 @@
+import type { ClusterAssignment } from '../../core/contracts/ClusterContract.js';
+import { DiscordRefusedError } from '../../core/errors.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { FleetCommands } from '../fleet/FleetCommands.js';
+import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
+import type { Handover } from '../restart/Handover.js';
+import type { Supervisor } from '../supervision/Supervisor.js';
+import type { ClusterEventTable } from './ClusterEvents.js';
+
+export interface ClusterEventDependencies {
+  readonly assign: (cluster: ClusterConnection) => ClusterAssignment;
+  readonly handover: Pick<Handover, 'acquireShards'>;
+  readonly queue: Pick<IdentifyQueue, 'acquire' | 'release'>;
+  readonly supervisor: Pick<Supervisor, 'recovering' | 'refuse' | 'reportDeaf'>;
+  readonly fleet: FleetCommands;
+}
+
+/** Every message that a cluster may send, and what the master does about it. */
+export function clusterEventTable(parts: ClusterEventDependencies): ClusterEventTable {
+  const { assign, handover, queue, supervisor, fleet } = parts;
+  return {
+    getAssignment: (cluster) => assign(cluster),
+    acquireShards: (cluster) => handover.acquireShards(cluster),
+    acquireSlot: async ({ id, holder }, { shardId }, signal) => {
+      const purpose = supervisor.recovering.has(id) ? 'recovery' : 'start';
+      const lease = await queue.acquire({ shardId, holder, purpose, signal });
+      // The cluster gave up between the grant and this line: nobody is left to give the slot back.
+      if (signal.aborted) lease.release(false);
+      return { leaseId: lease.id };
+    },
+    releaseSlot: (_cluster, { leaseId, used }) => void queue.release(leaseId, used),
+    discordRefused: (_cluster, { message }) => void supervisor.refuse(new DiscordRefusedError(message)),
+    shardDeaf: (cluster, { reason }) => void supervisor.reportDeaf(cluster, reason),
+    findGuild: (_cluster, { guildId }) => fleet.findGuild(guildId),
+    findUser: (_cluster, { userId }) => fleet.findUser(userId),
+    findChannel: (_cluster, { channelId }) => fleet.findChannel(channelId),
+    evaluate: (_cluster, { code, target }) => fleet.evaluate(code, target),
+    getFleetStats: () => fleet.stats(),
+    restart: (_cluster, request) => fleet.restart(request),
+    setLogLevel: async (_cluster, { level }) => void (await fleet.setLogLevel(level)),
+  };
+}
