@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RemoteError } from '../core/errors.js';
+import { messageOf } from '../core/text/messageOf.js';
 import { AdminClient, type AdminEvent } from './AdminClient.js';
 import type { CliIo } from './CliIo.js';
 import { findMaster, type MasterLocation, type MasterOptions } from './findMaster.js';
@@ -67,7 +68,7 @@ export class Session {
       } catch (error) {
         const isFinal = error instanceof RemoteError && !error.retryable;
         if (!wasConnected || this.signal.aborted || isFinal) throw error;
-        reason = error instanceof Error ? error.message : String(error);
+        reason = messageOf(error);
       }
       if (!isLost) yield { name: 'lost', reason };
       isLost = true;

@@ -1,9 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { adminAddressFile } from '../core/contracts/adminAddress.js';
 import { identityOf, isRunning } from '../core/files/processIdentity.js';
 import { MIN_SECRET_LENGTH, Secret } from '../core/log/secrets.js';
 import { CliError } from './CliError.js';
-import { readAddress, readLockOwner, readToken } from './dataDirFiles.js';
+import { readLockOwner, readToken } from './dataDirFiles.js';
 import { EXIT_CODES } from './exitCodes.js';
 import { settingsOf } from './settingsOf.js';
 
@@ -48,7 +49,7 @@ export function findMaster(options: MasterOptions, env: NodeJS.ProcessEnv): Mast
 }
 
 function findAddress({ path, setting }: DataDirChoice): { readonly url: string; readonly pid: number } {
-  const found = readAddress(path);
+  const found = adminAddressFile(path).tryRead();
   if (found !== undefined && isRunning(identityOf(found.pid)))
     return { url: found.url.replace(/\/+$/, ''), pid: found.pid };
   const owner = readLockOwner(path);

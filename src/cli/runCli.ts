@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { KallistiError } from '../core/errors.js';
 import { scrub } from '../core/log/secrets.js';
+import { messageOf } from '../core/text/messageOf.js';
 import type { CliCommand, Handler, Registrar } from './CliCommand.js';
 import { exitCodeOf } from './CliError.js';
 import type { CliIo } from './CliIo.js';
@@ -114,7 +115,7 @@ function withoutValues(text: string): string {
 
 function report(error: unknown, io: CliIo, options: GlobalOptions): void {
   const screen = new Screen(io, options.color !== false);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   screen.note(`kallisti: ${message}`);
   // What is not ours is a bug, and its stack the way to it.
   if (options.verbose === true || !(error instanceof KallistiError)) screen.note(stackOf(error));

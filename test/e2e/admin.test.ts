@@ -2,13 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type {
-  AdminAddress,
-  AdminStatus,
-  LogLine,
-  Readiness,
-  RestartStatus,
-} from '../../src/core/contracts/AdminApi.js';
+import type { AdminStatus, LogLine, Readiness, RestartStatus } from '../../src/core/contracts/AdminApi.js';
+import type { AdminAddress } from '../../src/core/contracts/adminAddress.js';
 import { Simulator } from '../../src/simulator/index.js';
 import { EventReader } from '../master/admin/EventReader.js';
 import { parseMetrics } from '../master/admin/parseMetrics.js';

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { plural } from '../../core/text/measures.js';
 import type { CliCommand } from '../CliCommand.js';
 import { readLockOwner } from '../dataDirFiles.js';
 import { checkAdminPort } from '../doctor/checkAdminPort.js';
@@ -10,7 +11,6 @@ import { type Finding, warn } from '../doctor/Finding.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { chooseDataDir } from '../findMaster.js';
 import type { Session } from '../Session.js';
-import { plural } from '../text/measures.js';
 
 interface Flags {
   readonly intents: readonly string[];

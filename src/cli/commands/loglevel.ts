@@ -1,9 +1,9 @@
 import { Argument } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../core/settings/settings.js';
+import { ranges } from '../../core/text/measures.js';
 import { type CliCommand, parseWhole } from '../CliCommand.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import type { Session } from '../Session.js';
-import { ranges } from '../text/measures.js';
 
 export const loglevelCommand: CliCommand = ({ program, action }) => {
   program

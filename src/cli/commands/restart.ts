@@ -1,8 +1,8 @@
+import { plural, ranges } from '../../core/text/measures.js';
 import { type CliCommand, parseWholeList } from '../CliCommand.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { followRestart, showRestart } from '../followRestart.js';
 import type { Session } from '../Session.js';
-import { plural, ranges } from '../text/measures.js';
 
 interface Flags {
   /** By `--no-wait`. */

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { identityOf, isRunning } from '../../core/files/processIdentity.js';
+import { duration } from '../../core/text/measures.js';
 import { AdminClient } from '../AdminClient.js';
 import { type CliCommand, parseTimeout } from '../CliCommand.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import type { Session } from '../Session.js';
-import { duration } from '../text/measures.js';
 
 interface Flags {
   readonly timeout: number;

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdminStatus, LogLine } from '../../core/contracts/AdminApi.js';
 import { identityOf, isRunning } from '../../core/files/processIdentity.js';
+import { duration, ranges } from '../../core/text/measures.js';
 import { AdminClient } from '../AdminClient.js';
 import { type CliCommand, parseTimeout } from '../CliCommand.js';
 import { CliError } from '../CliError.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { followRestart, showRestart } from '../followRestart.js';
 import type { Session } from '../Session.js';
-import { duration, ranges } from '../text/measures.js';
 import { printable } from '../text/printable.js';
 
 interface Flags {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
+import { adminAddressFile } from '../../core/contracts/adminAddress.js';
 import type { Config } from '../../core/settings/config.js';
-import { readAddress } from '../dataDirFiles.js';
 import type { DataDirChoice } from '../findMaster.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
@@ -10,7 +10,7 @@ const NAME = 'ADMIN_PORT';
 export async function checkAdminPort(config: Config, dataDir: DataDirChoice, isRunning: boolean): Promise<Finding> {
   if (config.admin === undefined) return ok(NAME, 'off: no admin API, and this command line has only its doctor');
   const { host, port, portIsDefault } = config.admin;
-  const address = isRunning ? readAddress(dataDir.path) : undefined;
+  const address = isRunning ? adminAddressFile(dataDir.path).tryRead() : undefined;
   if (address !== undefined) return ok(NAME, `the running master (pid ${address.pid}) listens at ${address.url}`);
   if (isRunning) return warn(NAME, 'the running master has no admin API (yet)', 'its log says why, should it have one');
   const where = `${host}:${port}`;

@@ -1,10 +1,10 @@
 import { accessSync, constants, linkSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { explain } from '../../master/dataDir/DataDir.js';
+import { describeFileError } from '../../core/files/describeFileError.js';
+import { bytes } from '../../core/text/measures.js';
 import { type LockOwner, readLockOwner } from '../dataDirFiles.js';
 import type { DataDirChoice } from '../findMaster.js';
-import { bytes } from '../text/measures.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
 const NAME = 'DATA_DIR';
@@ -42,7 +42,7 @@ function checkParent({ path, setting }: DataDirChoice): Finding {
       if (!isMissing || dirname(parent) === parent) {
         return fail(
           NAME,
-          `${setting} is not there, and cannot be made: ${explain(error)}`,
+          `${setting} is not there, and cannot be made: ${describeFileError(error)}`,
           'make it, owned by the user of the bot',
         );
       }
@@ -104,7 +104,7 @@ function describeOwner({ setting }: DataDirChoice, owner: LockOwner | undefined)
 function unusable({ setting }: DataDirChoice, error: unknown): Finding {
   return fail(
     NAME,
-    `${setting}: ${explain(error)}`,
+    `${setting}: ${describeFileError(error)}`,
     'choose a folder on a local disk that the user of the bot may write',
   );
 }

@@ -1,6 +1,6 @@
 import type { Secret } from '../../core/log/secrets.js';
 import type { Config } from '../../core/settings/config.js';
-import { duration, plural, whole } from '../text/measures.js';
+import { duration, plural, whole } from '../../core/text/measures.js';
 import { printable } from '../text/printable.js';
 import { type Application, DiscordProbe, type Gateway } from './DiscordProbe.js';
 import { type Finding, fail, ok, warn } from './Finding.js';

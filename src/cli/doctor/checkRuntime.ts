@@ -1,5 +1,6 @@
 import { availableParallelism, freemem } from 'node:os';
-import { bytes } from '../text/measures.js';
+import { bytes } from '../../core/text/measures.js';
+import { firstLine, messageOf } from '../../core/text/messageOf.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
 /** As `engines` of package.json says. */
@@ -24,7 +25,7 @@ async function checkDatabase(): Promise<Finding> {
     await import('lmdb');
     return ok('database', 'the embedded database (lmdb) loads');
   } catch (error) {
-    const why = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+    const why = firstLine(messageOf(error));
     return fail('database', `the embedded database (lmdb) does not load: ${why}`, 'run npm ci on this machine');
   }
 }

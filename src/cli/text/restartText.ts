@@ -1,7 +1,7 @@
 import type { ClusterProgress, RestartStatus } from '../../core/contracts/AdminApi.js';
 import { arrivalText } from '../../core/contracts/arrivalText.js';
+import { duration, plural, whole } from '../../core/text/measures.js';
 import type { Paint } from '../Screen.js';
-import { duration, plural, whole } from './measures.js';
 import { printable } from './printable.js';
 
 const BAR_WIDTH = 30;

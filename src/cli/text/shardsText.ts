@@ -1,7 +1,7 @@
 import type { ClusterStatus, ShardOverview } from '../../core/contracts/AdminApi.js';
 import type { ShardState } from '../../core/contracts/ClusterContract.js';
+import { duration, UNKNOWN, whole } from '../../core/text/measures.js';
 import type { Paint } from '../Screen.js';
-import { duration, milliseconds, UNKNOWN, whole } from './measures.js';
 import type { TextOptions } from './statusText.js';
 import { type Column, renderTable } from './table.js';
 
@@ -25,12 +25,12 @@ export function shardsText(clusters: readonly ClusterStatus[], now: number, { pa
     { title: 'SHARD', align: 'right', cell: ({ shardId }) => String(shardId) },
     { title: 'CLUSTER', align: 'right', spare: 1, cell: ({ clusterId }) => String(clusterId) },
     { title: 'STATE', cell: ({ state }) => paint[STATE_COLORS[state]](state) },
-    { title: 'LATENCY', align: 'right', cell: ({ latencyMs }) => milliseconds(latencyMs) },
+    { title: 'LATENCY', align: 'right', cell: ({ latencyMs }) => duration(latencyMs) },
     { title: 'GUILDS', align: 'right', cell: ({ guilds }) => whole(guilds) },
     { title: 'CAME UP BY', spare: 3, cell: ({ lastArrival }) => lastArrival?.by ?? UNKNOWN },
     { title: 'AGO', align: 'right', spare: 3, cell: ({ lastArrival }) => ago(lastArrival?.at, now) },
     { title: 'REPLAYED', align: 'right', spare: 2, cell: ({ lastArrival }) => whole(lastArrival?.replayed ?? null) },
-    { title: 'PAUSE', align: 'right', spare: 2, cell: ({ lastArrival }) => milliseconds(lastArrival?.pauseMs ?? null) },
+    { title: 'PAUSE', align: 'right', spare: 2, cell: ({ lastArrival }) => duration(lastArrival?.pauseMs ?? null) },
   ];
   return renderTable(rows, columns, { width, paintTitle: paint.dim });
 }

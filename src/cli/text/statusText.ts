@@ -1,7 +1,8 @@
 import type { ClusterState, ClusterStatus, IdentifyStatus, LiveStatus } from '../../core/contracts/AdminApi.js';
+import { bytes, duration, plural, ranges, rate, UNKNOWN, whole } from '../../core/text/measures.js';
+import { firstLine } from '../../core/text/messageOf.js';
 import type { Paint } from '../Screen.js';
-import { bytes, duration, milliseconds, plural, ranges, rate, UNKNOWN, whole } from './measures.js';
-import { firstLine, printable } from './printable.js';
+import { printable } from './printable.js';
 import { type Column, renderTable } from './table.js';
 
 export interface TextOptions {
@@ -48,7 +49,7 @@ function summary(status: LiveStatus, paint: Paint): string {
     plural(totals.users, 'user'),
     `${rate(totals.eventsPerSecond)} events/s`,
     `${rate(totals.commandsPerSecond)} commands/s`,
-    ...(latency === null ? [] : [`p50 ${milliseconds(latency.p50)}, p99 ${milliseconds(latency.p99)}`]),
+    ...(latency === null ? [] : [`p50 ${duration(latency.p50)}, p99 ${duration(latency.p99)}`]),
     bytes(totals.rssBytes),
   ];
   return (
@@ -86,8 +87,8 @@ function clusterTable({ clusters }: LiveStatus, { paint, width }: TextOptions): 
     { title: 'GUILDS', align: 'right', cell: ({ guilds }) => whole(guilds) },
     { title: 'EVENTS/S', align: 'right', spare: 1, cell: ({ eventsPerSecond }) => rate(eventsPerSecond) },
     { title: 'CMDS/S', align: 'right', spare: 3, cell: ({ commandsPerSecond }) => rate(commandsPerSecond) },
-    { title: 'CMD P99', align: 'right', spare: 4, cell: ({ commandLatencyMs: ms }) => milliseconds(ms?.p99 ?? null) },
-    { title: 'LAG P99', align: 'right', spare: 5, cell: ({ loopLag }) => milliseconds(loopLag?.p99Ms ?? null) },
+    { title: 'CMD P99', align: 'right', spare: 4, cell: ({ commandLatencyMs: ms }) => duration(ms?.p99 ?? null) },
+    { title: 'LAG P99', align: 'right', spare: 5, cell: ({ loopLag }) => duration(loopLag?.p99Ms ?? null) },
     { title: 'MEMORY', align: 'right', spare: 2, cell: ({ rssBytes }) => bytes(rssBytes) },
     { title: 'UPTIME', align: 'right', spare: 2, cell: ({ uptimeMs }) => duration(uptimeMs) },
     { title: 'LIFE', align: 'right', spare: 6, cell: ({ generation }) => String(generation) },

@@ -1,6 +1,6 @@
+import { plural } from '../../core/text/measures.js';
 import { defineCommand } from './Command.js';
 import { escapeMarkdown } from './text/escapeMarkdown.js';
-import { formatCount } from './text/formatMeasures.js';
 
 /** Finds a guild on whatever cluster has it. */
 export const guild = defineCommand({
@@ -17,7 +17,7 @@ export const guild = defineCommand({
     if (found === null) return invocation.reply(`Guild ${guildId} is not on any cluster.`);
     const { name, id, memberCount, channelCount, ownerId, shardId, clusterId } = found;
     return invocation.reply(
-      `**${escapeMarkdown(name)}** (${id}) · ${formatCount(memberCount, 'member')} · ${formatCount(channelCount, 'channel')}` +
+      `**${escapeMarkdown(name)}** (${id}) · ${plural(memberCount, 'member')} · ${plural(channelCount, 'channel')}` +
         ` · owner ${ownerId} · shard ${shardId} · cluster ${clusterId}`,
     );
   },

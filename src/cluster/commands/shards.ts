@@ -1,11 +1,11 @@
 import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContract.js';
+import { duration, plural } from '../../core/text/measures.js';
+import { firstLine } from '../../core/text/messageOf.js';
 import { defineCommand } from './Command.js';
 import { checkCluster } from './checkCluster.js';
 import { codeBlock } from './text/codeBlock.js';
 import { MAX_MESSAGE_LENGTH } from './text/cutMessage.js';
-import { firstLine } from './text/firstLine.js';
 import { fitLines } from './text/fitLines.js';
-import { formatCount, formatLatency } from './text/formatMeasures.js';
 
 type ClusterReport = FleetStats['clusters'][number];
 
@@ -39,5 +39,5 @@ function describe(report: ClusterReport): string[] {
 
 function describeShard({ shardId, state, latencyMs, guilds }: ClusterStats['shards'][number]): string {
   const id = String(shardId).padStart(3);
-  return `  shard ${id}  ${state.padEnd(12)}  ${formatLatency(latencyMs).padStart(8)}  ${formatCount(guilds, 'guild')}`;
+  return `  shard ${id}  ${state.padEnd(12)}  ${duration(latencyMs).padStart(8)}  ${plural(guilds, 'guild')}`;
 }

@@ -1,10 +1,10 @@
 import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContract.js';
+import { bytes, duration, plural } from '../../core/text/measures.js';
+import { firstLine } from '../../core/text/messageOf.js';
 import { defineCommand } from './Command.js';
 import { codeBlock } from './text/codeBlock.js';
 import { MAX_MESSAGE_LENGTH } from './text/cutMessage.js';
-import { firstLine } from './text/firstLine.js';
 import { fitLines } from './text/fitLines.js';
-import { formatBytes, formatCount, formatDuration, formatLatency } from './text/formatMeasures.js';
 
 type ClusterReport = FleetStats['clusters'][number];
 
@@ -27,18 +27,18 @@ function describeTotals({ clusters, shardCount, masterPid, masterRssBytes, ...ma
   const sum = (measure: (report: ClusterStats) => number) =>
     speaking.reduce((total, report) => total + measure(report), 0);
   const count = (measure: 'guilds' | 'users' | 'events' | 'commands') =>
-    formatCount(
+    plural(
       sum((report) => report[measure]),
       measure.slice(0, -1),
     );
   const ready = sum(({ shards }) => shards.filter(({ state }) => state === 'ready').length);
-  const memory = formatBytes(sum(({ rssBytes }) => rssBytes) + masterRssBytes);
-  const up = formatDuration(master.masterUptimeMs);
+  const memory = bytes(sum(({ rssBytes }) => rssBytes) + masterRssBytes);
+  const up = duration(master.masterUptimeMs);
   const identifies = master.identifiesRemaining ?? 'unknown';
   return [
-    `**${formatCount(clusters.length, 'cluster')}**, ${ready} of ${formatCount(shardCount, 'shard')} ready · ${count('guilds')} · ${count('users')}`,
+    `**${plural(clusters.length, 'cluster')}**, ${ready} of ${plural(shardCount, 'shard')} ready · ${count('guilds')} · ${count('users')}`,
     `${count('events')} · ${count('commands')}${describeSlowest(speaking)}`,
-    `${memory} in all · master: pid ${masterPid}, ${formatBytes(masterRssBytes)}, up ${up} · identifies left: ${identifies}`,
+    `${memory} in all · master: pid ${masterPid}, ${bytes(masterRssBytes)}, up ${up} · identifies left: ${identifies}`,
   ].join('\n');
 }
 
@@ -47,16 +47,16 @@ function describeSlowest(speaking: readonly ClusterStats[]): string {
   const measured = speaking.flatMap(({ commandLatencyMs }) => commandLatencyMs ?? []);
   if (measured.length === 0) return '';
   const [p50, p99] = [Math.max(...measured.map((each) => each.p50)), Math.max(...measured.map((each) => each.p99))];
-  return ` (on the slowest cluster p50 ${formatLatency(p50)}, p99 ${formatLatency(p99)})`;
+  return ` (on the slowest cluster p50 ${duration(p50)}, p99 ${duration(p99)})`;
 }
 
 function describe(report: ClusterReport): string {
   if ('error' in report) return `cluster ${report.clusterId}: ${firstLine(report.error)}`;
   const { clusterId, pid, shards, guilds, users, events, commands, commandLatencyMs, rssBytes, uptimeMs } = report;
   const ready = shards.filter(({ state }) => state === 'ready').length;
-  const latency = `p50 ${formatLatency(commandLatencyMs?.p50)}, p99 ${formatLatency(commandLatencyMs?.p99)}`;
+  const latency = `p50 ${duration(commandLatencyMs?.p50)}, p99 ${duration(commandLatencyMs?.p99)}`;
   return (
     `cluster ${clusterId}: pid ${pid}, ${ready}/${shards.length} shards, ${guilds} guilds, ${users} users, ${events} events, ` +
-    `${commands} commands, ${latency}, ${formatBytes(rssBytes)}, up ${formatDuration(uptimeMs)}`
+    `${commands} commands, ${latency}, ${bytes(rssBytes)}, up ${duration(uptimeMs)}`
   );
 }

@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { identityOf, isRunning, isSameProcess, type ProcessIdentity } from '../../core/files/processIdentity.js';
+import { replaceFile } from '../../core/files/replaceFile.js';
 import { type BootLife, currentBoot, isSameBoot } from './bootLife.js';
 
 /** Grows with every change of what rows mean. */
@@ -104,9 +105,6 @@ export class StoreLabel {
 
   #write(changes: Partial<LabelContent>): void {
     this.#content = { ...this.#content, ...changes };
-    const path = join(this.#folder, FILE);
-    const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(this.#content), { mode: 0o600 });
-    renameSync(draft, path);
+    replaceFile(join(this.#folder, FILE), JSON.stringify(this.#content));
   }
 }

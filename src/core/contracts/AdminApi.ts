@@ -24,15 +24,6 @@ import type {
  * - Bodies are JSON, of at most 64 kB. Times are milliseconds since 1970; numbers that nobody knows (yet) are null.
  */
 
-/** `DATA_DIR/admin.json`, mode 0600: written when the API listens, removed when the master stops. */
-export interface AdminAddress {
-  /** For example `http://127.0.0.1:8600`, without a slash at the end. */
-  readonly url: string;
-  /** The master's. A file whose process is gone was left by a crash. */
-  readonly pid: number;
-  readonly version: string;
-}
-
 /** Every endpoint that answers JSON: what it takes and what it answers. */
 export type AdminApi = {
   /** The process serves. Always 200. */

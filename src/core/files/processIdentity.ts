@@ -1,13 +1,17 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { z } from 'zod';
+
+/** As it stands in files. */
+export const processIdentitySchema = z.object({
+  pid: z.number().int().positive(),
+  /** When it started, within this boot of the machine; null where the system does not say (no /proc). */
+  startedAt: z.string().nullable(),
+  /** Where its pid means something: containers count their own. Null where the system does not say. */
+  pidNamespace: z.string().nullable(),
+});
 
 /** One life of one process: its pid, and what tells it from a later process that got the same pid. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** When it started, within this boot of the machine; null where the system does not say (no /proc). */
-  readonly startedAt: string | null;
-  /** Where its pid means something: containers count their own. Null where the system does not say. */
-  readonly pidNamespace: string | null;
-}
+export type ProcessIdentity = Readonly<z.infer<typeof processIdentitySchema>>;
 
 export function identityOf(pid: number): ProcessIdentity {
   return { pid, startedAt: processStat(pid)?.startedAt ?? null, pidNamespace: pidNamespace() };

@@ -7,6 +7,7 @@ import type { Transport } from '../ipc/Transport.js';
 import { LineForwarder } from '../log/LineForwarder.js';
 import { LogTail } from '../log/LogTail.js';
 import type { Logger } from '../log/logger.js';
+import { messageOf } from '../text/messageOf.js';
 import { AttachedProcess, type WorkerHandle } from './AttachedProcess.js';
 import {
   ALIVE,
@@ -296,7 +297,7 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
     } catch (error) {
       this.#end({ code: null, signal: null });
       release();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw new WorkerStartError('SPAWN_FAILED', `${this.description} could not be started: ${reason}`, [], {
         cause: error,
       });

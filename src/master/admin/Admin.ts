@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { RestartStatus } from '../../core/contracts/AdminApi.js';
-import { KallistiError } from '../../core/errors.js';
+import { type AdminAddress, adminAddressFile } from '../../core/contracts/adminAddress.js';
+import { ConfigError, KallistiError } from '../../core/errors.js';
+import { describeFileError } from '../../core/files/describeFileError.js';
+import type { JsonFile } from '../../core/files/JsonFile.js';
 import type { ChannelObserver } from '../../core/ipc/Channel.js';
 import type { LogTail } from '../../core/log/LogTail.js';
 import type { Logger } from '../../core/log/logger.js';
@@ -8,7 +11,6 @@ import type { AdminConfig } from '../../core/settings/config.js';
 import type { LogLevel } from '../../core/settings/settings.js';
 import { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import { VERSION } from '../../core/version.js';
-import { AddressFile } from './AddressFile.js';
 import type { AdminFleet } from './AdminFleet.js';
 import { AdminServer } from './AdminServer.js';
 import { AdminToken } from './AdminToken.js';
@@ -51,7 +53,7 @@ export class Admin {
   readonly #status: StatusCollector;
   readonly #history: HistoryRecorder;
   readonly #events: EventStream;
-  readonly #addressFile: AddressFile;
+  readonly #addressFile: JsonFile<AdminAddress>;
   #server: AdminServer | undefined;
   #fleet: AdminFleet | undefined;
   #polls: ClusterPolls | undefined;
@@ -80,7 +82,7 @@ export class Admin {
       logs: this.#logs,
       logger,
     });
-    this.#addressFile = new AddressFile(options.dataDir);
+    this.#addressFile = adminAddressFile(options.dataDir);
   }
 
   /** Sees the requests between the master and its clusters. */
@@ -121,7 +123,7 @@ export class Admin {
     this.#logs.start();
     await server.start();
     this.#server = server;
-    this.#addressFile.write({ url: server.url, pid: process.pid, version: VERSION });
+    this.#writeAddress({ url: server.url, pid: process.pid, version: VERSION });
     this.#events.start();
     this.#options.stopping.addEventListener('abort', this.#tellStopping);
     const tokenFrom = config.token === undefined ? 'DATA_DIR/admin-token' : 'ADMIN_TOKEN';
@@ -154,6 +156,14 @@ export class Admin {
     this.#arrivals?.stop();
     this.#logs.stop();
     this.#loopLag.stop();
+  }
+
+  #writeAddress(address: AdminAddress): void {
+    try {
+      this.#addressFile.write(address);
+    } catch (error) {
+      throw new ConfigError(`${this.#addressFile.path}: ${describeFileError(error)}`, 'DATA_DIR_UNUSABLE');
+    }
   }
 
   readonly #tellStopping = (): void => this.#events.tellStopping();

@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
+import { describeFileError } from '../../core/files/describeFileError.js';
 import { Secret } from '../../core/log/secrets.js';
-import { explain } from '../dataDir/DataDir.js';
 
 const FILE_NAME = 'admin-token';
 
@@ -26,7 +26,7 @@ export class AdminToken {
     try {
       return new AdminToken(new Secret(readToken(path) ?? makeToken(path)));
     } catch (error) {
-      throw new ConfigError(`${path}: ${explain(error)}`, 'DATA_DIR_UNUSABLE');
+      throw new ConfigError(`${path}: ${describeFileError(error)}`, 'DATA_DIR_UNUSABLE');
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ClusterStats } from '../../core/contracts/ClusterContract.js';
+import { messageOf } from '../../core/text/messageOf.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { ClusterPool } from '../fleet/ClusterPool.js';
 
@@ -94,7 +95,7 @@ export class ClusterPolls {
       polled.report = reportFrom(stats, polled.report);
       polled.failure = undefined;
     } catch (error) {
-      polled.failure = error instanceof Error ? error.message : String(error);
+      polled.failure = messageOf(error);
     }
     polled.askedAt = undefined;
   }

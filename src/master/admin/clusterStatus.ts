@@ -6,6 +6,7 @@ import type {
   ShardOverview,
 } from '../../core/contracts/AdminApi.js';
 import type { ClusterStats, ShardCounts, ShardStatus } from '../../core/contracts/ClusterContract.js';
+import { firstLine } from '../../core/text/messageOf.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { RestartCause as SupervisedCause } from '../supervision/RestartHistory.js';
 import type { AdminFleet } from './AdminFleet.js';
@@ -156,6 +157,3 @@ function restartsOf(clusterId: number, { supervisor }: Pick<AdminFleet, 'supervi
 }
 
 /** The rest is the worker's last log lines, which have a place of their own. */
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
-}

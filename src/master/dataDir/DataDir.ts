@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../../core/errors.js';
+import { describeFileError } from '../../core/files/describeFileError.js';
 import { DataDirLock } from './DataDirLock.js';
 
 /** Longest path of a unix socket that every platform takes (Linux allows 107 bytes, macOS 103). */
@@ -110,33 +111,8 @@ export class DataDir {
   }
 
   #unusable(error: unknown): ConfigError {
-    return new ConfigError(`DATA_DIR=${this.#setting}: ${explain(error)}`, 'DATA_DIR_UNUSABLE');
+    return new ConfigError(`DATA_DIR=${this.#setting}: ${describeFileError(error)}`, 'DATA_DIR_UNUSABLE');
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EEXIST: 'is a file; it must be a folder',
-  ENOTDIR: 'a part of the path is a file; it must be a folder',
-  EACCES: 'no permission',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENAMETOOLONG: 'the path is too long',
-  ELOOP: 'the path is a circle of symbolic links',
-  EMFILE: 'too many open files',
-  ENOTSUP: 'the file system has no hard links',
-  EOPNOTSUPP: 'the file system has no hard links',
-  ENOSYS: 'the file system has no hard links',
-};
-
-/** @returns an error of the file system in words, with the file it was about. */
-export function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code, path, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error.message;
-  const reason = syscall === 'link' && code === 'EPERM' ? REASONS.ENOTSUP : REASONS[code];
-  return `${reason ?? error.message}${path === undefined ? '' : ` (${syscall} ${path})`}`;
 }
 
 /** The name is known beforehand and the parent is open to all: somebody else may have made it, to read along. */

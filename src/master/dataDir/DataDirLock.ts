@@ -3,12 +3,14 @@ import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writ
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { identityOf, isRunning, type ProcessIdentity } from '../../core/files/processIdentity.js';
+import {
+  identityOf,
+  isRunning,
+  type ProcessIdentity,
+  processIdentitySchema,
+} from '../../core/files/processIdentity.js';
 
-const schema = z.object({
-  pid: z.number().int().positive(),
-  startedAt: z.string().nullable(),
-  pidNamespace: z.string().nullable(),
+const schema = processIdentitySchema.extend({
   /** Tells this claim from every other one there ever was. */
   nonce: z.string().regex(/^[\w-]+$/),
 });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isRunning } from '../../core/files/processIdentity.js';
+import { JsonFile } from '../../core/files/JsonFile.js';
+import { isRunning, processIdentitySchema } from '../../core/files/processIdentity.js';
 import type { Logger } from '../../core/log/logger.js';
 import { registerSecret } from '../../core/log/secrets.js';
 import { AttachedProcess } from '../../core/worker/AttachedProcess.js';
@@ -18,11 +18,7 @@ const schema = z.object({
       id: z.number().int().nonnegative(),
       kind: z.string(),
       generation: z.number().int().positive(),
-      identity: z.object({
-        pid: z.number().int().positive(),
-        startedAt: z.string().nullable(),
-        pidNamespace: z.string().nullable(),
-      }),
+      identity: processIdentitySchema,
       secret: z.string().min(32),
     }),
   ),
@@ -43,29 +39,27 @@ const END_TIMEOUT_MS = 5_000;
  * crash of this one needs in order to take them over. Losing it costs a restart of the clusters, and no session.
  */
 export class ClusterRegistry implements WorkerRegistry {
-  readonly #path: string;
+  readonly #file: JsonFile<z.infer<typeof schema>>;
   readonly #logger: Logger;
   #assignment = '';
   #records: WorkerRecord[] = [];
   #saidUnwritable = false;
 
   public constructor(dataDir: string, logger: Logger) {
-    this.#path = join(dataDir, 'ipc', 'clusters.json');
+    this.#file = new JsonFile(join(dataDir, 'ipc', 'clusters.json'), schema);
     this.#logger = logger;
   }
 
   /** What an earlier master has left running. */
   public load(): LeftClusters {
     try {
-      const { assignment, workers } = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      const { assignment, workers } = this.#file.read() ?? { assignment: '', workers: [] };
       for (const { secret } of workers) registerSecret(secret);
       // Those that are taken over stay in the file when others come and go; `end` and their own end remove them.
       this.#records = workers.filter(({ identity }) => isRunning(identity) === true);
       return { assignment, workers: this.#records };
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-        this.#logger.warn({ err: error }, `${this.#path} cannot be read; clusters that still run end by themselves`);
-      }
+      this.#logger.warn({ err: error }, `${this.#file.path} cannot be read; clusters that still run end by themselves`);
       return { assignment: '', workers: [] };
     }
   }
@@ -105,17 +99,15 @@ export class ClusterRegistry implements WorkerRegistry {
 
   #save(): void {
     try {
-      if (this.#records.length === 0) {
-        rmSync(this.#path, { force: true });
-        return;
-      }
-      const text = JSON.stringify({ version: 1, assignment: this.#assignment, workers: this.#records });
-      writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
-      renameSync(`${this.#path}.new`, this.#path);
+      if (this.#records.length === 0) this.#file.remove();
+      else this.#file.write({ version: 1, assignment: this.#assignment, workers: this.#records });
     } catch (error) {
       if (this.#saidUnwritable) return;
       this.#saidUnwritable = true;
-      this.#logger.error({ err: error }, `${this.#path} cannot be written; a new master could not take clusters over`);
+      this.#logger.error(
+        { err: error },
+        `${this.#file.path} cannot be written; a new master could not take clusters over`,
+      );
     }
   }
 }

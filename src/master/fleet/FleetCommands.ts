@@ -13,6 +13,7 @@ import { KallistiError, WorkerNotFoundError } from '../../core/errors.js';
 import type { DataOf, ReplyOf } from '../../core/ipc/contract.js';
 import type { Logger } from '../../core/log/logger.js';
 import type { LogLevel } from '../../core/settings/settings.js';
+import { messageOf } from '../../core/text/messageOf.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import type { FleetRestart } from '../restart/FleetRestart.js';
 import type { ClusterPool } from './ClusterPool.js';
@@ -172,8 +173,4 @@ export function requireCluster(clusterId: number, clusterCount: number): void {
 
 function requireSnowflake(id: string): void {
   if (!isSnowflake(id)) throw new KallistiError('INVALID_REQUEST', 'id: is no id of Discord');
-}
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -1,5 +1,6 @@
 import { KallistiError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
+import { messageOf } from '../../core/text/messageOf.js';
 import { type Clock, systemClock } from '../../core/time/clock.js';
 
 export interface RollingRestartOptions {
@@ -137,8 +138,4 @@ export class RollingRestart {
       this.#options.logger.warn({ err: error }, 'the progress of a restart could not be told');
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,11 @@
+import { duration } from '../../core/text/measures.js';
+import { firstLine } from '../../core/text/messageOf.js';
 import type { ClusterRestart, RestartProgress } from './RollingRestart.js';
 
 /** Discord's limit of a message. */
 const MAX_LENGTH = 2000;
 /** With more clusters than this, those that are done or wait are only counted. */
 const MAX_LINES = 20;
-const MAX_REASON_LENGTH = 300;
 
 /** @returns the state of a rolling restart as the text of a message: a headline, and a line per cluster. */
 export function restartText({ outcome, durationMs, clusters }: RestartProgress): string {
@@ -12,7 +13,7 @@ export function restartText({ outcome, durationMs, clusters }: RestartProgress):
   const of = `${replaced} of ${clusters.length} cluster${clusters.length === 1 ? '' : 's'}`;
   const headline = {
     rolling: `Restarting, one after the other: ${of} done`,
-    done: `Restarted ${of} in ${seconds(durationMs)}`,
+    done: `Restarted ${of} in ${duration(durationMs)}`,
     failed: `Restart stopped by a failure after ${of}`,
     stopped: `Restart called off after ${of}`,
   }[outcome];
@@ -35,20 +36,10 @@ function line(cluster: ClusterRestart): string {
     case 'checking':
       return `🔄 ${name} is new, and being watched`;
     case 'replaced':
-      return `✅ ${name} in ${seconds(cluster.durationMs)}${cluster.details === undefined ? '' : `: ${cluster.details}`}`;
+      return `✅ ${name} in ${duration(cluster.durationMs)}${cluster.details === undefined ? '' : `: ${cluster.details}`}`;
     case 'failed':
-      return `❌ ${name} after ${seconds(cluster.durationMs)}: ${firstLine(cluster.reason)}`;
+      return `❌ ${name} after ${duration(cluster.durationMs)}: ${firstLine(cluster.reason)}`;
     case 'skipped':
       return `▫️ ${name} was left as it is`;
   }
-}
-
-function seconds(durationMs: number): string {
-  return `${(durationMs / 1000).toFixed(1)} s`;
-}
-
-/** The lines after it are for the log: a process's last words. */
-function firstLine(reason: string): string {
-  const [first = ''] = reason.split('\n');
-  return first.length <= MAX_REASON_LENGTH ? first : `${first.slice(0, MAX_REASON_LENGTH - 1)}…`;
 }

@@ -439,8 +439,8 @@ describe('shards and stats', () => {
     clusterId,
     pid: 100 + clusterId,
     uptimeMs: 61_000,
-    rssBytes: 50 * 1024 * 1024,
-    heapBytes: 20 * 1024 * 1024,
+    rssBytes: 50_000_000,
+    heapBytes: 20_000_000,
     cpuSeconds: 3,
     loopLag: { p50Ms: 0, p99Ms: 1, maxMs: 2 },
     resumable: 1,
@@ -455,7 +455,7 @@ describe('shards and stats', () => {
   const fleet = (count = 3): FleetStats => ({
     shardCount: 8,
     masterPid: 99,
-    masterRssBytes: 40 * 1024 * 1024,
+    masterRssBytes: 40_000_000,
     masterUptimeMs: 3_600_000,
     identifiesRemaining: 990,
     clusters: [
@@ -470,12 +470,12 @@ describe('shards and stats', () => {
     expect(text).toBe(
       [
         '**3 clusters**, 2 of 8 shards ready · 6 guilds · 8 users',
-        '2,000 events · 14 commands (on the slowest cluster p50 3 ms, p99 9 ms)',
+        '2,000 events · 14 commands (on the slowest cluster p50 3ms, p99 9ms)',
         '140 MB in all · master: pid 99, 40 MB, up 1h · identifies left: 990',
         '```',
         'cluster 2: evaluate: no reply within 10000 ms',
-        'cluster 0: pid 100, 1/1 shards, 3 guilds, 4 users, 1000 events, 7 commands, p50 2 ms, p99 9 ms, 50 MB, up 1m',
-        'cluster 1: pid 101, 1/1 shards, 3 guilds, 4 users, 1000 events, 7 commands, p50 3 ms, p99 9 ms, 50 MB, up 1m',
+        'cluster 0: pid 100, 1/1 shards, 3 guilds, 4 users, 1000 events, 7 commands, p50 2ms, p99 9ms, 50 MB, up 1m 1s',
+        'cluster 1: pid 101, 1/1 shards, 3 guilds, 4 users, 1000 events, 7 commands, p50 3ms, p99 9ms, 50 MB, up 1m 1s',
         '```',
       ].join('\n'),
     );
@@ -494,7 +494,7 @@ describe('shards and stats', () => {
   it('show the shards of all clusters, or of one', async () => {
     world.master.replies.getFleetStats = fleet();
     expect(await run('shards', { cluster: 1 })).toBe(
-      '```\ncluster 1\n  shard   2  ready            12 ms  3 guilds\n```',
+      '```\ncluster 1\n  shard   2  ready             12ms  3 guilds\n```',
     );
     expect(await run('shards')).toContain('cluster 2: evaluate: no reply');
     expect(await run('shards', { cluster: 4 })).toBe('There is no cluster 4: this bot has clusters 0 to 3.');

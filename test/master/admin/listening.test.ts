@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AdminAddress } from '../../../src/core/contracts/AdminApi.js';
+import type { AdminAddress } from '../../../src/core/contracts/adminAddress.js';
 import { ConfigError } from '../../../src/core/errors.js';
 import { scrub } from '../../../src/core/log/secrets.js';
 import { rejection } from '../../support/processes.js';

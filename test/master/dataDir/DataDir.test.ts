@@ -19,8 +19,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeFileError } from '../../../src/core/files/describeFileError.js';
 import { identityOf, isRunning } from '../../../src/core/files/processIdentity.js';
-import { DataDir, explain } from '../../../src/master/dataDir/DataDir.js';
+import { DataDir } from '../../../src/master/dataDir/DataDir.js';
 import { isAlive, until } from '../../support/processes.js';
 import { runScript, startScript } from '../../support/runScript.js';
 
@@ -133,7 +134,7 @@ describe('prepare', () => {
       code: 'ENOSPC',
       syscall: 'write',
     });
-    expect(explain(full)).toBe('the disk is full');
+    expect(describeFileError(full)).toBe('the disk is full');
   });
 });
 

@@ -186,7 +186,7 @@ describe('restartText', () => {
       }),
     ).toBe(
       'Restarting, one after the other: 1 of 3 clusters done\n' +
-        '✅ cluster 0 in 1.2 s: paused 90 ms\n' +
+        '✅ cluster 0 in 1.2s: paused 90 ms\n' +
         '🔄 cluster 1 is being replaced\n' +
         '▫️ cluster 2 waits',
     );
@@ -208,7 +208,7 @@ describe('restartText', () => {
     });
     expect(text).toBe(
       'Restart stopped by a failure after 0 of 2 clusters\n' +
-        '❌ cluster 0 after 0.9 s: cluster 0 exited with code 1\n' +
+        '❌ cluster 0 after 900ms: cluster 0 exited with code 1\n' +
         '▫️ cluster 1 was left as it is',
     );
   });

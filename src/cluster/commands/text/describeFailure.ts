@@ -1,5 +1,5 @@
 import { ERROR_CODES, type KallistiError } from '../../../core/errors.js';
-import { firstLine } from './firstLine.js';
+import { firstLine } from '../../../core/text/messageOf.js';
 
 /** @returns why a request failed, in one line for the user: never a stack, and only the first line of the message. */
 export function describeFailure(error: KallistiError): string {
