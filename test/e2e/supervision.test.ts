@@ -1,3 +1,5 @@
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { fixture, isAlive, until } from '../support/processes.js';
@@ -253,6 +255,27 @@ describe('an upgrade in place', () => {
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
     expectNothingLost();
     expect(discord.account.summary()).toMatchObject({ violations: 0, commands: { answeredTwice: 0 } });
+    bot.signal('SIGTERM');
+    expect(await bot.ended()).toEqual({ code: 0, signal: null });
+    expect(bot.processes()).toEqual([]);
+  });
+
+  it('whose new master cannot be spawned leaves the old one in place, with its clusters', async () => {
+    bot = Bot.for(discord, { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms' });
+    bot.node = join(bot.cwd, 'node');
+    copyFileSync(process.execPath, bot.node);
+    bot.start();
+    await bot.untilReady();
+    const pids = new Map(bot.clusterPids());
+    const from = bot.lines.length;
+    rmSync(bot.node);
+    bot.signal('SIGUSR2');
+    const { msg } = await bot.untilLogged(/^the new master did not start/, from);
+    expect(msg).toMatch(/ENOENT.*the old one goes on/);
+    await bot.untilLogged(/^took over 2/, from);
+    await expectAllServed();
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
+    expectNothingLost();
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.processes()).toEqual([]);
