@@ -133,6 +133,25 @@ describe('clusters that die', () => {
     expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, mentions: { failed: 0 } });
   });
 
+  it('again and again, a second after they served, are always back within seconds, and cost no IDENTIFY', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    for (let death = 1; death <= 8; death++) {
+      const victim = bot.clusterPids().get(1) ?? 0;
+      process.kill(victim, 'SIGKILL');
+      await until(() => bot.clusterPids().get(1) !== victim);
+      const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(SHARDS - 1) }).answered;
+      expect(content).toContain(`shard ${SHARDS - 1}`);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    await settle();
+    await expectAllServed();
+    expectNothingLost();
+    expect(discord.account.resumes.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(8 * (SHARDS / 2));
+    expect(bot.lines.some(({ msg }) => /FAILED/.test(msg))).toBe(false);
+    for (const { delayMs } of bot.lines) if (delayMs !== undefined) expect(delayMs).toBeLessThanOrEqual(2_000);
+  });
+
   it('again and again before they are ready open their circuit, and leave the others alone', {
     timeout: 60_000,
   }, async () => {

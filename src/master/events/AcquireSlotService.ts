@@ -23,6 +23,7 @@ export class AcquireSlotService extends ClusterEventService<'acquireSlot'> {
     const lease = await this.queue.acquire({ shardId, holder, purpose: this.purposeOf(cluster), signal });
     // Given up between the grant and this line: nobody is left to give it back.
     if (signal.aborted) lease.release(false);
+    else cluster.slots++;
     return { leaseId: lease.id };
   }
 }

@@ -13,9 +13,10 @@ export class ReleaseSlotService extends ClusterEventService<'releaseSlot'> {
   }
 
   protected override execute(
-    _cluster: ClusterConnection,
+    cluster: ClusterConnection,
     { leaseId, used }: { leaseId: string; used: boolean },
   ): undefined {
+    if (!used) cluster.slots--;
     this.queue.release(leaseId, used);
   }
 }
