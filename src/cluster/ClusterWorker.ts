@@ -1,8 +1,10 @@
 import type { Client, ClientOptions } from 'eris';
 import type { ClusterAssignment, ClusterContract, ReleasedShards } from '../core/contracts/ClusterContract.js';
+import { DiscordRefusedError } from '../core/errors.js';
 import { registerSecret, scrub } from '../core/log/secrets.js';
 import { LoopLagMeter } from '../core/time/LoopLagMeter.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
+import { restoreState, saveState } from './botState.js';
 import type { ClusterContext } from './ClusterContext.js';
 import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
@@ -31,9 +33,14 @@ export interface ClusterWorkerOptions {
   /**
    * What the bot holds in memory and its successor should know (collectors, games, timers), as JSON. Called in a handover,
    * after the last event was handled here; what takes long prolongs the pause. A crash hands nothing over.
+   *
+   * Where it throws, takes longer than 2 s, or returns what is no JSON, the handover fails: this process serves on.
    */
   readonly saveState?: () => unknown;
-  /** Takes what the predecessor's `saveState` returned. Called before the first event is handled here. */
+  /**
+   * Takes what the predecessor's `saveState` returned. Called before the first event is handled here. Where it throws or takes
+   * longer than 2 s, this process ends, and the predecessor takes its shards back.
+   */
   readonly restoreState?: (state: unknown) => void | Promise<void>;
 }
 
@@ -59,6 +66,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
   /** 0 until it is ready: a cluster that is starting needs its master. */
   #orphanGraceMs = 0;
   #hasReleased = false;
+  #lastMove: Promise<unknown> = Promise.resolve();
   #stop: Promise<void> | undefined;
 
   public constructor(options: ClusterWorkerOptions = {}) {
@@ -108,7 +116,8 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     const { signal } = this.#aborted;
     const released = await this.request('acquireShards', undefined, { timeoutMs: Number.POSITIVE_INFINITY, signal });
     this.#arrivals.releasedAt = released?.releasedAt;
-    if (released?.state !== undefined) await this.#options.restoreState?.(released.state);
+    const restore = this.#options.restoreState;
+    if (released?.state !== undefined && restore !== undefined) await restoreState(restore, released.state);
     await gateway.connect(await stores.takeOver(released?.sessions), signal);
     this.send('shardsArrived', this.#arrivals.arrivals);
     await super.start();
@@ -152,14 +161,58 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     await super.stop();
   }
 
-  /** Lets go of the shards: for a successor in a handover. Commands that run go on, and answer over REST. */
+  /**
+   * Lets go of the shards: for a successor in a handover. Commands that run go on, and answer over REST.
+   *
+   * The sockets are closed first: what `saveState` returns is then as of the last event that was handled here, and none is
+   * missing in it. The stores are released last, because only that cannot be undone without loss: a released store has
+   * forgotten which commands still run. So where `saveState` fails, this process goes on as after any lost connection.
+   *
+   * @throws KallistiError HANDOVER_FAILED where `saveState` fails; the shards are this process's then as before.
+   */
   async #release(gateway: Gateway, stores: ShardStores): Promise<ReleasedShards> {
     this.#hasReleased = true;
     const sessions = gateway.release();
     const releasedAt = Date.now();
-    await stores.release();
-    const state = await this.#options.saveState?.();
-    return { sessions, releasedAt, ...(state === undefined ? {} : { state }) };
+    try {
+      // Where this process ends or blocks in `saveState`, its successor goes on from the files.
+      await stores.commit();
+      const saved = await saveState(this.#options.saveState);
+      await stores.release();
+      return { sessions, releasedAt, ...saved };
+    } catch (error) {
+      this.logger.error({ err: error }, 'the state of the bot could not be saved: this process keeps its shards');
+      this.#reconnect(gateway);
+      throw error;
+    }
+  }
+
+  /** Takes released shards back: the successor failed. Does nothing where none are released. */
+  async #takeBack(gateway: Gateway, stores: ShardStores): Promise<undefined> {
+    if (!this.#hasReleased) return;
+    await stores.takeOver();
+    this.#reconnect(gateway);
+  }
+
+  /** Not awaited: where the gateway is out of reach it goes on trying, and no other process would fare better. */
+  #reconnect(gateway: Gateway): void {
+    this.#hasReleased = false;
+    if (this.#stop !== undefined) return;
+    gateway.adopt().catch((error: unknown) => {
+      if (error instanceof DiscordRefusedError) this.#refused(error);
+      else this.logger.debug({ err: error }, 'the shards were released again before they were all back');
+    });
+  }
+
+  #refused({ message }: DiscordRefusedError): void {
+    this.#tell(() => this.send('discordRefused', { message }));
+  }
+
+  /** A successor may fail while the shards are still being released: they are given back after that, and not meanwhile. */
+  #inTurn<T>(move: () => Promise<T>): Promise<T> {
+    const done = this.#lastMove.then(move, move);
+    this.#lastMove = done;
+    return done;
   }
 
   #createGateway(assignment: ClusterAssignment, stores: ShardStores): Gateway {
@@ -188,7 +241,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       },
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
       onDeaf: (shardId, reason) => this.#tell(() => this.send('shardDeaf', { shardId, reason })),
-      onFatal: (error) => this.#tell(() => this.send('discordRefused', { message: error.message })),
+      onFatal: (error) => this.#refused(error),
     });
   }
 
@@ -220,13 +273,8 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.on('findUser', findUser(context));
     this.on('findChannel', findChannel(context));
     this.on('setLogLevel', setLogLevel(this.logger));
-    this.on('releaseShards', () => this.#release(gateway, stores));
-    this.on('adoptShards', async () => {
-      this.#hasReleased = false;
-      await stores.takeOver();
-      await gateway.adopt();
-      return undefined;
-    });
+    this.on('releaseShards', () => this.#inTurn(() => this.#release(gateway, stores)));
+    this.on('adoptShards', () => this.#inTurn(() => this.#takeBack(gateway, stores)));
   }
 
   /** Tells the master something that it can do without where it is gone: its end is dealt with elsewhere. */

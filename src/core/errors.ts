@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   },
   DISCORD_UNREACHABLE: { retryable: true, meaning: "Discord's REST API gave no usable answer." },
   IDENTIFY_BUDGET_SPENT: { retryable: true, meaning: 'A planned restart would use IDENTIFYs kept back for crashes.' },
+  HANDOVER_FAILED: { retryable: true, meaning: 'A cluster could not hand its shards over; its old process serves on.' },
   RESTART_IN_PROGRESS: { retryable: true, meaning: 'A rolling restart is already under way.' },
   WORKER_NOT_FOUND: { retryable: true, meaning: 'No ready worker has this id.' },
   SPAWN_FAILED: { retryable: true, meaning: "The worker's process could not be created." },

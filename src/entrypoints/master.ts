@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { KallistiError } from '../core/errors.js';
 import { LogTail } from '../core/log/LogTail.js';
 import { createLogger } from '../core/log/logger.js';
@@ -112,31 +112,50 @@ async function upgrade(): Promise<void> {
 /** Starts the new master and stands behind it: passes signals on, ends as it ends, and comes back where it does not start. */
 function superviseUpgraded(): void {
   let isRunning = false;
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, [UPGRADED_VARIABLE]: '1' },
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, [UPGRADED_VARIABLE]: '1' },
+    });
+  } catch (error) {
+    goOn(error instanceof Error ? error.message : String(error));
+    return;
+  }
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
   const handlers = [...STOP_SIGNALS, 'SIGUSR2' as const].map((signal) => [signal, () => pass(signal)] as const);
+  const letGo = (): void => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+  };
   for (const signal of [...STOP_SIGNALS, 'SIGUSR2' as const]) process.removeAllListeners(signal);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   child.once('message', () => {
     isRunning = true;
     child.disconnect();
   });
-  child.once('error', (error) => logger.error({ err: error }, 'the new master could not be started'));
+  child.on('error', (error) => {
+    // Of one that runs, it is a signal that could not be passed on.
+    if (child.pid !== undefined) return;
+    letGo();
+    goOn(error.message);
+  });
   child.once('exit', (code, signal) => {
-    for (const [name, handler] of handlers) process.off(name, handler);
+    letGo();
     if (code === UPGRADE_EXIT_CODE) {
       superviseUpgraded();
     } else if (isRunning || code === 0) {
       process.exit(code ?? (signal === null ? 1 : 128));
     } else {
-      logger.error(`the new master did not start (${signal ?? `exit code ${code}`}); the old one goes on`);
-      listen();
-      void run(false);
+      goOn(signal ?? `exit code ${code}`);
     }
   });
+}
+
+/** The new master did not start: this one takes its clusters back. */
+function goOn(reason: string): void {
+  logger.error(`the new master did not start (${reason}); the old one goes on`);
+  listen();
+  void run(false);
 }
 
 function listen(): void {

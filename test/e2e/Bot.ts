@@ -46,6 +46,8 @@ export class Bot {
   public readonly lines: LogLine[] = [];
   public stdout = '';
   public stderr = '';
+  /** The program that runs it. */
+  public node = process.execPath;
   readonly #marker = `e2e-${process.pid}-${Math.random().toString(36).slice(2)}`;
   readonly #env: NodeJS.ProcessEnv;
   readonly #cwd: string;
@@ -89,7 +91,7 @@ export class Bot {
 
   /** Starts it; does not wait for anything. */
   public start(): this {
-    const child = spawn(process.execPath, [this.#entry], {
+    const child = spawn(this.node, [this.#entry], {
       cwd: this.#cwd,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -157,15 +157,42 @@ describe('a restart in which the new process fails', () => {
     expectBalanced(SHARDS);
   });
 
-  it('dies after the release: the old one takes its shards back', async () => {
-    await start([{ clusterId: 0, generation: 2, what: 'die after the release' }]);
+  it.each([
+    ['die after the release', 'exited with code 8'],
+    ['throw while restoring', 'restoreState threw: the game cannot be restored'],
+    ['never end while restoring', 'restoreState did not end within 2000 ms'],
+  ])('%s: the old one takes its shards back', async (what, reason) => {
+    await start([{ clusterId: 0, generation: 2, what }]);
     const before = new Map(bot.clusterPids());
     discord.traffic.start(LOAD);
-    expect(await roll()).toMatch(/^Restart stopped by a failure/);
+    const text = await roll();
+    expect(text).toMatch(/^Restart stopped by a failure/);
+    expect(text).toContain(reason);
     await settle();
     expect(bot.clusterPids()).toEqual(before);
     await expectAllServed();
     expectBalanced(SHARDS);
+  });
+
+  it('dies while the old one still saves its state: that has its shards back when it is done', async () => {
+    await start([{ clusterId: 0, generation: 1, what: 'save slowly' }]);
+    const before = new Map(bot.clusterPids());
+    const known = new Set([bot.pid, ...before.values()]);
+    discord.traffic.start(LOAD);
+    const rolling = roll({ cluster: 0 });
+    await until(() => discord.account.summary().connectionsOpen === SHARDS - 2);
+    for (const pid of bot.processes()) if (!known.has(pid)) process.kill(pid, 'SIGKILL');
+    expect(await rolling).toMatch(/^Restart stopped by a failure[\s\S]*SIGKILL/);
+    await until(() => discord.account.summary().connectionsOpen === SHARDS);
+    await settle();
+    expect(bot.clusterPids()).toEqual(before);
+    await expectAllServed();
+    expectBalanced(SHARDS);
+    // It writes again what a crash needs.
+    process.kill(before.get(0) ?? 0, 'SIGKILL');
+    await until(() => bot.clusterPids().get(0) !== before.get(0));
+    await expectAllServed();
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
   });
 
   it('is refused the resume of one shard for good: that shard alone identifies', async () => {
@@ -210,6 +237,47 @@ describe('a restart in which the old process fails', () => {
     expect(isAlive(old)).toBe(false);
     await expectAllServed();
     expectBalanced(SHARDS);
+  });
+});
+
+describe('a restart in which the bot cannot save its state', () => {
+  it.each([
+    ['throw while saving', 'saveState threw: the game cannot be saved'],
+    ['never end while saving', 'saveState did not end within 2000 ms'],
+    ['save no JSON', 'saveState returned what cannot be written as JSON: Do not know how to serialize a BigInt'],
+    ['save more than fits', 'no room for another'],
+  ])('%s: the restart fails and says why; the old process keeps its shards and loses nothing', async (what, reason) => {
+    await start([{ clusterId: 0, generation: 1, what }]);
+    const before = new Map(bot.clusterPids());
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 4_000 }, guildId: guildOn(0) });
+    await until(() => wait.entry.acknowledgedAt !== null);
+    discord.traffic.start(LOAD);
+    const text = await roll();
+    expect(text).toMatch(/^Restart stopped by a failure after 0 of 2[\s\S]*cluster 0/);
+    expect(text).toContain(reason);
+    expect(bot.processes().length).toBe(3);
+    expect((await wait.answered).content).toBe(`waited 4000 ms in pid ${before.get(0)}`);
+    await settle();
+    expect(bot.clusterPids()).toEqual(before);
+    await expectAllServed();
+    expectBalanced(SHARDS);
+    // Those of the cluster that let go, and nobody else.
+    expect(discord.account.resumes.map(({ shardId, ok }) => [shardId, ok]).sort()).toEqual([
+      [0, true],
+      [1, true],
+    ]);
+  });
+
+  it('and dies a moment later: what it still ran is run again', async () => {
+    await start([{ clusterId: 0, generation: 1, what: 'throw while saving' }]);
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 3_000 }, guildId: guildOn(0) });
+    await until(() => wait.entry.acknowledgedAt !== null);
+    const victim = bot.clusterPids().get(0) ?? 0;
+    await roll({ cluster: 0 });
+    process.kill(victim, 'SIGKILL');
+    await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
+    expect((await wait.answered).content).toBe(`waited 3000 ms in pid ${bot.clusterPids().get(0)}`);
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0 });
   });
 });
 

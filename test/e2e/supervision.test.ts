@@ -1,3 +1,5 @@
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { fixture, isAlive, until } from '../support/processes.js';
@@ -131,6 +133,25 @@ describe('clusters that die', () => {
     expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, mentions: { failed: 0 } });
   });
 
+  it('again and again, a second after they served, are always back within seconds, and cost no IDENTIFY', async () => {
+    await start();
+    discord.traffic.start(LOAD);
+    for (let death = 1; death <= 8; death++) {
+      const victim = bot.clusterPids().get(1) ?? 0;
+      process.kill(victim, 'SIGKILL');
+      await until(() => bot.clusterPids().get(1) !== victim);
+      const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(SHARDS - 1) }).answered;
+      expect(content).toContain(`shard ${SHARDS - 1}`);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    await settle();
+    await expectAllServed();
+    expectNothingLost();
+    expect(discord.account.resumes.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(8 * (SHARDS / 2));
+    expect(bot.lines.some(({ msg }) => /FAILED/.test(msg))).toBe(false);
+    for (const { delayMs } of bot.lines) if (delayMs !== undefined) expect(delayMs).toBeLessThanOrEqual(2_000);
+  });
+
   it('again and again before they are ready open their circuit, and leave the others alone', {
     timeout: 60_000,
   }, async () => {
@@ -253,6 +274,27 @@ describe('an upgrade in place', () => {
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
     expectNothingLost();
     expect(discord.account.summary()).toMatchObject({ violations: 0, commands: { answeredTwice: 0 } });
+    bot.signal('SIGTERM');
+    expect(await bot.ended()).toEqual({ code: 0, signal: null });
+    expect(bot.processes()).toEqual([]);
+  });
+
+  it('whose new master cannot be spawned leaves the old one in place, with its clusters', async () => {
+    bot = Bot.for(discord, { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms' });
+    bot.node = join(bot.cwd, 'node');
+    copyFileSync(process.execPath, bot.node);
+    bot.start();
+    await bot.untilReady();
+    const pids = new Map(bot.clusterPids());
+    const from = bot.lines.length;
+    rmSync(bot.node);
+    bot.signal('SIGUSR2');
+    const { msg } = await bot.untilLogged(/^the new master did not start/, from);
+    expect(msg).toMatch(/ENOENT.*the old one goes on/);
+    await bot.untilLogged(/^took over 2/, from);
+    await expectAllServed();
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
+    expectNothingLost();
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.processes()).toEqual([]);

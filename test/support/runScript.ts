@@ -6,12 +6,16 @@ const DIST = new URL('../../dist/', import.meta.url);
 export interface RunScriptOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** How many file descriptors it may have. Default: as many as this process. */
+  readonly maxFiles?: number;
 }
 
 /** Starts a child that runs this module text; `core/logger.js` and the like are imported from `dist/` by `await load(...)`. */
-export function startScript(script: string, { env, cwd }: RunScriptOptions = {}): ChildProcess {
+export function startScript(script: string, { env, cwd, maxFiles }: RunScriptOptions = {}): ChildProcess {
   const prelude = `const load = (path) => import(new URL(path, ${JSON.stringify(DIST.href)}).href);\n`;
-  return spawn(process.execPath, ['--input-type=module', '--eval', prelude + script], {
+  const command = [process.execPath, '--input-type=module', '--eval', prelude + script];
+  const limit = maxFiles === undefined ? '' : `ulimit -n ${maxFiles}; `;
+  return spawn('sh', ['-c', `${limit}exec "$0" "$@"`, ...command], {
     env: { ...process.env, ...env },
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -105,6 +105,11 @@ export class ShardStores {
    */
   public async disconnected(): Promise<void> {
     this.#stopTouching();
+    await this.commit();
+  }
+
+  /** Resolves when all that was handled so far is in the files. */
+  public async commit(): Promise<void> {
     await Promise.all([...this.#stores.values()].map((store) => store.commit()));
   }
 

@@ -213,9 +213,12 @@ export type ClusterContract = {
     setLogLevel: Request<{ level: LogLevel }, undefined>;
   };
   toWorker: {
-    /** Closes every shard so that its session can be resumed, and says how. The process lives on until it is stopped. */
+    /**
+     * Closes every shard so that its session can be resumed, and says how. The process lives on until it is stopped. One that
+     * answers with an error keeps its shards.
+     */
     releaseShards: Request<undefined, ReleasedShards>;
-    /** Takes released shards back: the successor failed. */
+    /** Takes released shards back, if it has released them: the successor failed. Answers when they are its own again. */
     adoptShards: Request<undefined, undefined>;
     describeCommands: Request<undefined, readonly CommandDefinition[]>;
     getStats: Request<undefined, ClusterStats>;

@@ -41,6 +41,8 @@ export class IpcServer {
 
   public constructor() {
     this.#server = createServer((socket) => this.#greet(socket));
+    // A connection that cannot be accepted (EMFILE) is its worker's failed start. Node ends a process that hears nothing of it.
+    this.#server.on('error', () => undefined);
   }
 
   /** The socket's path. */
@@ -56,8 +58,13 @@ export class IpcServer {
     IpcServer.#shared ??= (async () => {
       const folder = await mkdtemp(join(tmpdir(), 'kallisti-'));
       const server = new IpcServer();
-      await server.listen(process.platform === 'win32' ? `\\\\.\\pipe\\${folder}` : join(folder, 'ipc.sock'));
       server.#cleanUp = () => rm(folder, { recursive: true, force: true });
+      try {
+        await server.listen(process.platform === 'win32' ? `\\\\.\\pipe\\${folder}` : join(folder, 'ipc.sock'));
+      } catch (error) {
+        await server.close();
+        throw error;
+      }
       return server;
     })();
     const shared = IpcServer.#shared;

@@ -262,38 +262,17 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
   }
 
   async #spawn(): Promise<() => void> {
-    const server = this.#options.server ?? (await IpcServer.acquireShared());
-    const ticket = server.expect((transport) => this.#adopt(transport));
-    const release = (): void => {
-      ticket.cancel();
-      if (this.#options.server === undefined) void server.release();
-    };
-    const environment: WorkerEnvironment = {
-      id: this.id,
-      kind: this.#kind,
-      generation: this.generation,
-      socketPath: server.path,
-      secret: ticket.secret,
-    };
+    let release = (): void => undefined;
     try {
-      const child = new WorkerProcess({
-        file: findEntrypoint(this.entrypoint),
-        args: this.#options.args ?? [],
-        execArgv: this.#options.execArgv ?? [],
-        env: { ...process.env, ...this.#options.env, [WORKER_ENVIRONMENT_VARIABLE]: JSON.stringify(environment) },
-      });
-      this.#process = child;
-      this.#outputEnded = this.#forwardOutput(child);
-      this.#heardAt = performance.now();
-      child.exited.then(
-        (exit) => void this.#onExit(exit),
-        (error: unknown) => this.#onSpawnError(error),
-      );
-      if (child.pid === undefined)
-        throw await child.exited.then(
-          () => undefined,
-          (error: unknown) => error,
-        );
+      const server = this.#options.server ?? (await IpcServer.acquireShared());
+      const ticket = server.expect((transport) => this.#adopt(transport));
+      release = () => {
+        ticket.cancel();
+        if (this.#options.server === undefined) void server.release();
+      };
+      await this.#createProcess(server.path, ticket.secret);
+      this.#note(ticket.secret);
+      return release;
     } catch (error) {
       this.#end({ code: null, signal: null });
       release();
@@ -302,8 +281,24 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
         cause: error,
       });
     }
-    this.#note(ticket.secret);
-    return release;
+  }
+
+  /** @throws what the system says where there is no process afterwards. */
+  async #createProcess(socketPath: string, secret: string): Promise<void> {
+    const { id, generation } = this;
+    const environment: WorkerEnvironment = { id, kind: this.#kind, generation, socketPath, secret };
+    const child = new WorkerProcess({
+      file: findEntrypoint(this.entrypoint),
+      args: this.#options.args ?? [],
+      execArgv: this.#options.execArgv ?? [],
+      env: { ...process.env, ...this.#options.env, [WORKER_ENVIRONMENT_VARIABLE]: JSON.stringify(environment) },
+    });
+    // Rejects: there is no process.
+    if (child.pid === undefined) await child.exited;
+    this.#process = child;
+    this.#outputEnded = this.#forwardOutput(child);
+    this.#heardAt = performance.now();
+    void child.exited.then((exit) => this.#onExit(exit));
   }
 
   #note(secret: string): void {
@@ -363,10 +358,6 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
     // A grandchild may hold it open, and with it our event loop.
     this.#process?.stdout?.destroy();
     this.#process?.stderr?.destroy();
-  }
-
-  #onSpawnError(error: unknown): void {
-    this.logger.error({ err: error, worker: this.description }, 'a worker process could not be started or signalled');
   }
 
   #end(exit: ExitReason): void {

@@ -32,8 +32,13 @@ export class WorkerProcess implements WorkerHandle {
     const child = this.#child;
     this.exited = new Promise((resolve, reject) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
-      child.once('error', reject);
+      // Heard for good: a signal that cannot be sent is an `error` event too. Its exit is still to come then.
+      child.on('error', (error) => {
+        if (child.pid === undefined) reject(error);
+      });
     });
+    // Node would end this process where the caller gives up before it waits.
+    this.exited.catch(() => undefined);
   }
 
   public get pid(): number | undefined {
@@ -42,11 +47,12 @@ export class WorkerProcess implements WorkerHandle {
 
   /** Its output; null where the process could not be started. A grandchild that inherited it may hold it open. */
   public get stdout(): Readable | null {
-    return this.#child.stdout;
+    // Without a file descriptor for the pipes (EMFILE) Node leaves it undefined, whatever its types say.
+    return this.#child.stdout ?? null;
   }
 
   public get stderr(): Readable | null {
-    return this.#child.stderr;
+    return this.#child.stderr ?? null;
   }
 
   /** Sends a signal; does nothing where the process has ended. */

@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { KallistiError } from '../../core/errors.js';
@@ -37,19 +38,11 @@ export class LocalDiscord {
 
   /** @throws KallistiError where it does not come up. */
   public async start(): Promise<LocalDiscordAddress> {
-    const child = spawn(
-      process.execPath,
-      [PROGRAM, '--json', '--exit-with-parent', ...this.#args],
-      // A group of its own: Ctrl-C is for the master, whose clusters still have their goodbyes to say.
-      { stdio: ['pipe', 'pipe', 'pipe'], detached: true, windowsHide: true },
-    );
+    const child = await this.#spawn();
     this.#child = child;
     // A child that died has closed its stdin; the write side's error says nothing that its exit does not.
     child.stdin.on('error', (error) => this.#logger.debug({ err: error }, "the local Discord's stdin closed"));
-    this.#exited = new Promise((resolve) => {
-      child.once('exit', resolve);
-      child.once('error', resolve);
-    });
+    this.#exited = new Promise((resolve) => child.once('exit', resolve));
     const tail = new LogTail(20);
     const bindings = { kind: 'simulator', ...(child.pid === undefined ? {} : { pid: child.pid }) };
     const forwarder = new LineForwarder({ logger: this.#logger, bindings, tail });
@@ -75,6 +68,23 @@ export class LocalDiscord {
       'DISCORD_UNREACHABLE',
       `the local Discord did not start${lines === '' ? '' : `:\n${lines}`}`,
     );
+  }
+
+  async #spawn(): Promise<ChildProcessByStdio<Writable, Readable, Readable>> {
+    try {
+      const child = spawn(
+        process.execPath,
+        [PROGRAM, '--json', '--exit-with-parent', ...this.#args],
+        // A group of its own: Ctrl-C is for the master, whose clusters still have their goodbyes to say.
+        { stdio: ['pipe', 'pipe', 'pipe'], detached: true, windowsHide: true },
+      );
+      // Rejects with the reason where there is no process. Without a file descriptor (EMFILE) the child has no streams then.
+      await once(child, 'spawn');
+      return child;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new KallistiError('DISCORD_UNREACHABLE', `the local Discord did not start: ${reason}`, { cause: error });
+    }
   }
 
   /** Resolves when its process is gone. */

@@ -21,14 +21,19 @@ export function clusterEventTable(parts: ClusterEventDependencies): ClusterEvent
   return {
     getAssignment: (cluster) => assign(cluster),
     acquireShards: (cluster) => handover.acquireShards(cluster),
-    acquireSlot: async ({ id, holder }, { shardId }, signal) => {
-      const purpose = supervisor.recovering.has(id) ? 'recovery' : 'start';
-      const lease = await queue.acquire({ shardId, holder, purpose, signal });
+    acquireSlot: async (cluster, { shardId }, signal) => {
+      const purpose = supervisor.recovering.has(cluster.id) ? 'recovery' : 'start';
+      const lease = await queue.acquire({ shardId, holder: cluster.holder, purpose, signal });
       // The cluster gave up between the grant and this line: nobody is left to give the slot back.
       if (signal.aborted) lease.release(false);
+      else cluster.slots++;
       return { leaseId: lease.id };
     },
-    releaseSlot: (_cluster, { leaseId, used }) => void queue.release(leaseId, used),
+    releaseSlot: (cluster, { leaseId, used }) => {
+      if (!used) cluster.slots--;
+      queue.release(leaseId, used);
+      return undefined;
+    },
     discordRefused: (_cluster, { message }) => void supervisor.refuse(new DiscordRefusedError(message)),
     shardDeaf: (cluster, { reason }) => void supervisor.reportDeaf(cluster, reason),
     findGuild: (_cluster, { guildId }) => fleet.findGuild(guildId),

@@ -15,6 +15,8 @@ export class ClusterConnection extends WorkerConnection<ClusterContract> {
   public readonly shards = new Map<number, ShardStatus>();
   /** How its shards came up; empty until they have. */
   public arrivals: readonly ShardArrival[] = [];
+  /** Slots of the identify queue that this life was granted and has not given back unused. */
+  public slots = 0;
   readonly #isQueued: (cluster: ClusterConnection) => boolean;
 
   public constructor(id: number, logger: Logger, options: ClusterConnectionOptions) {
@@ -30,6 +32,14 @@ export class ClusterConnection extends WorkerConnection<ClusterContract> {
   /** This life of this cluster, as the identify queue knows it. */
   public get holder(): string {
     return `cluster ${this.id} generation ${this.generation}`;
+  }
+
+  /**
+   * Whether all shards of this life came up by RESUME, and none has identified since. Of a life that an earlier master spawned
+   * nobody knows: false.
+   */
+  public get onlyResumed(): boolean {
+    return this.slots === 0 && this.arrivals.length > 0 && this.arrivals.every(({ by }) => by === 'resumed');
   }
 
   /** A cluster whose shards wait for Discord's permission to identify is not slow: that takes as long as it takes. */

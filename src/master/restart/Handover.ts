@@ -1,4 +1,5 @@
 import type { ReleasedShards } from '../../core/contracts/ClusterContract.js';
+import { KallistiError, RemoteError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
 import { BaseService } from '../../core/services/BaseService.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
@@ -7,7 +8,10 @@ import type { ClusterPool } from '../fleet/ClusterPool.js';
 export interface HandoverOptions {
   readonly clusters: ClusterPool;
   readonly logger: Logger;
-  /** How long a cluster may take to release or adopt its shards, in milliseconds; then it is killed. Default 5 000. */
+  /**
+   * How long a cluster may take to say that it has released its shards, or has taken them back, in milliseconds; then it is
+   * killed. Default 5 000.
+   */
   readonly timeoutMs?: number;
 }
 
@@ -17,9 +21,10 @@ const DEFAULT_TIMEOUT_MS = 5_000;
  * Moves the shards of a cluster from its old process to its new one, so that at no time two processes own a shard: the new
  * one gets them when the old one has said that it let go, or is seen dead.
  *
- * Failure policy: an old process that does not answer is killed, and the new one goes on. A new process that dies after it
- * got the shards leaves them to the old one, which takes them back; an old one that cannot is killed too, and its exit is an
- * ordinary crash that the supervisor deals with.
+ * Failure policy: an old process that says that it cannot let go (its bot's state could not be saved, say) keeps its shards,
+ * and the new one fails. One that does not answer is killed, and the new one goes on. A new process that dies after it got the
+ * shards leaves them to the old one, which takes them back; an old one that does not answer to that is killed too, and its exit
+ * is an ordinary crash that the supervisor deals with.
  */
 export class Handover extends BaseService {
   readonly #options: HandoverOptions;
@@ -42,7 +47,11 @@ export class Handover extends BaseService {
     this.#released.clear();
   }
 
-  /** Has the predecessor of `successor` release its shards. From the return on they are the successor's. */
+  /**
+   * Has the predecessor of `successor` release its shards. From the return on they are the successor's.
+   *
+   * @throws KallistiError HANDOVER_FAILED where the predecessor keeps them.
+   */
   public async acquireShards(successor: ClusterConnection): Promise<ReleasedShards | null> {
     const { clusters, logger } = this.#options;
     const predecessor = clusters.tryGet(successor.id);
@@ -51,8 +60,14 @@ export class Handover extends BaseService {
     try {
       return await predecessor.request('releaseShards', undefined, { timeoutMs: this.#timeoutMs });
     } catch (error) {
-      logger.warn({ err: error, cluster: predecessor.id }, 'a cluster did not release its shards, killing it');
       this.#released.delete(successor);
+      if (error instanceof RemoteError) {
+        // It may have let go already, where only its answer could not be sent.
+        await this.#giveBack(predecessor);
+        const message = `${predecessor.description} keeps its shards: ${error.message}`;
+        throw new KallistiError('HANDOVER_FAILED', message, { cause: error });
+      }
+      logger.warn({ err: error, cluster: predecessor.id }, 'a cluster did not release its shards, killing it');
       await predecessor.terminate();
       return null;
     }

@@ -43,11 +43,13 @@ export class RestartHistory {
     return this.#failures.length >= LOOP.failures;
   }
 
-  public note(cause: RestartCause, detail: string): void {
+  /** @param counts whether it is a failure that makes a loop, where its cause is one. */
+  public note(cause: RestartCause, detail: string, counts = true): void {
     this.#entries.push({ at: this.#clock.wallNow(), cause, detail });
     this.#counts.set(cause, (this.#counts.get(cause) ?? 0) + 1);
     if (this.#entries.length > KEPT) this.#entries.shift();
-    if (cause === 'crash' || cause === 'hung' || cause === 'failed start') this.#failures.push(this.#clock.now());
+    const isFailure = cause === 'crash' || cause === 'hung' || cause === 'failed start';
+    if (isFailure && counts) this.#failures.push(this.#clock.now());
   }
 
   /** The failures that are known have been dealt with. */

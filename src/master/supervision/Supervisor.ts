@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import {
   DiscordRefusedError,
   describeExit,
@@ -9,17 +10,34 @@ import type { Logger } from '../../core/log/logger.js';
 import { BaseService } from '../../core/services/BaseService.js';
 import { Backoff } from '../../core/time/backoff.js';
 import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
+import type { WorkerPoolEvents } from '../../core/worker/WorkerPool.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import type { ClusterPool } from '../fleet/ClusterPool.js';
 import { type RestartCause, RestartHistory } from './RestartHistory.js';
 
+/** What the supervisor needs of one life of a cluster. */
+export type SupervisedCluster = Pick<
+  ClusterConnection,
+  'id' | 'pid' | 'description' | 'state' | 'shardIds' | 'shards' | 'logLines' | 'onlyResumed' | 'terminate'
+>;
+
+/** What the supervisor needs of the pool. */
+export interface SupervisedClusters
+  extends Iterable<SupervisedCluster>,
+    Pick<EventEmitter<WorkerPoolEvents<SupervisedCluster>>, 'on' | 'off'> {
+  readonly workerCount: number;
+  readonly alive: readonly SupervisedCluster[];
+  tryGet(clusterId: number): SupervisedCluster | undefined;
+  shardIdsOf(clusterId: number): readonly number[];
+  spawn(clusterId: number): Promise<unknown>;
+}
+
 export interface SupervisorOptions {
-  readonly clusters: ClusterPool;
+  readonly clusters: SupervisedClusters;
   readonly logger: Logger;
   /** Discord refuses the bot for good: no restart can help, and each would cost IDENTIFYs. Called once. */
   readonly onRefused: (error: DiscordRefusedError) => void;
   /** Looks at where a process hangs, in a short time, just before it is killed. */
-  readonly sampleStack: (cluster: ClusterConnection) => Promise<string | undefined>;
+  readonly sampleStack: (cluster: SupervisedCluster) => Promise<string | undefined>;
   readonly clock?: Clock;
 }
 
@@ -31,6 +49,8 @@ export type ClusterState = 'starting' | 'ready' | 'draining' | 'waiting' | 'fail
 
 interface Supervised {
   readonly backoff: Backoff;
+  /** For lives that only resumed. */
+  readonly freeBackoff: Backoff;
   readonly history: RestartHistory;
   timer: Timer | undefined;
   /** When it fires, on the wall clock. */
@@ -49,6 +69,8 @@ const FAILED_RETRY_MS = 3 * 60_000;
  * successor begins at once. In milliseconds.
  */
 const SOUND_LIFE_MS = 5_000;
+/** The longest pause after a life that served and only resumed, in milliseconds: with its start it is back within four seconds. */
+const MAX_FREE_PAUSE_MS = 2_000;
 /** From one handover for want of memory to the next of the same cluster, in milliseconds. */
 const MEMORY_RESTART_GAP_MS = 5 * 60_000;
 /** The same for a deaf shard: what a new process has not cured, another one hardly will. */
@@ -60,6 +82,10 @@ const DEAF_RESTART_GAP_MS = 10 * 60_000;
  * A cluster that crashed, hung, or did not get ready comes back after its own growing pause (none the first time, nor after a
  * life of five seconds in which it served). Five failures in five minutes open its circuit: it is `failed`, said loudly, and tried every
  * three minutes. The other clusters are not touched.
+ *
+ * A process that got ready and only resumed costs Discord nothing, and served until it died. Its death does not count towards
+ * the circuit, and its successor begins within two seconds, for ever. The circuit is for those that fail before they serve, or
+ * spend IDENTIFYs.
  */
 export class Supervisor extends BaseService {
   readonly #options: SupervisorOptions;
@@ -132,7 +158,7 @@ export class Supervisor extends BaseService {
   }
 
   /** A cluster's event loop has not turned for too long. It would ignore SIGTERM, so it is killed at once. */
-  public reportHung(cluster: ClusterConnection, silentMs: number): void {
+  public reportHung(cluster: SupervisedCluster, silentMs: number): void {
     if (!this.#started || cluster.state === 'ended') return;
     const message = `${cluster.description} hangs: its event loop has not turned for ${Math.round(silentMs)} ms, killing it`;
     this.#options.logger.error({ cluster: cluster.id, workerPid: cluster.pid }, message);
@@ -140,7 +166,7 @@ export class Supervisor extends BaseService {
   }
 
   /** A cluster's heap is nearly full: it hands over to a new process before it dies of it. */
-  public reportMemory(cluster: ClusterConnection, detail: string): void {
+  public reportMemory(cluster: SupervisedCluster, detail: string): void {
     if (!this.#started || cluster.state !== 'ready') return;
     const { history } = this.#of(cluster.id);
     const last = history.entries.findLast(({ cause }) => cause === 'memory');
@@ -157,7 +183,7 @@ export class Supervisor extends BaseService {
    * A shard does not hear, and a reconnect has not helped: its cluster hands over to a new process, which resumes its shards.
    * Not where no other cluster is better off: then it is Discord that does not talk, and every process would fare the same.
    */
-  public reportDeaf(cluster: ClusterConnection, detail: string): void {
+  public reportDeaf(cluster: SupervisedCluster, detail: string): void {
     const { clusters, logger } = this.#options;
     if (!this.#started || cluster.state !== 'ready' || clusters.tryGet(cluster.id) !== cluster) return;
     const { history } = this.#of(cluster.id);
@@ -182,8 +208,14 @@ export class Supervisor extends BaseService {
     this.#of(clusterId).history.note('planned', 'restart');
   }
 
-  async #killHung(cluster: ClusterConnection): Promise<void> {
-    const stack = await this.#options.sampleStack(cluster);
+  async #killHung(cluster: SupervisedCluster): Promise<void> {
+    const stack = await this.#options.sampleStack(cluster).catch((error: unknown) => {
+      this.#options.logger.warn(
+        { err: error, cluster: cluster.id },
+        'it could not be seen where the event loop is blocked',
+      );
+      return undefined;
+    });
     if (stack !== undefined) {
       this.#options.logger.error({ cluster: cluster.id }, `where the event loop is blocked:\n${stack}`);
     }
@@ -197,6 +229,7 @@ export class Supervisor extends BaseService {
     if (supervised === undefined) {
       supervised = {
         backoff: new Backoff({ clock: this.#clock }),
+        freeBackoff: new Backoff({ clock: this.#clock, maxDelayMs: MAX_FREE_PAUSE_MS }),
         history: new RestartHistory(this.#clock),
         timer: undefined,
         retryAt: undefined,
@@ -209,7 +242,7 @@ export class Supervisor extends BaseService {
     return supervised;
   }
 
-  readonly #onExit = (cluster: ClusterConnection, exit: ExitReason): void => {
+  readonly #onExit = (cluster: SupervisedCluster, exit: ExitReason): void => {
     const supervised = this.#of(cluster.id);
     const cause = supervised.killedFor ?? 'crash';
     supervised.killedFor = undefined;
@@ -218,18 +251,20 @@ export class Supervisor extends BaseService {
     supervised.readyAt = undefined;
     if (servedMs >= SOUND_LIFE_MS) {
       supervised.backoff.reset();
+      supervised.freeBackoff.reset();
       supervised.history.forgive();
     }
-    supervised.history.note(cause, detail);
+    supervised.history.note(cause, detail, !cluster.onlyResumed);
     this.#options.logger.error(
       { cluster: cluster.id, workerPid: cluster.pid, cause },
       `cluster ${cluster.id} ${detail}`,
     );
     this.#recovering.add(cluster.id);
-    this.#later(cluster.id);
+    if (cluster.onlyResumed) this.#spawnAfter(cluster.id, supervised.freeBackoff.nextDelayMs());
+    else this.#later(cluster.id);
   };
 
-  readonly #onReady = ({ id }: ClusterConnection): void => {
+  readonly #onReady = ({ id }: SupervisedCluster): void => {
     this.#recovering.delete(id);
     const supervised = this.#of(id);
     supervised.readyAt = this.#clock.now();
@@ -264,8 +299,8 @@ export class Supervisor extends BaseService {
     this.#later(id);
   }
 
+  /** Something has failed that counts: its pause grows, up to the circuit. */
   #later(id: number): void {
-    if (!this.#started) return;
     const supervised = this.#of(id);
     if (supervised.history.isLooping && !supervised.isFailed) {
       supervised.isFailed = true;
@@ -274,7 +309,12 @@ export class Supervisor extends BaseService {
         `cluster ${id} FAILED: it has crashed again and again, and is tried every ${FAILED_RETRY_MS / 60_000} minutes now`,
       );
     }
-    const delayMs = supervised.isFailed ? FAILED_RETRY_MS : supervised.backoff.nextDelayMs();
+    this.#spawnAfter(id, supervised.isFailed ? FAILED_RETRY_MS : supervised.backoff.nextDelayMs());
+  }
+
+  #spawnAfter(id: number, delayMs: number): void {
+    if (!this.#started) return;
+    const supervised = this.#of(id);
     if (delayMs > 0) {
       this.#options.logger.warn(
         { cluster: id, delayMs },
@@ -291,12 +331,12 @@ export class Supervisor extends BaseService {
   }
 }
 
-function hearsAll({ shardIds, shards }: ClusterConnection): boolean {
+function hearsAll({ shardIds, shards }: SupervisedCluster): boolean {
   return shardIds.every((shardId) => shards.get(shardId)?.state === 'ready');
 }
 
 /** V8 aborts the process when its heap is full, and says so on stderr. */
-function ranOutOfMemory({ logLines }: ClusterConnection, { code, signal }: ExitReason): boolean {
+function ranOutOfMemory({ logLines }: SupervisedCluster, { code, signal }: ExitReason): boolean {
   if (signal !== 'SIGABRT' && code !== 134 && signal !== null) return false;
   return logLines.slice(-100).some((line) => /JavaScript heap out of memory|Allocation failed/.test(line));
 }

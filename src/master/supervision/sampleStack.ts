@@ -45,7 +45,7 @@ export async function sampleStack(sampled: Sampled, timeoutMs: number): Promise<
     return undefined;
   }
   const url = await findDebugger(sampled, deadline);
-  return url === undefined ? undefined : readStack(url, deadline - performance.now());
+  return url === undefined ? undefined : readStack(url, Math.max(1, deadline - performance.now()));
 }
 
 async function findDebugger(sampled: Sampled, deadline: number): Promise<string | undefined> {

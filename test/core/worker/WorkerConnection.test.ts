@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/core/errors.js';
 import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js';
@@ -161,6 +162,39 @@ describe('a start that fails says how', () => {
     const error = await rejection(connection('', {}, '/nowhere/at/all.js').connect(20_000));
     expect(error).toMatchObject({ code: 'SPAWN_FAILED' });
     expect(error.message).toMatch(/there is no worker program .*all\.js/);
+  });
+
+  it('arguments that are too large for the system', async () => {
+    const worker = connection('', { args: ['x'.repeat(300_000)] });
+    const error = await rejection(worker.connect(20_000));
+    expect(error).toMatchObject({ code: 'SPAWN_FAILED', message: expect.stringContaining('spawn E2BIG') });
+    expect(worker.state).toBe('ended');
+    expect(await worker.ended).toEqual({ code: null, signal: null });
+  });
+
+  it('no file descriptors left: its master lives on, leaves nothing behind, and its next start succeeds', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kallisti-test-'));
+    const args = ['-c', 'ulimit -n 256; exec "$0" "$1"', process.execPath, fixture('workers/hoarder.js')];
+    const master = spawn('sh', args, { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr, [exitCode]] = await Promise.all([
+      text(master.stdout),
+      text(master.stderr),
+      once(master, 'exit') as Promise<[number | null]>,
+    ]);
+    expect(stderr).toBe('');
+    const starts = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { what: string; outcome: string; state: string; message: string });
+    const failed = { outcome: 'SPAWN_FAILED', state: 'ended', message: expect.stringContaining('EMFILE') };
+    expect(starts).toEqual([
+      { what: 'no socket', ...failed },
+      ...[0, 1, 2, 3, 4, 5].map((left) => ({ what: `${left} left`, ...failed })),
+      { what: 'enough', outcome: 'ready', state: 'ready', message: '' },
+    ]);
+    expect(exitCode).toBe(0);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
   });
 
   it('a stop while it starts', async () => {
