@@ -10,7 +10,6 @@ export { INTENTS } from './intents.js';
 export { type Reply, SentMessage, type UserMessage } from './Messages.js';
 export {
   DEFAULT_OPTIONS,
-  FAKE_TOKEN,
   type GuildShape,
   type SessionStartLimit,
   type SimulatorOptions,

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { Bot } from './Bot.js';
 
+const WARN = 40;
+
 let discord: Simulator;
 const bots: Bot[] = [];
 
@@ -143,5 +145,17 @@ describe('without a token', () => {
     expect(await newcomer.ended()).toEqual({ code: 0, signal: null });
     expect(newcomer.stderr).toBe('');
     expect(newcomer.processes()).toEqual([]);
+  });
+
+  it('starts again without a word about what the last local Discord knew', async () => {
+    const newcomer = bot({}).start();
+    await newcomer.untilReady();
+    newcomer.signal('SIGTERM');
+    await newcomer.ended();
+    const from = newcomer.lines.length;
+    newcomer.start();
+    await newcomer.untilLogged(/^ready: all/, from);
+    const said = newcomer.lines.slice(from);
+    expect(said.filter(({ level }) => level >= WARN).map(({ msg }) => msg)).toEqual([]);
   });
 });
