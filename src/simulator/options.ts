@@ -24,6 +24,11 @@ export interface SessionStartLimit {
 export interface SimulatorOptions {
   /** Bot token that is accepted. Default: a random one that is obviously fake. */
   token?: string;
+  /**
+   * Whether another process may run it by HTTP, under `/simulator`, with {@link Simulator.controlToken}. Default false: there
+   * are no such routes.
+   */
+  control?: boolean;
   /** Loopback address to listen on. Default 127.0.0.1; anything that is not loopback is refused. */
   host?: string;
   /** Port, 0 = any free. Default 0. */
@@ -77,6 +82,7 @@ export type ResolvedOptions = Required<Omit<SimulatorOptions, 'guildShape' | 'se
 };
 
 export const DEFAULT_OPTIONS = {
+  control: false,
   host: '127.0.0.1',
   port: 0,
   guildCount: 16,
