@@ -18,6 +18,7 @@ interface Flags {
   mentionsPerSecond: number;
   messagesPerSecond: number;
   command: string[];
+  control: boolean;
   json: boolean;
   exitWithParent: boolean;
 }
@@ -54,7 +55,7 @@ function parseFlags(): Flags {
     .description('A local Discord for developing and testing bots. It is not Discord: nothing leaves this machine.')
     .option('--host <address>', 'loopback address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes any free one', whole, 0)
-    .option('--token <token>', 'bot token it accepts (default: a fixed fake one)')
+    .option('--token <token>', 'bot token it accepts (default: a random fake one)')
     .option('--guilds <number>', 'guilds the bot is in', whole, 16)
     .option('--channels <number>', 'channels per guild', whole)
     .option('--members <number>', 'members per guild', whole)
@@ -68,7 +69,8 @@ function parseFlags(): Flags {
     .option('--mentions-per-second <number>', 'messages to the bot', rate, 0)
     .option('--messages-per-second <number>', 'messages among users', rate, 0)
     .option('--command <name...>', 'what users run (default: ping)', [])
-    .option('--json', 'print one JSON line with url, token and ids instead of the text', false)
+    .option('--no-control', 'without the routes under /simulator, by which another process runs it')
+    .option('--json', 'print one JSON line with url, tokens and ids instead of the text', false)
     .option('--exit-with-parent', 'end when stdin is closed', false)
     .showHelpAfterError()
     .parse()
@@ -84,6 +86,7 @@ function construct(from: Flags): Simulator {
     maxConcurrency: from.maxConcurrency,
     identifyIntervalMs: from.identifyInterval,
     seed: from.seed,
+    control: from.control,
     guildShape: {
       ...(from.channels === undefined ? {} : { channels: from.channels }),
       ...(from.members === undefined ? {} : { members: from.members }),
@@ -99,13 +102,12 @@ function construct(from: Flags): Simulator {
   }
 }
 
-function jsonLine({ url, token, ownerId, applicationId, botId }: Simulator): string {
-  return JSON.stringify({ url, token, ownerId, applicationId, botId });
+function jsonLine({ url, token, ownerId, applicationId, botId, controlToken }: Simulator): string {
+  return JSON.stringify({ url, token, ownerId, applicationId, botId, controlToken });
 }
 
 function banner(simulator: Simulator, from: Flags): string {
   const { url, token, ownerId } = simulator;
-  const origin = url.replace(/\/api$/, '');
   return [
     'Local Discord. This is NOT discord.com: guilds and users are made up, and nothing leaves this machine.',
     '',
@@ -116,13 +118,26 @@ function banner(simulator: Simulator, from: Flags): string {
     `  guilds    ${from.guilds}, ${from.shards} recommended shards, max_concurrency ${from.maxConcurrency}`,
     '',
     `  Run a bot against it:  DISCORD_API_URL=${url} DISCORD_TOKEN=${token} npm start`,
-    `  See what happened:     curl ${origin}/simulator/account`,
-    `  Run a command:         curl -d '{"name":"ping","guildId":"${simulator.guildIds[0] ?? ''}"}' ${origin}/simulator/commands`,
-    `  Drop a socket:         curl -d '{"args":[0]}' ${origin}/simulator/faults/dropSocket`,
-    '',
+    ...controlLines(simulator),
     'Ctrl-C ends it.',
     '',
   ].join('\n');
+}
+
+function controlLines({ url, controlToken, guildIds }: Simulator): string[] {
+  if (controlToken === undefined) return [];
+  const control = `${new URL(url).origin}/simulator`;
+  // By stdin: every user of the machine can read a program's arguments. `echo` is no program but a part of the shell.
+  const curl = `echo 'header="Authorization: Bearer ${controlToken}"' | curl -K-`;
+  const post = (body: object): string => `${curl} -H content-type:application/json -d '${JSON.stringify(body)}'`;
+  return [
+    `  See what happened:     ${curl} ${control}/account`,
+    `  Run a command:         ${post({ name: 'ping', guildId: guildIds[0] ?? '' })} ${control}/commands`,
+    `  Drop a socket:         ${post({ args: [0] })} ${control}/faults/dropSocket`,
+    '',
+    '  Whoever has these lines can run code in the bot: keep them to yourself.',
+    '',
+  ];
 }
 
 function describe(error: unknown, from: Flags): string {

@@ -19,6 +19,7 @@ import { gatewayRoutes } from './rest/gatewayRoutes.js';
 import { guildsRoutes } from './rest/guildsRoutes.js';
 import { interactionsRoutes } from './rest/interactionsRoutes.js';
 import { usersRoutes } from './rest/usersRoutes.js';
+import { secretToken } from './secretToken.js';
 import type { Interaction } from './users/Interaction.js';
 import { InteractionResponses } from './users/InteractionResponses.js';
 import { type CommandRequest, type ComponentRequest, Interactions } from './users/Interactions.js';
@@ -44,6 +45,8 @@ export class Simulator {
   /** Changes to guilds, channels, roles, members and threads, each told to the gateway. */
   readonly guilds: Guilds;
   readonly commands: Commands;
+  /** What whoever runs it by HTTP needs as `Authorization: Bearer`. Undefined without the option `control`. */
+  readonly controlToken: string | undefined;
   readonly #world: World;
   readonly #gate: IdentifyGate;
   readonly #gateway: Gateway;
@@ -57,6 +60,7 @@ export class Simulator {
 
   constructor(options: SimulatorOptions = {}) {
     this.options = resolveOptions(options);
+    this.controlToken = this.options.control ? secretToken() : undefined;
     const plan = new FaultPlan();
     const credentials = new Credentials(this.options.token);
     const { maxConcurrency, identifyIntervalMs, sessionStartLimit, seed } = this.options;
@@ -100,7 +104,7 @@ export class Simulator {
     const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH } });
     this.#app = app;
     this.#api.register(app, this.#routes());
-    for (const route of controlRoutes(this)) app.route(route);
+    if (this.controlToken !== undefined) app.register(controlRoutes(this, this.controlToken), { prefix: '/simulator' });
     app.server.on('upgrade', (request, socket, head) => this.#gateway.handleUpgrade(request, socket, head));
     this.#gateway.start(this.#requests);
     try {

@@ -5,7 +5,6 @@ export { Faults } from './faults/Faults.js';
 export { INTENTS } from './gateway/intents.js';
 export {
   DEFAULT_OPTIONS,
-  FAKE_TOKEN,
   type GuildShape,
   type SessionStartLimit,
   type SimulatorOptions,

@@ -1,4 +1,5 @@
 import type { RateLimitRule } from './rest/RateLimiter.js';
+import { secretToken } from './secretToken.js';
 
 /** How many of each thing a seeded guild has. Members include the bot; presences are among the members. */
 export interface GuildShape {
@@ -21,8 +22,13 @@ export interface SessionStartLimit {
 
 /** Settings of a {@link Simulator}. All have defaults; without any it is as strict as Discord, only smaller. */
 export interface SimulatorOptions {
-  /** Bot token that is accepted. Default: a fixed one that is obviously fake. */
+  /** Bot token that is accepted. Default: a random one that is obviously fake. */
   token?: string;
+  /**
+   * Whether another process may run it by HTTP, under `/simulator`, with {@link Simulator.controlToken}. Default false: there
+   * are no such routes.
+   */
+  control?: boolean;
   /** Loopback address to listen on. Default 127.0.0.1; anything that is not loopback is refused. */
   host?: string;
   /** Port, 0 = any free. Default 0. */
@@ -64,7 +70,7 @@ export interface SimulatorOptions {
   rateLimits?: Record<string, RateLimitRule> | false;
   /** 401, 403 and 429 answers in 10 minutes until the address is banned. Default 10 000, as Discord. */
   invalidRequestLimit?: number;
-  /** Users that own the application; more than one make a team. Default: one seeded user. */
+  /** Users that own the application; more than one make a team. Default: one. Their ids are random. */
   ownerCount?: number;
   /** Settled interactions and messages of which the account keeps the whole story; older ones remain as counts. Default 20 000. */
   accountLimit?: number;
@@ -75,11 +81,8 @@ export type ResolvedOptions = Required<Omit<SimulatorOptions, 'guildShape' | 'se
   sessionStartLimit: SessionStartLimit;
 };
 
-/** Looks like a token to every library, and like nothing to a human or a secret scanner. */
-export const FAKE_TOKEN = 'local-discord.not-a-real-token.do-not-worry';
-
 export const DEFAULT_OPTIONS = {
-  token: FAKE_TOKEN,
+  control: false,
   host: '127.0.0.1',
   port: 0,
   guildCount: 16,
@@ -102,7 +105,7 @@ export const DEFAULT_OPTIONS = {
   invalidRequestLimit: 10_000,
   ownerCount: 1,
   accountLimit: 20_000,
-} as const satisfies ResolvedOptions;
+} as const satisfies Omit<ResolvedOptions, 'token'>;
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -115,6 +118,8 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   }
   const resolved: ResolvedOptions = {
     ...DEFAULT_OPTIONS,
+    // Who has the token is the bot. It looks like one to every library, and like nothing to a human.
+    token: `local-discord.not-a-real-token.${secretToken()}`,
     ...given,
     guildShape: { ...DEFAULT_OPTIONS.guildShape, ...options.guildShape },
     sessionStartLimit: limit,

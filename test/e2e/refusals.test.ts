@@ -1,8 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { Bot } from './Bot.js';
+
+const WARN = 40;
+/** What every local Discord once had: known to every other user of a machine. */
+const KNOWN = {
+  token: 'local-discord.not-a-real-token.do-not-worry',
+  ownerId: '335249040998400001',
+  guildId: '754679440998400000',
+} as const;
 
 let discord: Simulator;
 const bots: Bot[] = [];
@@ -144,4 +152,70 @@ describe('without a token', () => {
     expect(newcomer.stderr).toBe('');
     expect(newcomer.processes()).toEqual([]);
   });
+
+  it('obeys no stranger: another user of the machine can neither run a command nor log in', async () => {
+    const newcomer = bot({}).start();
+    await newcomer.untilReady();
+    const pid = newcomer.processes().find((id) => cmdline(id).includes('entrypoints/simulator.js')) ?? 0;
+    const [port, ...others] = listeningPorts(pid);
+    expect(others).toEqual([]);
+    const origin = `http://127.0.0.1:${port}`;
+    expect((await fetch(`${origin}/api/v10/gateway`)).status).toBe(200);
+    const { guildId, ownerId } = KNOWN;
+    const command = { name: 'eval', options: { code: 'process.pid' }, guildId, userId: ownerId };
+    for (const authorization of ['', 'Bearer ', `Bearer ${KNOWN.token}`]) {
+      const answer = await fetch(`${origin}/simulator/commands`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify(command),
+      });
+      expect(answer.status).toBe(404);
+    }
+    const login = await fetch(`${origin}/api/v10/users/@me`, { headers: { authorization: `Bot ${KNOWN.token}` } });
+    expect(login.status).toBe(401);
+    // Its own token is nowhere where others could read it.
+    const token = /local-discord\.not-a-real-token/;
+    for (const id of newcomer.processes()) {
+      expect(cmdline(id)).not.toMatch(token);
+      expect(readFileSync(`/proc/${id}/environ`, 'utf8')).not.toMatch(token);
+    }
+    newcomer.signal('SIGTERM');
+    await newcomer.ended();
+    expect(newcomer.stdout + newcomer.stderr).not.toMatch(token);
+  });
+
+  it('starts again without a word about what the last local Discord knew', async () => {
+    const newcomer = bot({}).start();
+    await newcomer.untilReady();
+    newcomer.signal('SIGTERM');
+    await newcomer.ended();
+    const from = newcomer.lines.length;
+    newcomer.start();
+    await newcomer.untilLogged(/^ready: all/, from);
+    const said = newcomer.lines.slice(from);
+    expect(said.filter(({ level }) => level >= WARN).map(({ msg }) => msg)).toEqual([]);
+  });
 });
+
+function cmdline(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+}
+
+/** What anybody can find out by looking: on which TCP ports a process listens. */
+function listeningPorts(pid: number): number[] {
+  const sockets = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        // A connection that was closed meanwhile.
+        return undefined;
+      }
+    }),
+  );
+  const rows = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1);
+  return rows.flatMap((row) => {
+    const [, local = '', , state, , , , , , inode] = row.trim().split(/\s+/);
+    return state === '0A' && sockets.has(`socket:[${inode}]`) ? [Number.parseInt(local.split(':')[1] ?? '', 16)] : [];
+  });
+}

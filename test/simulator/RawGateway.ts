@@ -12,6 +12,9 @@ export interface Packet {
 
 const PROPERTIES = { os: 'linux', browser: 'test', device: 'test' };
 
+/** Where it connects, and as whom. */
+type Account = Pick<Simulator, 'gatewayUrl' | 'token'>;
+
 /** A gateway client that does only what it is told, so that tests can break each rule. */
 export class RawGateway {
   readonly packets: Packet[] = [];
@@ -43,14 +46,14 @@ export class RawGateway {
     socket.on('error', () => undefined);
   }
 
-  static async open(discord: Simulator, query = 'v=10&encoding=json', base = discord.gatewayUrl): Promise<RawGateway> {
+  static async open(discord: Account, query = 'v=10&encoding=json', base = discord.gatewayUrl): Promise<RawGateway> {
     const client = new RawGateway(new WebSocket(`${base}/?${query}`), discord.token);
     await new Promise((resolve, reject) => client.socket.once('open', resolve).once('error', reject));
     return client;
   }
 
   /** Connected, identified and with all its guilds. */
-  static async login(discord: Simulator, identify: Record<string, unknown> = {}, query?: string): Promise<RawGateway> {
+  static async login(discord: Account, identify: Record<string, unknown> = {}, query?: string): Promise<RawGateway> {
     const client = await RawGateway.open(discord, query);
     client.identify(identify);
     const ready = await client.event('READY');

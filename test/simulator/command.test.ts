@@ -1,8 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { RawGateway } from './RawGateway.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/entrypoints/simulator.js', import.meta.url));
 const LIBRARY = new URL('../../dist/simulator/index.js', import.meta.url).href;
@@ -69,12 +71,48 @@ describe('the command', () => {
   it('prints one JSON line with --json, and ends with its parent when told so', async () => {
     const simulator = run([ENTRY, '--json', '--exit-with-parent', '--commands-per-second', '10'], 'pipe');
     const info = JSON.parse(await line(simulator, /^{/));
-    expect(Object.keys(info)).toEqual(['url', 'token', 'ownerId', 'applicationId', 'botId']);
-    const account = await fetch(`${new URL(info.url).origin}/simulator/account`);
-    expect(await account.json()).toMatchObject({ identifies: 0 });
+    expect(Object.keys(info)).toEqual(['url', 'token', 'ownerId', 'applicationId', 'botId', 'controlToken']);
+    const account = `${new URL(info.url).origin}/simulator/account`;
+    expect((await fetch(account)).status).toBe(401);
+    const response = await fetch(account, { headers: { authorization: `Bearer ${info.controlToken}` } });
+    expect(await response.json()).toMatchObject({ identifies: 0 });
     simulator.child.stdin?.end();
     expect(await simulator.ended).toBe(0);
     expect(simulator.out().trim().split('\n')).toHaveLength(1);
+  });
+
+  it('prints lines for curl, each of which works as it is printed, and shows no token to who lists processes', async () => {
+    const simulator = run([ENTRY, '--guilds', '2']);
+    await line(simulator, /Ctrl-C/);
+    const [, url = '', token = ''] = /DISCORD_API_URL=(\S+) DISCORD_TOKEN=(\S+)/.exec(simulator.out()) ?? [];
+    const bot = await RawGateway.login({ gatewayUrl: new URL(url).origin.replace('http', 'ws'), token });
+    bot.socket.on('message', (data: Buffer) => {
+      const { t, d } = JSON.parse(data.toString());
+      if (t !== 'INTERACTION_CREATE') return;
+      const answer = { type: 4, data: { content: 'pong' } };
+      void fetch(`${url}/interactions/${d.id}/${d.token}/callback`, { method: 'POST', body: JSON.stringify(answer) });
+    });
+    const lines = simulator
+      .out()
+      .split('\n')
+      .filter((text) => text.includes('curl'));
+    expect(lines).toHaveLength(3);
+    const answers: unknown[] = [];
+    for (const text of lines) {
+      const [, shown = '', controlToken = ''] = /: {2,}(.*Bearer ([\w-]{43}).*)$/.exec(text) ?? [];
+      expect(shown.slice(shown.indexOf('curl'))).not.toContain(controlToken);
+      const { stdout } = await promisify(execFile)('sh', ['-c', shown]);
+      answers.push(JSON.parse(stdout));
+    }
+    expect(answers).toMatchObject([{ identifies: 1 }, { answer: { content: 'pong' } }, { ok: true, struck: 1 }]);
+    await bot.closed;
+  });
+
+  it('has no control routes with --no-control', async () => {
+    const simulator = run([ENTRY, '--json', '--no-control']);
+    const info = JSON.parse(await line(simulator, /^{/));
+    expect(info).not.toHaveProperty('controlToken');
+    expect((await fetch(`${new URL(info.url).origin}/simulator/account`)).status).toBe(404);
   });
 
   it('says in one line that a port is in use', async () => {

@@ -47,11 +47,12 @@ describe('every request', () => {
   });
 
   it.each([
-    ['no', {}],
-    ['another token in the', { authorization: 'Bot nonsense' }],
-    ['no "Bot" in the', { authorization: 'local-discord.not-a-real-token.do-not-worry' }],
-  ])('with %s Authorization header is a 401', async (_what, headers) => {
+    ['no', () => ({})],
+    ['another token in the', () => ({ authorization: 'Bot nonsense' })],
+    ['no "Bot" in the', () => ({ authorization: discord.token })],
+  ])('with %s Authorization header is a 401', async (_what, headersOf) => {
     await start();
+    const headers = new Headers(headersOf());
     const response = await fetch(`${discord.url}/v10/users/@me`, { headers });
     expect(response.status).toBe(401);
     expect(await response.json()).toEqual({ message: '401: Unauthorized', code: 0 });

@@ -22,7 +22,7 @@ const STOP_TIMEOUT_MS = 3_000;
 
 /**
  * The local Discord that stands in where no token is set, in a process of its own. It ends when its stdin closes, so it
- * cannot outlive this process, however that ends.
+ * cannot outlive this process, however that ends. Its token comes by its stdout, to this process alone.
  */
 export class LocalDiscord {
   readonly #logger: Logger;
@@ -74,7 +74,7 @@ export class LocalDiscord {
     try {
       const child = spawn(
         process.execPath,
-        [PROGRAM, '--json', '--exit-with-parent', ...this.#args],
+        [PROGRAM, '--json', '--exit-with-parent', '--no-control', ...this.#args],
         // A group of its own: Ctrl-C is for the master, whose clusters still have their goodbyes to say.
         { stdio: ['pipe', 'pipe', 'pipe'], detached: true, windowsHide: true },
       );

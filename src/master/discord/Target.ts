@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../core/log/logger.js';
 import type { Config } from '../../core/settings/config.js';
@@ -34,8 +35,9 @@ export async function findTarget(config: Config, dataDir: string, logger: Logger
     ...['--commands-per-second', String(LOCAL.commandsPerSecond)],
   ]);
   const address = await discord.start();
-  // What the local Discord remembers ends with it: nothing of it may mix with a real bot's state.
+  // A folder of its own: nothing of it may mix with a real bot's state.
   const own = new DataDir(join(dataDir, 'local-discord'));
+  forget(own.path);
   own.prepare();
   return {
     token: address.token,
@@ -46,4 +48,13 @@ export async function findTarget(config: Config, dataDir: string, logger: Logger
     dataDir: own.path,
     stop: () => discord.stop(),
   };
+}
+
+/** What an earlier local Discord knew, sessions and token, ended with it: to this one, stores of then are a stranger's. */
+function forget(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The shards set aside what is left, and say so. Where the folder cannot be written at all, DataDir says it.
+  }
 }

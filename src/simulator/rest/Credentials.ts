@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { isSameToken } from '../secretToken.js';
 
 /** The one token that is valid here, until Discord "resets" it because the session limit was broken. */
 export class Credentials {
@@ -18,9 +18,7 @@ export class Credentials {
   /** The token of IDENTIFY and RESUME. Discord takes it with the `Bot ` prefix too, and eris sends it so. */
   acceptsToken(token: unknown): boolean {
     if (typeof token !== 'string' || !this.#isValid) return false;
-    const given = Buffer.from(token.startsWith('Bot ') ? token.slice(4) : token);
-    const wanted = Buffer.from(this.token);
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+    return isSameToken(token.startsWith('Bot ') ? token.slice(4) : token, this.token);
   }
 
   reset(): void {

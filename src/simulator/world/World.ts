@@ -19,7 +19,15 @@ import {
   seededThread,
   seededUser,
 } from './seededGuild.js';
-import { parseSeededId, parseSeededUserId, SnowflakeSource, seededId, seededUserId, shardIdOf } from './snowflakes.js';
+import {
+  parseSeededId,
+  parseSeededUserId,
+  randomUserId,
+  SnowflakeSource,
+  seededId,
+  seededUserId,
+  shardIdOf,
+} from './snowflakes.js';
 
 const BOT_INDEX = 40_000_000;
 const APPLICATION_INDEX = BOT_INDEX + 1;
@@ -63,13 +71,13 @@ export class World {
     };
     this.applicationId = seededUserId(APPLICATION_INDEX);
     const userCount = Math.max(
-      options.ownerCount + 1,
       options.guildShape.members * 2 + 16,
       Math.ceil((options.guildCount * options.guildShape.members) / 2),
     );
     const { email, verified, mfa_enabled, flags, ...publicBot } = this.bot;
     this.#seed = { seed: options.seed, shape: options.guildShape, userCount, bot: publicBot as UserPayload };
-    this.ownerIds = Array.from({ length: options.ownerCount }, (_, index) => seededUserId(index));
+    // An owner may run code in the bot. Whoever knows that id must not be everybody.
+    this.ownerIds = Array.from({ length: options.ownerCount }, () => this.ensureUser(randomUserId()).id);
     for (let index = 0; index < options.guildCount; index++) this.#guilds.set(seededId(index), index);
   }
 

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** Discord's epoch, the first millisecond of 2015 (discord.com/developers/docs/reference#snowflakes). */
 export const DISCORD_EPOCH = 1_420_070_400_000;
 
@@ -42,6 +44,11 @@ export function seededId(guildIndex: number, kind: SeededKind = 'guild', index =
 
 export function seededUserId(index: number): string {
   return compose(SEEDED_USERS_FROM + index, 1);
+}
+
+/** The id of a user whom nobody can guess, made between 2019 and 2023: after all seeded users. */
+export function randomUserId(): string {
+  return ((1n << 59n) | BigInt.asUintN(59, randomBytes(8).readBigUInt64BE())).toString();
 }
 
 /** What a seeded id stands for; undefined when it is not one. */
