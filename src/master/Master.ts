@@ -14,6 +14,7 @@ import { Admin } from './admin/Admin.js';
 import type { ClusterConnection } from './ClusterConnection.js';
 import { ClusterPool } from './ClusterPool.js';
 import { ClusterRegistry, type LeftClusters } from './ClusterRegistry.js';
+import { CommandRecord } from './CommandRecord.js';
 import { CommandRegistrar } from './CommandRegistrar.js';
 import { DataDir } from './DataDir.js';
 import { type ApplicationInfo, DiscordApi } from './DiscordApi.js';
@@ -255,7 +256,7 @@ export class Master {
     this.#undo.push(() => restart.stop());
     const evaluateInMaster = (code: string): Promise<EvalResult> => this.#evaluate(code, clusters);
     this.#admin?.watch({ clusters, queue, supervisor, restart, evaluateInMaster });
-    this.#announceReady(clusters, api, application);
+    this.#announceReady(clusters, api, application, target.dataDir);
     const taken = await this.#takeOver(clusters, registry, left);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
@@ -290,14 +291,20 @@ export class Master {
   }
 
   /** Says when clusters are ready, and when all are; registers the commands with Discord when the first one is. */
-  #announceReady(clusters: ClusterPool, api: DiscordApi, application: ApplicationInfo | undefined): void {
+  #announceReady(
+    clusters: ClusterPool,
+    api: DiscordApi,
+    application: ApplicationInfo | undefined,
+    dataDir: string,
+  ): void {
     let said = false;
     let registered = application === undefined;
     clusters.on('spawnedworker', (cluster) => {
       this.#logger.info({ cluster: cluster.id, workerPid: cluster.pid }, `cluster ${cluster.id} is ready`);
       if (!registered && application !== undefined) {
         registered = true;
-        const registrar = new CommandRegistrar(api, this.#logger);
+        const record = new CommandRecord(dataDir, this.#logger);
+        const registrar = new CommandRegistrar(api, record, this.#logger);
         void cluster
           .request('describeCommands', undefined)
           .then((commands) => registrar.register(application.id, commands))
