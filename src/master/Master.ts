@@ -13,6 +13,7 @@ import type { Config } from '../core/settings/config.js';
 import type { LogLevel } from '../core/settings/settings.js';
 import { Admin } from './admin/Admin.js';
 import { DataDir } from './dataDir/DataDir.js';
+import { CommandRecord } from './discord/CommandRecord.js';
 import { CommandRegistrar } from './discord/CommandRegistrar.js';
 import { type ApplicationInfo, DiscordApi } from './discord/DiscordApi.js';
 import { type DiscoveredBot, Discovery } from './discord/Discovery.js';
@@ -237,7 +238,7 @@ export class Master {
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
     this.#undo.push(() => restart.stop());
     this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
-    this.#announceReady(clusters, api, application);
+    this.#announceReady(clusters, api, application, target.dataDir);
     const taken = await this.#takeOver(clusters, registry, left);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
@@ -272,14 +273,20 @@ export class Master {
   }
 
   /** Says when clusters are ready, and when all are; registers the commands with Discord when the first one is. */
-  #announceReady(clusters: ClusterPool, api: DiscordApi, application: ApplicationInfo | undefined): void {
+  #announceReady(
+    clusters: ClusterPool,
+    api: DiscordApi,
+    application: ApplicationInfo | undefined,
+    dataDir: string,
+  ): void {
     let said = false;
     let registered = application === undefined;
     clusters.on('spawnedworker', (cluster) => {
       this.#logger.info({ cluster: cluster.id, workerPid: cluster.pid }, `cluster ${cluster.id} is ready`);
       if (!registered && application !== undefined) {
         registered = true;
-        const registrar = new CommandRegistrar(api, this.#logger);
+        const record = new CommandRecord(dataDir, this.#logger);
+        const registrar = new CommandRegistrar(api, record, this.#logger);
         void cluster
           .request('describeCommands', undefined)
           .then((commands) => registrar.register(application.id, commands))

@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Account } from './account/Account.js';
-import { controlRoutes } from './controlRoutes.js';
+import { controlRoutes } from './control/controlRoutes.js';
+import { secretToken } from './control/secretToken.js';
 import { FaultPlan } from './faults/FaultPlan.js';
 import { Faults } from './faults/Faults.js';
 import { ClientRequests } from './gateway/ClientRequests.js';
@@ -19,7 +20,6 @@ import { gatewayRoutes } from './rest/gatewayRoutes.js';
 import { guildsRoutes } from './rest/guildsRoutes.js';
 import { interactionsRoutes } from './rest/interactionsRoutes.js';
 import { usersRoutes } from './rest/usersRoutes.js';
-import { secretToken } from './secretToken.js';
 import type { Interaction } from './users/Interaction.js';
 import { InteractionResponses } from './users/InteractionResponses.js';
 import { type CommandRequest, type ComponentRequest, Interactions } from './users/Interactions.js';

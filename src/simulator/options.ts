@@ -1,5 +1,5 @@
+import { secretToken } from './control/secretToken.js';
 import type { RateLimitRule } from './rest/RateLimiter.js';
-import { secretToken } from './secretToken.js';
 
 /** How many of each thing a seeded guild has. Members include the bot; presences are among the members. */
 export interface GuildShape {

@@ -5,6 +5,7 @@ import { Simulator } from '../../src/simulator/index.js';
 import { isAlive, until } from '../support/processes.js';
 import { Bot } from './Bot.js';
 
+const COMMANDS = '/applications/:applicationId/commands';
 let discord: Simulator;
 let bot: Bot;
 
@@ -58,21 +59,35 @@ describe('the bot', () => {
     expect(bot.stdout + bot.stderr).not.toContain(discord.token);
   });
 
-  it('registers its commands once, and not again where nothing changed', async () => {
+  it('registers its commands once, later only what changed, and leaves those of others alone', async () => {
     bot.start();
     await bot.untilReady();
-    const puts = (): number => discord.account.rest.byRoute['PUT /applications/:id/commands'] ?? 0;
-    await until(() => Object.keys(discord.account.rest.byRoute).some((route) => route.startsWith('PUT')));
-    const before = { ...discord.account.rest.byRoute };
+    const asked = (): number => discord.account.rest.byRoute[`GET ${COMMANDS}`] ?? 0;
+    const writes = () =>
+      Object.entries(discord.account.rest.byRoute).filter(
+        ([route]) => route.includes(COMMANDS) && !route.startsWith('GET'),
+      );
+    await bot.untilLogged(/^slash commands: added ping, /);
+    const before = writes();
+    expect(before).toEqual([[`POST ${COMMANDS}`, discord.commands.list().length]]);
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
+    discord.commands.upsert({ name: 'foreign', description: 'Registered by somebody else.' });
+    const [ping] = discord.commands.list();
+    discord.commands.patch(ping?.id ?? '', { default_member_permissions: '8' });
     bot.start();
-    await bot.untilReady();
+    await bot.untilLogged(/^slash commands: changed ping \(default_member_permissions\)$/);
+    expect(writes()).toEqual([...before, [`PATCH ${COMMANDS}/:commandId`, 1]]);
+    expect(discord.commands.list().map(({ name }) => name)).toContain('foreign');
     bot.signal('SIGTERM');
     await bot.ended();
-    const putRoutes = Object.entries(discord.account.rest.byRoute).filter(([route]) => route.startsWith('PUT'));
-    expect(putRoutes).toEqual(Object.entries(before).filter(([route]) => route.startsWith('PUT')));
-    expect(puts()).toBeLessThanOrEqual(1);
+    const seen = asked();
+    bot.start();
+    await bot.untilReady();
+    await until(() => asked() > seen);
+    bot.signal('SIGTERM');
+    await bot.ended();
+    expect(writes()).toEqual([...before, [`PATCH ${COMMANDS}/:commandId`, 1]]);
   });
 
   it('brings a killed cluster back, and the others never notice', async () => {

@@ -357,6 +357,76 @@ describe('commands', () => {
     expect(await call('GET', strange)).toMatchObject({ status: 403, body: { code: 50001 } });
   });
 
+  it('have the defaults of their fields, and no field that Discord does not know', async () => {
+    await start();
+    const { body } = await call('POST', base(), { ...ping, colour: 'red', id: '1' });
+    expect(body).toEqual({
+      ...ping,
+      id: expect.stringMatching(/^\d{17,}$/),
+      application_id: discord.applicationId,
+      version: expect.any(String),
+      type: 1,
+      name_localizations: null,
+      description_localizations: null,
+      default_member_permissions: null,
+      dm_permission: true,
+      nsfw: false,
+      contexts: null,
+      integration_types: [0, 1],
+    });
+    const [guildId = ''] = discord.guildIds;
+    const path = `/v10/applications/${discord.applicationId}/guilds/${guildId}/commands`;
+    const ofGuild = await call('POST', path, { ...ping, contexts: [0], integration_types: [0], dm_permission: false });
+    for (const field of ['contexts', 'integration_types', 'dm_permission'])
+      expect(ofGuild.body).not.toHaveProperty(field);
+  });
+
+  it('keep what a PATCH does not name, and go back to the defaults when they are overwritten', async () => {
+    await start();
+    const fields = { default_member_permissions: '8', nsfw: true, contexts: [0], integration_types: [0] };
+    const { body } = await call('POST', base(), { ...ping, ...fields });
+    const patched = await call('PATCH', `${base()}/${body.id}`, { nsfw: false });
+    expect(patched.body).toMatchObject({ ...ping, ...fields, nsfw: false, id: body.id });
+    const overwritten = await call('POST', base(), ping);
+    expect(overwritten).toMatchObject({
+      status: 200,
+      body: { id: body.id, default_member_permissions: null, contexts: null, integration_types: [0, 1] },
+    });
+    expect((await call('PATCH', `${base()}/${body.id}`, { nsfw: true })).status).toBe(200);
+    await call('POST', base(), { ...ping, name: 'echo' });
+    const clash = await call('PATCH', `${base()}/${body.id}`, { name: 'echo' });
+    expect(clash).toMatchObject({ status: 400, body: { code: 50035, errors: { name: {} } } });
+    expect(await call('DELETE', `${base()}/1`)).toMatchObject({ status: 404, body: { code: 10063 } });
+  });
+
+  it('come in a list in one language, or on demand in all', async () => {
+    await start();
+    const choice = { name: 'one', value: '1', name_localizations: { de: 'eins' } };
+    const option = {
+      type: 3,
+      name: 'text',
+      description: 'Text.',
+      name_localizations: { de: 'wort' },
+      choices: [choice],
+    };
+    const body = { ...ping, name_localizations: { de: 'ping', fr: 'pingue' }, options: [option] };
+    const { id } = (await call('POST', base(), body)).body;
+    const [plain] = (await call('GET', base())).body;
+    for (const node of [plain, plain.options[0], plain.options[0].choices[0]]) {
+      expect(Object.keys(node).filter((key) => /locali[sz]/.test(key))).toEqual([]);
+    }
+    const german = await fetch(`${discord.url}${base()}`, {
+      headers: { authorization: `Bot ${discord.token}`, 'x-discord-locale': 'de' },
+    });
+    expect(await german.json()).toMatchObject([
+      { name_localized: 'ping', options: [{ name_localized: 'wort', choices: [{ name_localized: 'eins' }] }] },
+    ]);
+    for (const path of [`${base()}?with_localizations=true`, `${base()}/${id}`]) {
+      const found = [(await call('GET', path)).body].flat();
+      expect(found, path).toMatchObject([{ name_localizations: { de: 'ping', fr: 'pingue' }, options: [option] }]);
+    }
+  });
+
   const option = { type: 3, name: 'text', description: 'Some text.' };
   it.each([
     ['no name', { description: 'x' }, ['name']],
@@ -388,6 +458,52 @@ describe('commands', () => {
       'choices for a boolean',
       { ...ping, options: [{ ...option, type: 5, choices: [{ name: 'a', value: 1 }] }] },
       ['options', '0', 'choices'],
+    ],
+    [
+      'permissions that are no bit set',
+      { ...ping, default_member_permissions: 'ADMIN' },
+      ['default_member_permissions'],
+    ],
+    ['an nsfw that is no boolean', { ...ping, nsfw: 'yes' }, ['nsfw']],
+    ['a context that does not exist', { ...ping, contexts: [0, 3] }, ['contexts', '1']],
+    ['no list of contexts', { ...ping, contexts: null }, ['contexts']],
+    ['an integration type that does not exist', { ...ping, integration_types: [2] }, ['integration_types', '0']],
+    [
+      'a language that does not exist',
+      { ...ping, name_localizations: { klingon: 'x' } },
+      ['name_localizations', 'klingon'],
+    ],
+    ['a translated name with capitals', { ...ping, name_localizations: { de: 'Ping' } }, ['name_localizations', 'de']],
+    [
+      'a long translation',
+      { ...ping, description_localizations: { de: 'x'.repeat(101) } },
+      ['description_localizations', 'de'],
+    ],
+    [
+      'a number’s bounds for a text',
+      { ...ping, options: [{ ...option, max_value: 5 }] },
+      ['options', '0', 'max_value'],
+    ],
+    [
+      'a text’s bounds for a number',
+      { ...ping, options: [{ ...option, type: 4, max_length: 5 }] },
+      ['options', '0', 'max_length'],
+    ],
+    ['a length out of bounds', { ...ping, options: [{ ...option, max_length: 6001 }] }, ['options', '0', 'max_length']],
+    [
+      'a broken bound for a whole number',
+      { ...ping, options: [{ ...option, type: 4, min_value: 0.5 }] },
+      ['options', '0', 'min_value'],
+    ],
+    [
+      'suggestions for a boolean',
+      { ...ping, options: [{ ...option, type: 5, autocomplete: true }] },
+      ['options', '0', 'autocomplete'],
+    ],
+    [
+      'channel types for a text',
+      { ...ping, options: [{ ...option, channel_types: [0] }] },
+      ['options', '0', 'channel_types'],
     ],
     [
       'a choice of the wrong type',

@@ -8,7 +8,6 @@ import { type AnswerableMessage, MentionAnswer } from './answer/MentionAnswer.js
 import { RestLanes } from './answer/RestLanes.js';
 import type { Command } from './Command.js';
 import { type CommandRequest, CommandRunner } from './CommandRunner.js';
-import { createGone, createHelp } from './help.js';
 import type { InvocationFacts } from './Invocation.js';
 import { parseOptions } from './parsing/parseOptions.js';
 import { readMention } from './parsing/readMention.js';
@@ -38,6 +37,9 @@ const DEFAULTS = { deferAfterMs: 1_500 } as const satisfies Partial<CommandRoute
 const APPLICATION_COMMAND = 2;
 const CHAT_INPUT = 1;
 
+/** Names of others' commands that are logged. A bot may have thousands of them, in its guilds. */
+const MAX_LOGGED_NAMES = 100;
+
 /** What the router reads of eris's CommandInteraction. */
 type SlashCommand = AnswerableInteraction & {
   readonly type: number;
@@ -59,15 +61,18 @@ type IncomingMessage = AnswerableMessage & {
 };
 
 /**
- * Makes commands of what users do in Discord: slash commands, and messages that begin with a mention of the bot. Owns the two
+ * Makes commands of what users do in Discord: slash commands, and messages that begin with a mention of the bot. Owns two
  * listeners on the eris client. The gateway never waits for a command, and nothing is thrown into it.
  * Running a command, and all that can go wrong with it, is the runner's.
+ *
+ * What is none of its own commands belongs to the bot's own listeners: it is not answered, not acknowledged and not counted.
  */
 export class CommandRouter {
   readonly #commands: ReadonlyMap<string, Command>;
   readonly #runner: CommandRunner;
   readonly #lanes = new RestLanes();
   readonly #answerOptions: AnswerOptions;
+  readonly #loggedNames = new Set<string>();
   #isListening = false;
 
   public constructor(private readonly options: CommandRouterOptions) {
@@ -135,10 +140,14 @@ export class CommandRouter {
     const userId = member?.id ?? user?.id;
     if (type !== APPLICATION_COMMAND || (data?.type ?? CHAT_INPUT) !== CHAT_INPUT) return;
     if (name === undefined || userId === undefined) return;
+    const command = this.#commands.get(name);
+    if (command === undefined) {
+      this.#logForeign(name);
+      return;
+    }
 
     const lane = this.#lanes.acquire();
     const answer = new InteractionAnswer(this.#client.requestHandler, slash, lane, this.#answerOptions);
-    const command = this.#commands.get(name) ?? createGone(name);
     const facts = this.#facts('interaction', command, userId, guildId);
     const options = data?.options ?? [];
     void this.#run({ command, facts, answer, readOptions: () => readOptions(command.definition, options) }).then(() =>
@@ -156,13 +165,21 @@ export class CommandRouter {
     if (text === undefined) return;
 
     const [word = ''] = text.split(/\s/, 1);
-    const known = this.#commands.get(word.toLowerCase());
-    const command = known ?? createHelp(this.#commands.values(), word);
-    const args = known === undefined ? '' : text.slice(word.length);
+    const command = this.#commands.get(word.toLowerCase());
+    if (command === undefined) return;
+    const args = text.slice(word.length);
     const answer = new MentionAnswer(this.#client.requestHandler, incoming, this.#answerOptions);
     const facts = this.#facts('mention', command, author.id, guildId);
     void this.#run({ command, facts, answer, readOptions: () => parseOptions(command, args) });
   };
+
+  /** A listener of the bot may answer it, or it was removed from the code and Discord still shows it: nobody here can tell. */
+  #logForeign(name: string): void {
+    if (this.#loggedNames.has(name) || this.#loggedNames.size >= MAX_LOGGED_NAMES) return;
+    this.#loggedNames.add(name);
+    const message = 'a slash command that the framework does not have is left to the listeners of the bot';
+    this.options.logger.debug({ name }, message);
+  }
 
   async #run(request: CommandRequest): Promise<void> {
     const ended = this.options.onCommand?.(request.facts, request.command);

@@ -96,6 +96,10 @@ export class CommandRunner {
       await answer.replyPrivately(`Only the owner of this bot may use \`${facts.name}\`.`);
       return;
     }
+    if (facts.kind === 'mention' && command.ownerOnly !== true && isRestricted(command)) {
+      await answer.replyPrivately(`Use \`/${facts.name}\`: Discord knows who may use it, and where.`);
+      return;
+    }
     const result = readOptions();
     if (!result.ok) {
       await answer.reply(`${result.problem} Usage: \`${usageOf(command)}\``);
@@ -127,4 +131,14 @@ export class CommandRunner {
   #log(level: 'debug' | 'warn' | 'error', err: unknown, details: object, message: string): void {
     this.options.logger[level]({ err, ...details }, message);
   }
+}
+
+/**
+ * Whether Discord keeps the slash command to some users or places. A mention must not be the way around that, and the bot
+ * cannot check it: a guild's admins set other permissions, which only Discord knows
+ * (discord.com/developers/docs/interactions/application-commands#permissions).
+ */
+function isRestricted({ definition }: Command): boolean {
+  const { default_member_permissions: permissions = null, contexts = null, nsfw = false } = definition;
+  return permissions !== null || contexts !== null || nsfw;
 }

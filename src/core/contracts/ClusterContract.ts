@@ -143,20 +143,53 @@ export interface EvalResult {
 
 export type EvalTarget = 'all' | 'master' | { readonly clusterId: number };
 
-/** One slash command as Discord's API takes it (discord.com/developers/docs/interactions/application-commands). */
+/** Texts by locale (discord.com/developers/docs/reference#locales), for users who have chosen that language. */
+export type Localizations = Readonly<Record<string, string>> | null;
+
+/**
+ * One slash command as Discord's API takes it
+ * (discord.com/developers/docs/interactions/application-commands#application-command-object). What is left out has
+ * Discord's default.
+ */
 export interface CommandDefinition {
   readonly name: string;
+  readonly name_localizations?: Localizations;
   readonly description: string;
+  readonly description_localizations?: Localizations;
   readonly options?: readonly CommandOptionDefinition[];
+  /**
+   * Permissions that a member needs, as a bit set in decimal; `'0'`: only admins. A guild's admins can set others.
+   * A command that has them, `contexts` or `nsfw` is not run by a mention, which Discord does not check.
+   */
+  readonly default_member_permissions?: string | null;
+  readonly nsfw?: boolean;
+  /** Where it can be used: 0 guilds, 1 direct messages with the bot, 2 other private channels. */
+  readonly contexts?: readonly (0 | 1 | 2)[];
+  /** For whom: 0 guilds that added the bot, 1 users who did. */
+  readonly integration_types?: readonly (0 | 1)[];
 }
 
 export interface CommandOptionDefinition {
   /** 3 string, 4 integer, 5 boolean. */
   readonly type: 3 | 4 | 5;
   readonly name: string;
+  readonly name_localizations?: Localizations;
   readonly description: string;
+  readonly description_localizations?: Localizations;
   readonly required?: boolean;
-  readonly choices?: readonly { readonly name: string; readonly value: string }[];
+  readonly choices?: readonly {
+    readonly name: string;
+    readonly name_localizations?: Localizations;
+    readonly value: string;
+  }[];
+  /** Of an integer. */
+  readonly min_value?: number;
+  readonly max_value?: number;
+  /** Of a string, in characters. */
+  readonly min_length?: number;
+  readonly max_length?: number;
+  /** Discord asks for suggestions while the user types; a listener of the bot answers. */
+  readonly autocomplete?: boolean;
 }
 
 /** Where the master reports the progress of a restart: an answer of the bot, which outlives the process that sent it. */

@@ -1,78 +1,189 @@
-import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import { createHash } from 'node:crypto';
 import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
+import { AbortError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
-import { type DiscordApi, DiscordRequestError } from './DiscordApi.js';
+import type { CommandRecord, RecordedCommand } from './CommandRecord.js';
+import { type CommandFields, changedFields, commandFields, patchOf } from './commandFields.js';
+import { type DiscordApi, DiscordRequestError, type RegisteredCommand } from './DiscordApi.js';
 
-/** What Discord returns, cut down to the fields that we define, with the defaults that it leaves out. */
-const registeredSchema = z.object({
-  /** 1: a slash command. Others (context menus) are not ours to define, and count as a difference. */
-  type: z.literal(1).default(1),
-  name: z.string(),
-  description: z.string().default(''),
-  options: z
-    .array(
-      z.object({
-        type: z.number(),
-        name: z.string(),
-        description: z.string(),
-        required: z.boolean().default(false),
-        choices: z.array(z.object({ name: z.string(), value: z.union([z.string(), z.number()]) })).default([]),
-      }),
-    )
-    .default([]),
-});
+type CommandsApi = Pick<
+  DiscordApi,
+  'getCommands' | 'getIntegrationTypes' | 'createCommand' | 'editCommand' | 'deleteCommand'
+>;
+
+const CHAT_INPUT = 1;
 
 /**
- * Makes Discord's list of the bot's slash commands equal to ours, once, and writes only where it differs: Discord allows
- * 200 new commands a day, and a write takes its time to reach every user.
+ * Makes Discord's slash commands of this bot equal to its definitions, field by field, and writes only what differs: a write
+ * takes its time to reach every user, and Discord allows 200 new commands a day.
  *
- * A bot whose commands could not be registered still serves those that are, so no failure gets out: it is a warning.
+ * Commands are told apart by name. Others' (of the bot's own code, or made by hand) are left as they are, so each command is
+ * written by itself: a list that replaces all of them would lose one that somebody registers in that moment. What this bot has
+ * registered and no longer defines is removed; {@link CommandRecord} remembers it.
+ *
+ * A bot whose commands could not be registered still serves those that are, so no failure gets out: it is a warning. A
+ * definition that Discord refuses does not keep the others from it.
  */
 export class CommandRegistrar {
-  readonly #api: Pick<DiscordApi, 'getCommands' | 'putCommands'>;
+  readonly #api: CommandsApi;
+  readonly #record: CommandRecord;
   readonly #logger: Logger;
 
-  public constructor(api: Pick<DiscordApi, 'getCommands' | 'putCommands'>, logger: Logger) {
+  public constructor(api: CommandsApi, record: CommandRecord, logger: Logger) {
     this.#api = api;
+    this.#record = record;
     this.#logger = logger;
   }
 
   public async register(
     applicationId: string,
-    commands: readonly CommandDefinition[],
+    definitions: readonly CommandDefinition[],
   ): Promise<'unchanged' | 'changed' | 'failed'> {
+    const run = new Run(this.#api, applicationId, this.#record, this.#logger);
     try {
-      const registered = await this.#registered(applicationId);
-      if (registered !== undefined && sameCommands(commands, registered)) return 'unchanged';
-      await this.#api.putCommands(applicationId, commands);
-      this.#logger.info(`registered ${commands.length} slash commands`);
-      return 'changed';
+      await run.register(new Map(definitions.map((definition) => [definition.name, definition])));
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the slash commands could not be registered; those of before, if any, stay');
-      return 'failed';
+      run.failed = true;
+      // Where the master stops, its successor goes on.
+      if (!(error instanceof AbortError)) {
+        this.#logger.warn({ err: error }, 'slash commands could not be registered; those of before, if any, stay');
+      }
+    }
+    const done = Object.entries(run.done).filter(([, names]) => names.length > 0);
+    if (done.length > 0) {
+      this.#logger.info(`slash commands: ${done.map(([what, names]) => `${what} ${names.join(', ')}`).join('; ')}`);
+    }
+    if (run.failed) return 'failed';
+    return done.length > 0 ? 'changed' : 'unchanged';
+  }
+}
+
+/** One comparison with Discord, and what comes of it. */
+class Run {
+  /** Names, for the log. */
+  public readonly done = { added: [] as string[], changed: [] as string[], removed: [] as string[] };
+  public failed = false;
+  #recorded = new Map<string, RecordedCommand>();
+
+  public constructor(
+    private readonly api: CommandsApi,
+    private readonly applicationId: string,
+    private readonly record: CommandRecord,
+    private readonly logger: Logger,
+  ) {}
+
+  public async register(definitions: ReadonlyMap<string, CommandDefinition>): Promise<void> {
+    const installs = await this.api.getIntegrationTypes();
+    const registered = await this.#registered();
+    const recorded = this.record.load(this.applicationId);
+    this.#recorded = new Map(recorded);
+    const mine = [...definitions.values()].map((definition) => ({
+      definition,
+      wanted: commandFields(definition, installs),
+      found: registered?.find(({ name, type }) => name === definition.name && type === CHAT_INPUT),
+    }));
+    if (recorded === undefined) this.#sayForeign(registered ?? [], definitions);
+
+    // Changes go first: one may be of who may use a command. A removal makes room for what is added.
+    for (const { definition, wanted, found } of mine) {
+      if (found !== undefined) await this.#update(definition, wanted, found, installs);
+    }
+    for (const [name, { id }] of recorded ?? []) {
+      if (definitions.has(name)) continue;
+      const isThere = registered === undefined || registered.some((command) => command.id === id);
+      await this.#remove(name, id, isThere);
+    }
+    for (const { definition, wanted, found } of mine) {
+      if (found !== undefined) continue;
+      await this.#attempt(definition.name, async () => {
+        const kept = await this.api.createCommand(this.applicationId, definition);
+        const last = this.#recorded.get(kept.name);
+        if (last?.id !== kept.id) this.done.added.push(kept.name);
+        else if (last.wanted !== digest(wanted)) this.done.changed.push(kept.name);
+        this.#note(kept, wanted, commandFields(kept, installs));
+      });
     }
   }
 
-  /** @returns undefined where the API cannot say (a proxy that passes only what bots usually do). */
-  async #registered(applicationId: string): Promise<readonly unknown[] | undefined> {
+  async #update(
+    definition: CommandDefinition,
+    wanted: CommandFields,
+    found: RegisteredCommand,
+    installs: readonly number[],
+  ): Promise<void> {
+    const foundFields = commandFields(found, installs);
+    const changed = changedFields(wanted, foundFields);
+    const last = this.#recorded.get(found.name);
+    // Discord may keep another form of what it is sent. Where it still has that, to send it again would change nothing.
+    const isKept = last?.id === found.id && last.wanted === digest(wanted) && last.kept === digest(foundFields);
+    if (isKept) return;
+    if (changed.length === 0) {
+      this.#note(found, wanted, foundFields);
+      return;
+    }
+    await this.#attempt(found.name, async () => {
+      const patch = patchOf(definition, wanted, changed);
+      const kept = await (patch === undefined
+        ? this.api.createCommand(this.applicationId, definition)
+        : this.api.editCommand(this.applicationId, found.id, patch));
+      this.#note(kept, wanted, commandFields(kept, installs));
+      this.done.changed.push(`${found.name} (${changed.join(', ')})`);
+    });
+  }
+
+  async #remove(name: string, id: string, isThere: boolean): Promise<void> {
+    await this.#attempt(name, async () => {
+      if (isThere) {
+        await this.api.deleteCommand(this.applicationId, id).catch((error: unknown) => {
+          // Somebody else was faster.
+          if (!hasStatus(error, 404)) throw error;
+        });
+        this.done.removed.push(name);
+      }
+      this.#recorded.delete(name);
+      this.record.save(this.applicationId, this.#recorded);
+    });
+  }
+
+  #sayForeign(registered: readonly RegisteredCommand[], definitions: ReadonlyMap<string, CommandDefinition>): void {
+    const foreign = registered.filter(({ name, type }) => type !== CHAT_INPUT || !definitions.has(name));
+    if (foreign.length === 0) return;
+    const names = foreign.map(({ name }) => name).join(', ');
+    this.logger.info(`Discord has commands that this bot does not define, and they are left as they are: ${names}`);
+  }
+
+  /** A 400 is about this one command; anything else is about all of them. */
+  async #attempt(name: string, act: () => Promise<void>): Promise<void> {
     try {
-      return await this.#api.getCommands(applicationId);
+      await act();
     } catch (error) {
-      if (error instanceof DiscordRequestError && (error.status === 404 || error.status === 405)) return undefined;
+      if (!hasStatus(error, 400)) throw error;
+      this.failed = true;
+      this.logger.warn({ err: error }, `Discord refuses the slash command ${name}; it stays as it was`);
+    }
+  }
+
+  /** Written at once: a command that is in Discord and not in the record would never be removed. */
+  #note({ id, name }: RegisteredCommand, wanted: CommandFields, kept: CommandFields): void {
+    this.#recorded.set(name, { id, wanted: digest(wanted), kept: digest(kept) });
+    this.record.save(this.applicationId, this.#recorded);
+  }
+
+  /** @returns undefined where the API cannot say (a proxy that passes only what bots usually do). */
+  async #registered(): Promise<readonly RegisteredCommand[] | undefined> {
+    try {
+      return await this.api.getCommands(this.applicationId);
+    } catch (error) {
+      if (hasStatus(error, 404) || hasStatus(error, 405)) return undefined;
       throw error;
     }
   }
 }
 
-/** Whether the lists mean the same: order of commands does not count, order of options does, as users see it. */
-export function sameCommands(ours: readonly CommandDefinition[], registered: readonly unknown[]): boolean {
-  const [wanted, found] = [normalised(ours), normalised(registered)];
-  return wanted !== undefined && isDeepStrictEqual(wanted, found);
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof DiscordRequestError && error.status === status;
 }
 
-/** @returns undefined where a command has something that we cannot define. */
-function normalised(commands: readonly unknown[]): readonly unknown[] | undefined {
-  const parsed = z.array(registeredSchema).safeParse(commands);
-  return parsed.success ? parsed.data.sort((a, b) => (a.name < b.name ? -1 : 1)) : undefined;
+function digest(fields: CommandFields): string {
+  return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }

@@ -56,6 +56,8 @@ interface Call {
   readonly what?: string;
   /** Default true. Without, the path itself is the permission. */
   readonly authorised?: boolean;
+  /** Default: that of {@link DiscordApiOptions}. */
+  readonly timeoutMs?: number;
 }
 
 const gatewaySchema = z
@@ -80,9 +82,19 @@ const applicationSchema = z.object({
       ),
     })
     .nullish(),
+  integration_types_config: z.record(z.string(), z.unknown()).nullish(),
 });
 
-const commandsSchema = z.array(z.looseObject({ name: z.string() }));
+const commandSchema = z.looseObject({ id: z.string(), name: z.string(), type: z.number().default(1) });
+
+/** A command as Discord keeps it, with fields that we do not define. */
+export type RegisteredCommand = Readonly<z.infer<typeof commandSchema>>;
+
+/** discord.com/developers/docs/resources/application#application-object-application-integration-types */
+const GUILD_INSTALL = 0;
+
+/** Discord takes some five changes of commands in 20 s, and eris waits inside of the request until it may send the next. */
+const COMMAND_TIMEOUT_MS = 120_000;
 
 /** `membership_state` of one who has accepted the invitation (discord.com/developers/docs/topics/teams#data-models). */
 const ACCEPTED = 2;
@@ -139,22 +151,38 @@ export class DiscordApi {
   }
 
   public async getApplication(): Promise<ApplicationInfo> {
-    const ask = (path: string) => this.#request({ method: 'GET', path }, applicationSchema);
-    const application = await ask('/applications/@me').catch((error: unknown) => {
-      if (error instanceof DiscordRequestError && error.status === 404) return ask('/oauth2/applications/@me');
-      throw error;
-    });
+    const application = await this.#getApplication();
     return { id: application.id, ownerIds: ownersOf(application) };
   }
 
-  /** The global commands as Discord keeps them, with the fields that it adds. */
-  public async getCommands(applicationId: string): Promise<readonly { readonly name: string }[]> {
-    return this.#request({ method: 'GET', path: `/applications/${applicationId}/commands` }, commandsSchema);
+  /** Integration types of the application, which a command has that does not say its own. */
+  public async getIntegrationTypes(): Promise<readonly number[]> {
+    const types = Object.keys((await this.#getApplication()).integration_types_config ?? {}).map(Number);
+    return types.length === 0 ? [GUILD_INSTALL] : types;
   }
 
-  /** Replaces all global commands. */
-  public async putCommands(applicationId: string, commands: readonly CommandDefinition[]): Promise<void> {
-    await this.#request({ method: 'PUT', path: `/applications/${applicationId}/commands`, body: commands });
+  /** The global commands as Discord keeps them. */
+  public async getCommands(applicationId: string): Promise<readonly RegisteredCommand[]> {
+    // Without `with_localizations`, Discord leaves out how names and descriptions are translated.
+    const call = { method: 'GET', path: commandsPath(applicationId), body: { with_localizations: true } } as const;
+    return this.#request(call, z.array(commandSchema));
+  }
+
+  /** Makes a global command, or overwrites the one of the same name. The other ones stay as they are. */
+  public async createCommand(applicationId: string, command: CommandDefinition): Promise<RegisteredCommand> {
+    return this.#changeCommands({ method: 'POST', path: commandsPath(applicationId), body: command }, commandSchema);
+  }
+
+  /** Changes the given fields of a global command. */
+  public async editCommand(applicationId: string, id: string, fields: object): Promise<RegisteredCommand> {
+    return this.#changeCommands(
+      { method: 'PATCH', path: commandsPath(applicationId, id), body: fields },
+      commandSchema,
+    );
+  }
+
+  public async deleteCommand(applicationId: string, id: string): Promise<void> {
+    await this.#changeCommands({ method: 'DELETE', path: commandsPath(applicationId, id) }, z.unknown());
   }
 
   /** Edits the answer to a command. Works for 15 minutes from the command on, whoever sent the answer. */
@@ -182,6 +210,18 @@ export class DiscordApi {
     this.#rest.agent.destroy();
   }
 
+  async #getApplication(): Promise<z.infer<typeof applicationSchema>> {
+    const ask = (path: string) => this.#request({ method: 'GET', path }, applicationSchema);
+    return ask('/applications/@me').catch((error: unknown) => {
+      if (error instanceof DiscordRequestError && error.status === 404) return ask('/oauth2/applications/@me');
+      throw error;
+    });
+  }
+
+  #changeCommands<Answer>(call: Call, schema: z.ZodType<Answer>): Promise<Answer> {
+    return this.#request({ ...call, timeoutMs: COMMAND_TIMEOUT_MS }, schema, this.#closed.signal);
+  }
+
   async #request(call: Call): Promise<unknown>;
   async #request<Answer>(call: Call, schema: z.ZodType<Answer>, signal?: AbortSignal): Promise<Answer>;
   async #request(call: Call, schema: z.ZodType = z.unknown(), signal?: AbortSignal): Promise<unknown> {
@@ -192,7 +232,7 @@ export class DiscordApi {
       // eris's typings know only objects as a body; it takes anything that can be written as JSON.
       const body = call.body as Record<string, unknown> | undefined;
       const asked = this.#client.requestHandler.request(call.method, call.path, authorised, body);
-      answer = await this.#settle(what, asked, signal);
+      answer = await this.#settle(what, asked, call.timeoutMs ?? this.#timeoutMs, signal);
     } catch (error) {
       if (error instanceof AbortError) throw error;
       const failure = describeRestFailure(error);
@@ -212,11 +252,11 @@ export class DiscordApi {
   }
 
   /** eris's requests know neither a signal nor an end: rate limited, one waits for as long as it is told to. */
-  #settle(what: string, asked: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  #settle(what: string, asked: Promise<unknown>, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimeout(
-        () => end(() => reject(new Error(`no answer within ${this.#timeoutMs} ms`))),
-        this.#timeoutMs,
+        () => end(() => reject(new Error(`no answer within ${timeoutMs} ms`))),
+        timeoutMs,
       );
       const abort = (): void => end(() => reject(new AbortError(what, signal?.reason)));
       const end = (settle: () => void): void => {
@@ -250,6 +290,10 @@ function parseIfText(answer: unknown): unknown {
   } catch {
     return answer; // An HTML page, most likely; the schema refuses it.
   }
+}
+
+function commandsPath(applicationId: string, commandId?: string): string {
+  return `/applications/${applicationId}/commands${commandId === undefined ? '' : `/${commandId}`}`;
 }
 
 function ownersOf({ owner, team }: z.infer<typeof applicationSchema>): string[] {

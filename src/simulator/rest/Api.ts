@@ -16,6 +16,8 @@ export interface ApiRequest {
   body: unknown;
   /** Files of a multipart body. */
   files: number;
+  /** In which the requester wants texts. */
+  locale: string;
 }
 
 /** A status without a body, or a body with a status (200 when left out). */
@@ -97,7 +99,8 @@ export class Api {
     if (verdict.retryAfterMs !== undefined)
       return this.#answer429(reply, verdict.retryAfterMs, verdict.isGlobal === true);
     const { json, files } = parseBody(request);
-    const answer = await route.handle({ params, query: request.query as Record<string, string>, body: json, files });
+    const query = request.query as Record<string, string>;
+    const answer = await route.handle({ params, query, body: json, files, locale: localeOf(request) });
     this.#answer(reply, answer.status ?? (answer.body === undefined ? 204 : 200), answer.body);
   }
 
@@ -181,6 +184,15 @@ export class Api {
     const detail = `more than ${this.options.invalidRequestLimit} answers with 401, 403 or 429 in ten minutes`;
     this.account.violation('invalidRequestBan', detail);
   }
+}
+
+/**
+ * discord.com/developers/docs/interactions/application-commands#retrieving-localized-commands; a bot has no settings, so the
+ * last resort is Discord's own language.
+ */
+function localeOf({ headers }: FastifyRequest): string {
+  const own = headers['x-discord-locale'];
+  return (typeof own === 'string' ? own : headers['accept-language']?.split(/[,;]/, 1)[0]) ?? 'en-US';
 }
 
 function parseBody(request: FastifyRequest): ParsedBody {

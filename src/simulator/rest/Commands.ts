@@ -1,6 +1,7 @@
 import type { Json } from '../payloads.js';
 import type { World } from '../world/World.js';
-import { DiscordApiError, unknown } from './DiscordApiError.js';
+import { keptFields } from './commandPayload.js';
+import { DiscordApiError, FormCheck, unknown } from './DiscordApiError.js';
 
 export interface CommandPayload extends Json {
   id: string;
@@ -65,9 +66,18 @@ export class Commands {
     return { command, created: existing === undefined };
   }
 
+  /** Changes the fields that are given, and no other. */
   patch(id: string, body: Json, guildId?: string): CommandPayload {
     const old = this.get(id, guildId);
     const command = this.#make(id, old.type, { ...old, ...body }, guildId);
+    const isTaken = this.list(guildId).some(
+      (other) => other.id !== id && other.type === command.type && other.name === command.name,
+    );
+    if (isTaken) {
+      const check = new FormCheck();
+      check.fail(['name'], 'APPLICATION_COMMANDS_DUPLICATE_NAME', 'Application command names must be unique');
+      check.throwIfFailed();
+    }
     this.#scope(guildId).set(id, command);
     return command;
   }
@@ -115,9 +125,9 @@ export class Commands {
       default_member_permissions: null,
       nsfw: false,
       ...(guildId === undefined
-        ? { dm_permission: true, contexts: null, integration_types: [0] }
+        ? { dm_permission: true, contexts: null, integration_types: this.world.integrationTypes }
         : { guild_id: guildId }),
-      ...body,
+      ...keptFields(body, guildId === undefined),
       description: body.description ?? '',
       name: String(body.name),
       id,

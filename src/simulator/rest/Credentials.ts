@@ -1,4 +1,4 @@
-import { isSameToken } from '../secretToken.js';
+import { isSameToken } from '../control/secretToken.js';
 
 /** The one token that is valid here, until Discord "resets" it because the session limit was broken. */
 export class Credentials {

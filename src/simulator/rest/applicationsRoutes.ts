@@ -2,7 +2,11 @@ import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
 import type { Commands } from './Commands.js';
 import { parseCommand, parseCommandPatch, parseCommands } from './commandBody.js';
+import { localized } from './commandPayload.js';
 import { DiscordApiError, unknown } from './DiscordApiError.js';
+
+/** discord.com/developers/docs/reference#boolean-query-strings */
+const TRUE = new Set(['true', 'True', '1']);
 
 /**
  * The application and its commands (discord.com/developers/docs/interactions/application-commands#endpoints), globally and
@@ -32,20 +36,31 @@ function commandRoutes(world: World, commands: Commands, path: string): Route[] 
   };
   const id = ({ params }: ApiRequest) => params.commandId ?? '';
   return [
-    { method: 'GET', path, handle: (request) => ({ body: commands.list(scope(request)) }) },
+    {
+      method: 'GET',
+      path,
+      handle: (request) => {
+        const list = commands.list(scope(request));
+        if (TRUE.has(request.query.with_localizations ?? '')) return { body: list };
+        return { body: list.map((command) => localized(command, request.locale)) };
+      },
+    },
     {
       method: 'PUT',
       path,
       handle: (request) => {
         const guildId = scope(request);
-        return { body: commands.overwrite(parseCommands(request.body), guildId) };
+        return { body: commands.overwrite(parseCommands(request.body, world.integrationTypes), guildId) };
       },
     },
     {
       method: 'POST',
       path,
       handle: (request) => {
-        const { command, created } = commands.upsert(parseCommand(request.body), scope(request));
+        const { command, created } = commands.upsert(
+          parseCommand(request.body, world.integrationTypes),
+          scope(request),
+        );
         return { status: created ? 201 : 200, body: command };
       },
     },
@@ -60,7 +75,7 @@ function commandRoutes(world: World, commands: Commands, path: string): Route[] 
       handle: (request) => {
         const guildId = scope(request);
         const old = commands.get(id(request), guildId);
-        return { body: commands.patch(old.id, parseCommandPatch(request.body, old), guildId) };
+        return { body: commands.patch(old.id, parseCommandPatch(request.body, old, world.integrationTypes), guildId) };
       },
     },
     {

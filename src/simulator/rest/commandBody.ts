@@ -1,8 +1,9 @@
 import { isJson, type Json } from '../payloads.js';
 import type { CommandPayload } from './Commands.js';
+import { checkCommandFields, checkLocalizations, checkOptionFields } from './commandFieldChecks.js';
 import { DiscordApiError, FormCheck } from './DiscordApiError.js';
 
-type Path = (string | number)[];
+type Path = readonly (string | number)[];
 
 /** discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-naming */
 const NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$/u;
@@ -15,8 +16,11 @@ const MAX_OPTIONS = 25;
 const MAX_COMMANDS = 130;
 const MAX_CHARACTERS = 8000;
 
-/** A list of commands as PUT takes it, checked. Errors carry the command's index. */
-export function parseCommands(body: unknown): Json[] {
+/**
+ * A list of commands as PUT takes it, checked. Errors carry the command's index.
+ * @param installs integration types of the application; a command can have no other.
+ */
+export function parseCommands(body: unknown, installs: readonly number[]): Json[] {
   const check = new FormCheck();
   if (!Array.isArray(body)) {
     check.fail([], 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
@@ -26,7 +30,7 @@ export function parseCommands(body: unknown): Json[] {
   if (body.length > MAX_COMMANDS) check.fail([], 'BASE_TYPE_MAX_LENGTH', `Must be ${MAX_COMMANDS} or fewer in length.`);
   const seen = new Set<string>();
   for (const [index, command] of body.entries()) {
-    checkCommand(check, command, [index]);
+    checkCommand(check, command, [index], installs);
     const key = isJson(command) ? `${command.type ?? CHAT_INPUT} ${command.name}` : '';
     if (seen.has(key)) {
       check.fail([index, 'name'], 'APPLICATION_COMMANDS_DUPLICATE_NAME', 'Application command names must be unique');
@@ -37,23 +41,25 @@ export function parseCommands(body: unknown): Json[] {
   return body;
 }
 
-export function parseCommand(body: unknown): Json {
+export function parseCommand(body: unknown, installs: readonly number[]): Json {
   const check = new FormCheck();
-  checkCommand(check, body, []);
+  checkCommand(check, body, [], installs);
   check.throwIfFailed();
   return body as Json;
 }
 
 /** A PATCH body: what is not given stays, and the whole must be a valid command. */
-export function parseCommandPatch(body: unknown, old: CommandPayload): Json {
+export function parseCommandPatch(body: unknown, old: CommandPayload, installs: readonly number[]): Json {
   if (!isJson(body)) throw new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
   const check = new FormCheck();
-  checkCommand(check, { ...old, ...body }, []);
+  // What Discord returns as null is not what it takes.
+  const { contexts, ...rest } = old;
+  checkCommand(check, { ...rest, ...(contexts === null ? {} : { contexts }), ...body }, [], installs);
   check.throwIfFailed();
   return body;
 }
 
-function checkCommand(check: FormCheck, command: unknown, path: Path): void {
+function checkCommand(check: FormCheck, command: unknown, path: Path, installs: readonly number[]): void {
   if (!isJson(command)) {
     check.fail(path, 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
     return;
@@ -63,9 +69,10 @@ function checkCommand(check: FormCheck, command: unknown, path: Path): void {
     check.fail([...path, 'type'], 'BASE_TYPE_CHOICES', 'Value must be one of {1, 2, 3, 4}.');
   }
   const isChatInput = type === CHAT_INPUT;
-  checkName(check, command.name, [...path, 'name'], isChatInput);
+  checkName(check, command, path, isChatInput);
+  checkCommandFields(check, command, path, installs);
   if (isChatInput) {
-    check.string(command.description, [...path, 'description'], 1, 100);
+    checkDescription(check, command, path);
     checkOptions(check, command.options, path, 0);
     const characters = countCharacters(command);
     if (characters > MAX_CHARACTERS) {
@@ -88,10 +95,20 @@ function checkCommand(check: FormCheck, command: unknown, path: Path): void {
 }
 
 /** Slash commands and options: one word, lower case where the script has cases. Others: 1 to 32 characters. */
-function checkName(check: FormCheck, name: unknown, path: Path, strict: boolean): void {
-  if (!check.string(name, path, 1, 32) || !strict) return;
-  if (NAME.test(name) && name === name.toLowerCase()) return;
-  check.fail(path, 'APPLICATION_COMMAND_INVALID_NAME', 'Command name is invalid');
+function checkName(check: FormCheck, node: Json, path: Path, strict: boolean): void {
+  const checkText = (name: unknown, at: Path): void => {
+    if (!check.string(name, at, 1, 32) || !strict) return;
+    if (NAME.test(name) && name === name.toLowerCase()) return;
+    check.fail(at, 'APPLICATION_COMMAND_INVALID_NAME', 'Command name is invalid');
+  };
+  checkText(node.name, [...path, 'name']);
+  checkLocalizations(check, node.name_localizations, [...path, 'name_localizations'], checkText);
+}
+
+function checkDescription(check: FormCheck, node: Json, path: Path): void {
+  const checkText = (text: unknown, at: Path): boolean => check.string(text, at, 1, 100);
+  checkText(node.description, [...path, 'description']);
+  checkLocalizations(check, node.description_localizations, [...path, 'description_localizations'], checkText);
 }
 
 function checkOptions(check: FormCheck, options: unknown, parent: Path, depth: number): void {
@@ -131,8 +148,9 @@ function checkOption(check: FormCheck, option: Json, path: Path, depth: number):
     check.fail([...path, 'type'], 'BASE_TYPE_REQUIRED', 'This field is required');
     return;
   }
-  checkName(check, option.name, [...path, 'name'], true);
-  check.string(option.description, [...path, 'description'], 1, 100);
+  checkName(check, option, path, true);
+  checkDescription(check, option, path);
+  checkOptionFields(check, option, type, path);
   const isGroup = type === SUBCOMMAND_GROUP;
   if ((isGroup && depth > 0) || (type === SUBCOMMAND && depth > 1)) {
     check.fail(
@@ -159,7 +177,9 @@ function checkChoices(check: FormCheck, option: Json, type: number, path: Path):
   }
   for (const [index, choice] of choices.entries()) {
     const entry = isJson(choice) ? choice : {};
-    check.string(entry.name, [...at, index, 'name'], 1, 100);
+    const checkText = (text: unknown, where: Path): boolean => check.string(text, where, 1, 100);
+    checkText(entry.name, [...at, index, 'name']);
+    checkLocalizations(check, entry.name_localizations, [...at, index, 'name_localizations'], checkText);
     if (type === 3) check.string(entry.value, [...at, index, 'value'], 1, 100);
     else if (typeof entry.value !== 'number') {
       check.fail([...at, index, 'value'], 'NUMBER_TYPE_COERCE', `Value "${String(entry.value)}" is not a number.`);
@@ -167,10 +187,16 @@ function checkChoices(check: FormCheck, option: Json, type: number, path: Path):
   }
 }
 
-/** Name, description and values of a command, its options and choices, all together. */
+/**
+ * Name, description and values of a command, its options and choices, all together. Of a text in several languages the
+ * longest counts.
+ */
 function countCharacters(node: Json): number {
   const length = (value: unknown) => (typeof value === 'string' ? value.length : 0);
-  let sum = length(node.name) + length(node.description) + length(node.value);
+  const longest = (value: unknown, others: unknown) =>
+    Math.max(length(value), ...(isJson(others) ? Object.values(others).map(length) : []));
+  let sum = longest(node.name, node.name_localizations) + length(node.value);
+  sum += longest(node.description, node.description_localizations);
   for (const key of ['options', 'choices']) {
     const children = node[key];
     if (Array.isArray(children)) for (const child of children) if (isJson(child)) sum += countCharacters(child);

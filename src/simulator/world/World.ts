@@ -44,6 +44,8 @@ export class World {
   readonly snowflakes = new SnowflakeSource();
   readonly bot: UserPayload;
   readonly applicationId: string;
+  /** How the application can be installed: 0 to guilds, 1 to users. */
+  readonly integrationTypes: readonly number[] = [0, 1];
   readonly ownerIds: readonly string[];
   readonly #seed: Seed;
   /** Of seeded guilds that have not changed: their number. Of the others: what they are now. */
@@ -306,6 +308,8 @@ export class World {
       approximate_user_install_count: 0,
       approximate_user_authorization_count: 0,
       install_params: { scopes: ['bot', 'applications.commands'], permissions: '2048' },
+      // A new application can be installed to guilds and to users.
+      integration_types_config: Object.fromEntries(this.integrationTypes.map((type) => [type, {}])),
       interactions_endpoint_url: null,
       redirect_uris: [],
       event_webhooks_status: 1,

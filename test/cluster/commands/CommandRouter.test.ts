@@ -26,15 +26,20 @@ function setUp(extra: readonly Command[] = []) {
     ok: true,
     output: code,
   });
+  const begun: string[] = [];
   const router = new CommandRouter({
     context,
     commands: [...createCommands({ evaluate }), ...extra],
     logger: { debug: write('debug'), warn: write('warn'), error: write('error') },
     scrub: (text) => text.replaceAll(SECRET, '[redacted]'),
     deferAfterMs: DEFER_AFTER_MS,
+    onCommand: ({ name }) => {
+      begun.push(name);
+      return () => {};
+    },
   });
   router.start();
-  return { discord, master, log, router, settled: () => router.drain(5_000) };
+  return { discord, master, log, begun, router, settled: () => router.drain(5_000) };
 }
 
 const command = (name: string, run: Command['run'], more: Partial<Command> = {}): Command => ({
@@ -83,9 +88,15 @@ describe('a slash command', () => {
     ]);
   });
 
-  it('that this process does not have gets an answer that only its user sees', async () => {
-    expect(await run('vanished')).toBe('This command is no longer there.');
-    expect(world.discord.calls[0]?.body).toMatchObject({ type: 4, data: { flags: 64 } });
+  it('that is not one of its own is left to the listeners of the bot, and said once at level debug', async () => {
+    world.discord.runSlash('vanished');
+    world.discord.runSlash('vanished');
+    await new Promise((resolve) => setTimeout(resolve, 2 * DEFER_AFTER_MS));
+    await world.settled();
+    expect(world.discord.calls).toEqual([]);
+    expect(world.router.handled).toBe(0);
+    expect(world.begun).toEqual([]);
+    expect(world.log).toMatchObject([{ level: 'debug', details: { name: 'vanished' } }]);
   });
 
   it('with a wrong argument gets one line with the usage', async () => {
@@ -134,12 +145,37 @@ describe('a mention', () => {
     });
   });
 
-  it('without a command, or with one that is none, gets the list of those that its user may use', async () => {
-    const forAll = '`ping`, `shards [cluster]`, `guild <id>`, `user <id>`, `stats`';
-    expect(await say(`<@${BOT_ID}>`)).toBe(`Commands: ${forAll}`);
-    expect(await say(`<@${BOT_ID}> pong`)).toBe(`I do not know \`pong\`. Commands: ${forAll}`);
-    expect(await say(`<@${BOT_ID}> \`x\``)).toMatch(/^I do not know `'x'`\. /);
-    expect(await say(`<@${BOT_ID}> pong`, OWNER_ID)).toContain('`loglevel <trace|debug|info|warn|error>`');
+  it('whose first word is none of its own is left to the listeners of the bot', async () => {
+    for (const text of ['', 'how are you?', 'pong', '`ping`', 'help', 'pings ping']) {
+      expect(await say(`<@${BOT_ID}> ${text}`), text).toBe('');
+    }
+    expect(world.discord.calls).toEqual([]);
+    expect(world.router.handled).toBe(0);
+    expect(world.begun).toEqual([]);
+  });
+
+  it('of one of its own with wrong arguments gets one line with the usage', async () => {
+    expect(await say(`<@${BOT_ID}> shards are down?`)).toMatch(/ Usage: `shards \[cluster\]`$/);
+  });
+
+  it.each([
+    ['permissions', { default_member_permissions: '4' }],
+    ['places', { contexts: [0] as const }],
+    ['channels', { nsfw: true }],
+  ])('of a command that Discord keeps to certain %s is sent on to the slash command', async (_, fields) => {
+    world.router.stop();
+    const run = vi.fn(async () => {});
+    const definition = { name: 'ban', description: 'Bans.', ...fields };
+    const own = command('own', run, { definition: { ...definition, name: 'own' }, ownerOnly: true });
+    world = setUp([command('ban', run, { definition }), own]);
+    expect(await say(`<@${BOT_ID}> ban`)).toMatch(/^Use `\/ban`/);
+    expect(run).not.toHaveBeenCalled();
+    world.discord.runSlash('ban');
+    await world.settled();
+    expect(run).toHaveBeenCalledTimes(1);
+    // Who the bot's owners are, the bot knows by itself.
+    await say(`<@${BOT_ID}> own`, OWNER_ID);
+    expect(run).toHaveBeenCalledTimes(2);
   });
 
   it('takes commands in any case', async () => {

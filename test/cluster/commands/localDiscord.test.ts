@@ -91,6 +91,40 @@ describe('against the local Discord', () => {
     expect(message.entry.replies).toHaveLength(1);
   });
 
+  it('leaves commands, buttons and mentions that are not its own to the listeners of the bot', async () => {
+    const handled = router.handled;
+    const onInteraction = (interaction: unknown) => {
+      // The bot takes its time: whoever else answered would be first.
+      setTimeout(() => void (interaction as CommandInteraction).createMessage('by the bot itself'), 100);
+    };
+    const onMessage = (message: { channel: { id: string }; id: string; author: { bot: boolean } }) => {
+      const messageReference = { messageID: message.id };
+      if (!message.author.bot) {
+        setTimeout(() => void client.createMessage(message.channel.id, { content: 'fine', messageReference }), 100);
+      }
+    };
+    client.on('interactionCreate', onInteraction);
+    client.on('messageCreate', onMessage);
+    try {
+      const [own, talk] = [slash('own'), mention('how are you?')];
+      expect((await own.answered).content).toBe('by the bot itself');
+      expect((await talk.answered).content).toBe('fine');
+      const pressed = discord.pressComponent({
+        messageId: talk.entry.replies[0]?.id ?? '',
+        customId: 'ping',
+        guildId,
+      });
+      expect((await pressed.answered).content).toBe('by the bot itself');
+      for (const { entry } of [own, pressed]) expect(entry.responses).toHaveLength(1);
+      expect(talk.entry.replies).toHaveLength(1);
+    } finally {
+      client.off('interactionCreate', onInteraction);
+      client.off('messageCreate', onMessage);
+    }
+    expect(router.handled).toBe(handled);
+    expect(logged).toMatchObject([{ level: 'debug', details: { name: 'own' } }]);
+  });
+
   it('refuses owner commands to others so that only they see it', async () => {
     expect(await slash('eval', { code: '1' }).answered).toMatchObject({
       ephemeral: true,

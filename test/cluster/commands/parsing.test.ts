@@ -36,6 +36,25 @@ describe('parseOptions', () => {
     );
   });
 
+  it('keeps to the bounds of the definition, which Discord checks for slash commands only', () => {
+    const definition = {
+      name: 'x',
+      description: 'X.',
+      options: [
+        { type: 4, name: 'count', description: 'How many.', min_value: 1, max_value: 9 },
+        { type: 3, name: 'word', description: 'What.', min_length: 2 },
+      ],
+    } as const;
+    expect(parseOptions({ definition }, '1 ab')).toEqual(options({ count: 1, word: 'ab' }));
+    expect(parseOptions({ definition }, '10')).toEqual(
+      problem('`count` must be a whole number from 1 to 9, not `10`.'),
+    );
+    expect(parseOptions({ definition }, '0')).toMatchObject({ ok: false });
+    expect(parseOptions({ definition }, '1 a')).toEqual(
+      problem('`word` must be text with a length of at least 2, not `a`.'),
+    );
+  });
+
   it('takes a choice in any case', () => {
     expect(parse('loglevel', 'DEBUG')).toEqual(options({ level: 'debug' }));
   });

@@ -96,10 +96,10 @@ describe('against the local Discord', () => {
   });
 
   it('says what Discord said when it refuses a request', async () => {
-    const error = await rejection(api().putCommands(simulator.applicationId, [{ name: 'NOT VALID', description: '' }]));
+    const error = await rejection(api().createCommand(simulator.applicationId, { name: 'NOT VALID', description: '' }));
     expect(error).toMatchObject({ code: 'DISCORD_UNREACHABLE', status: 400 });
     expect(error.message).toMatch(
-      /^127\.0\.0\.1:\d+: PUT \/applications\/\d+\/commands failed: 400 Bad Request \(.*\)$/,
+      /^127\.0\.0\.1:\d+: POST \/applications\/\d+\/commands failed: 400 Bad Request \(.*\)$/,
     );
   });
 

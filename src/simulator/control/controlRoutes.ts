@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { isJson, type Json } from '../payloads.js';
+import type { Simulator } from '../Simulator.js';
+import type { CommandRequest } from '../users/Interactions.js';
+import type { TrafficOptions } from '../users/Traffic.js';
 import { controlGate } from './controlGate.js';
-import { isJson, type Json } from './payloads.js';
-import type { Simulator } from './Simulator.js';
-import type { CommandRequest } from './users/Interactions.js';
-import type { TrafficOptions } from './users/Traffic.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
