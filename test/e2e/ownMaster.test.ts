@@ -178,7 +178,7 @@ describe('a master that does not say where the program of its clusters is', () =
 });
 
 describe('a stop in the middle of an upgrade ends everything in order, with 0', () => {
-  afterEach(async () => {
+  async function expectEndedInOrder(): Promise<void> {
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.stderr).toBe('');
     expect(bot.processes()).toEqual([]);
@@ -189,13 +189,14 @@ describe('a stop in the middle of an upgrade ends everything in order, with 0', 
     await bot.untilLogged(/^ready: all/, from);
     await expectServed();
     expect(discord.account.summary()).toMatchObject({ identifies, overlaps: 0, violations: 0 });
-  });
+  }
 
   it('right after it was asked for', async () => {
     await start(fixture('readme/master.js'));
     bot.signal('SIGUSR2');
     await bot.untilLogged(/^SIGUSR2: upgrading/);
     bot.signal('SIGTERM');
+    await expectEndedInOrder();
   });
 
   it('while the new master starts', async () => {
@@ -204,5 +205,6 @@ describe('a stop in the middle of an upgrade ends everything in order, with 0', 
     bot.signal('SIGUSR2');
     await until(() => programPids('master.js').length > before.length);
     bot.signal('SIGTERM');
+    await expectEndedInOrder();
   });
 });
