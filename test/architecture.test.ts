@@ -36,8 +36,13 @@ const CLIENT_LIBRARY_ROOMS: readonly (readonly [room: string, library: RegExp])[
 /** Types of Discord's API: for those that speak to it. */
 const DISCORD_TYPES = /^discord-api-types(?:\/|$)/;
 
-/** The one file outside src/entrypoints that may look at the command line: it finds workers beside the running program. */
-const MAY_READ_ARGV = 'src/core/worker/entrypoint.ts';
+/** Files outside src/entrypoints, and what of the process they may use. */
+const MAY_USE_PROCESS: Readonly<Record<string, readonly string[]>> = {
+  // It finds workers beside the running program.
+  'src/core/worker/entrypoint.ts': ['argv'],
+  // An entry point is made of it, here and in a bot of its own.
+  'src/master/runMaster.ts': ['argv', 'exit'],
+};
 
 interface SourceFile {
   /** From the root, with slashes. */
@@ -59,7 +64,7 @@ function violationsOf({ path, text }: SourceFile, dependencies: ReadonlySet<stri
   return [
     ...importsOf(source).flatMap((found) => importViolation(path, layer, allowed, found, dependencies) ?? []),
     ...(layer === 'entrypoints' ? [] : processUses(source)).flatMap((use) =>
-      use === 'argv' && path === MAY_READ_ARGV ? [] : [`${path}: process.${use} belongs in src/entrypoints`],
+      MAY_USE_PROCESS[path]?.includes(use) ? [] : [`${path}: process.${use} belongs in src/entrypoints`],
     ),
   ];
 }
@@ -213,6 +218,9 @@ describe('the rules', () => {
     ['src/cluster/A.ts', `import { argv } from 'node:process';`],
     ['src/cluster/A.ts', `const file = process.argv[1];`],
     ['src/core/worker/entrypoint.ts', `process.exit(process.argv.length);`],
+    ['src/master/Master.ts', `process.exit(1);`],
+    ['src/master/upgrade/MasterRun.ts', `process.exit(1);`],
+    ['src/master/runMaster.ts', `process.reallyExit(1);`],
   ])('refuse in %s: %s', (path, text) => {
     expect(violationsOf({ path, text }, dependencies)).toHaveLength(1);
   });
@@ -233,6 +241,7 @@ describe('the rules', () => {
     ['src/core/settings/A.ts', `import { X } from '../discord/limits.js';`],
     ['src/cli/A.ts', `import { X } from '../core/contracts/AdminApi.js';`],
     ['src/core/worker/entrypoint.ts', `const program = process.argv[1];`],
+    ['src/master/runMaster.ts', `spawn(process.argv[1]); process.exit(1);`],
     ['src/core/A.ts', `// process.exit(1); import '../master/B.js'\nconst text = "process.exit";`],
     ['src/core/A.ts', `process.on('exit', () => undefined); process.exitCode = 1; other.exit();`],
   ])('allow in %s: %s', (path, text) => {

@@ -11,6 +11,7 @@ import { registerSecret, scrub } from '../core/log/secrets.js';
 import type { BaseService } from '../core/services/BaseService.js';
 import type { Config } from '../core/settings/config.js';
 import type { LogLevel } from '../core/settings/settings.js';
+import { within } from '../core/worker/within.js';
 import { Admin } from './admin/Admin.js';
 import { DataDir } from './dataDir/DataDir.js';
 import { CommandRecord } from './discord/CommandRecord.js';
@@ -33,6 +34,9 @@ import { Supervisor } from './supervision/Supervisor.js';
 import { sampleStack } from './supervision/sampleStack.js';
 import { VitalsMonitor } from './supervision/VitalsMonitor.js';
 
+/** Stops what a bot has added to its master. */
+export type StopParts = () => unknown;
+
 export interface MasterOptions {
   readonly config: Config;
   readonly logger: Logger;
@@ -42,6 +46,13 @@ export interface MasterOptions {
   readonly logTail?: LogTail;
   /** Somebody asked the admin API for the whole bot to stop. Default: nothing happens. */
   readonly onStopRequested?: () => void;
+  /** The clusters' program: a file, or a name that is looked up beside the running program. Default `cluster`. */
+  readonly cluster?: string | URL;
+  /**
+   * Called at the end of the start, while the clusters are starting: the place for the bot's own parts in the master. What it
+   * returns stops them, before anything else is stopped; it is waited for at most DRAIN_TIMEOUT. What it throws fails the start.
+   */
+  readonly setUp?: (master: Master) => StopParts | void | Promise<StopParts | undefined> | Promise<void>;
   /** Whether clusters that were taken over are replaced then, one after the other: they run the code of before. Default false. */
   readonly rollsAfterTakeOver?: boolean;
 }
@@ -59,6 +70,7 @@ const STACK_TIMEOUT_MS = 900;
 export class Master {
   /** Resolves when Discord refuses the bot for good; everything has to end then. */
   public readonly refused: Promise<DiscordRefusedError>;
+  readonly #options: MasterOptions;
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #status: StatusLine | undefined;
@@ -67,17 +79,17 @@ export class Master {
   readonly #startedAt = performance.now();
   /** Undone by `stop`, last first. */
   readonly #undo: (() => void | Promise<void>)[] = [];
+  #starting: Promise<void> = Promise.resolve();
   #resolveRefused: (error: DiscordRefusedError) => void = () => undefined;
   #stopping: Promise<void> | undefined;
   #keepsClusters = false;
-  readonly #rollsAfterTakeOver: boolean;
   readonly #stopRequested = new AbortController();
 
   readonly #admin: Admin | undefined;
 
   public constructor(options: MasterOptions) {
-    const { config, logger, status, rollsAfterTakeOver = false } = options;
-    this.#rollsAfterTakeOver = rollsAfterTakeOver;
+    const { config, logger, status } = options;
+    this.#options = options;
     this.#config = config;
     this.#logger = logger;
     this.#status = status;
@@ -98,13 +110,22 @@ export class Master {
     });
   }
 
+  public get logger(): Logger {
+    return this.#logger;
+  }
+
   /**
    * Brings the bot up: resolves when its clusters are being spawned, which then get ready in their own time.
    *
    * @throws ConfigError where DATA_DIR or the counts do not fit, DiscordRefusedError for a wrong token. An unreachable Discord
    * is no error: it is said, and tried again until `stop` is called.
    */
-  public async start(): Promise<void> {
+  public start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     this.#dataDir.prepare();
     await this.#dataDir.acquireLock();
     this.#undo.push(() => this.#dataDir.releaseLock());
@@ -121,14 +142,16 @@ export class Master {
     // Clusters that wait for a master must not wait for Discord too.
     const remembered = left.workers.length > 0 ? discovery.remembered() : undefined;
     const bot = remembered ?? (await discovery.ask(this.#stopRequested.signal));
-    this.#stopRequested.signal.throwIfAborted();
+    // Clusters that an earlier master has left are taken over even so: otherwise nobody would stop them.
+    if (left.workers.length === 0) this.#stopRequested.signal.throwIfAborted();
     await this.#server.listen(this.#dataDir.socketPath());
     this.#undo.push(() => this.#server.close());
     await this.#run(target, api, bot, registry, left);
   }
 
   /**
-   * Stops everything, in order. Resolves when no process and no socket of ours is left. Idempotent.
+   * Stops everything, in order. Resolves when no process and no socket of ours is left. Idempotent. A start under way fails
+   * by it, after it has taken over what an earlier master has left: that is stopped too.
    *
    * @param options `keepClusters` leaves the clusters running for a new master, which has ORPHAN_GRACE to take them over.
    */
@@ -140,6 +163,8 @@ export class Master {
 
   async #stop(): Promise<void> {
     this.#stopRequested.abort(new KallistiError('REQUEST_ABORTED', 'the master was told to stop'));
+    // What a start still builds would be stopped by nobody. One that hangs, in the bot's own parts, is not waited for for ever.
+    await within(this.#starting, this.#config.drainTimeoutMs);
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
       try {
         await undo();
@@ -178,6 +203,7 @@ export class Master {
       spawnTimeoutMs: this.#config.spawnTimeoutMs,
       drainTimeoutMs: this.#config.drainTimeoutMs,
       memoryMb: this.#config.clusterMemoryMb,
+      entrypoint: this.#options.cluster,
       server: this.#server,
       registry,
       observer: this.#admin?.observer,
@@ -240,10 +266,25 @@ export class Master {
     this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
     this.#announceReady(clusters, api, application, target.dataDir);
     const taken = await this.#takeOver(clusters, registry, left);
+    this.#stopRequested.signal.throwIfAborted();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
     this.#undo.push(() => supervisor.stop());
-    if (this.#rollsAfterTakeOver && taken.length > 0) restart.begin({ clusterIds: taken, requestedBy: 'the upgrade' });
+    if (this.#options.rollsAfterTakeOver === true && taken.length > 0) {
+      restart.begin({ clusterIds: taken, requestedBy: 'the upgrade' });
+    }
+    await this.#setUpParts();
+  }
+
+  async #setUpParts(): Promise<void> {
+    const stop = await this.#options.setUp?.(this);
+    if (stop === undefined) return;
+    const timeoutMs = this.#config.drainTimeoutMs;
+    this.#undo.push(async () => {
+      const stopped = (async () => void (await stop()))();
+      if (await within(stopped, timeoutMs)) return stopped;
+      this.#logger.error(`the bot's own parts did not stop within ${timeoutMs} ms; the master stops without them`);
+    });
   }
 
   /** Clusters of an earlier master that was killed serve on under this one; what does not fit is stopped, and replaced. */

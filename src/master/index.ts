@@ -12,4 +12,5 @@ export type { AdminFleet } from './admin/AdminFleet.js';
 export { ClusterConnection, type ClusterConnectionOptions } from './fleet/ClusterConnection.js';
 export { ClusterPool, type ClusterPoolOptions } from './fleet/ClusterPool.js';
 export { FleetCommands, type FleetCommandsOptions } from './fleet/FleetCommands.js';
-export { Master, type MasterOptions } from './Master.js';
+export { Master, type MasterOptions, type StopParts } from './Master.js';
+export { type RunMasterOptions, runMaster } from './runMaster.js';

@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +18,13 @@ export function findEntrypoint(entrypoint: string | URL): string {
 function locate(entrypoint: string | URL): string {
   if (entrypoint instanceof URL || entrypoint.startsWith('file:')) return fileURLToPath(entrypoint);
   if (isAbsolute(entrypoint) || /[\\/]/.test(entrypoint)) return resolve(entrypoint);
-  const running = realpathSync(process.argv[1] ?? '.');
+  const running = findRunning(process.argv[1]);
   return join(dirname(running), `${entrypoint}${extname(running) || '.js'}`);
+}
+
+/** Node starts `bot/master` and `bot` too, where that is `bot/master.js`; the command line has them as they were written. */
+function findRunning(program: string | undefined): string {
+  // There is none for `node --eval`: the working directory stands in.
+  if (program === undefined) return resolve('main');
+  return realpathSync(createRequire(import.meta.url).resolve(program));
 }

@@ -3,6 +3,8 @@ import type { Logger } from '../../core/log/logger.js';
 import { WorkerConnection, type WorkerConnectionOptions } from '../../core/worker/WorkerConnection.js';
 
 export interface ClusterConnectionOptions extends WorkerConnectionOptions {
+  /** Its program, see `findEntrypoint`. Default `cluster`. */
+  readonly entrypoint?: string | URL | undefined;
   readonly shardIds: readonly number[];
   /** Whether one of the cluster's shards waits in the identify queue; see `WorkerConnection.isWaiting`. */
   readonly isQueued: (cluster: ClusterConnection) => boolean;
@@ -20,7 +22,7 @@ export class ClusterConnection extends WorkerConnection<ClusterContract> {
   readonly #isQueued: (cluster: ClusterConnection) => boolean;
 
   public constructor(id: number, logger: Logger, options: ClusterConnectionOptions) {
-    super(id, 'cluster', logger, options);
+    super(id, options.entrypoint ?? 'cluster', logger, options);
     this.shardIds = options.shardIds;
     this.#isQueued = options.isQueued;
     this.on('shardStateChanged', (_cluster, status) => void this.shards.set(status.shardId, status));

@@ -15,6 +15,8 @@ export interface ClusterPoolOptions {
   readonly drainTimeoutMs: number;
   /** Limit of each cluster's JavaScript heap, in megabytes. Default: Node's own. */
   readonly memoryMb?: number | undefined;
+  /** The clusters' program, see `findEntrypoint`. Default `cluster`. */
+  readonly entrypoint?: string | URL | undefined;
   readonly server?: IpcServer;
   /** Where it is noted which clusters run. Default: nowhere. */
   readonly registry?: WorkerRegistry;
@@ -71,10 +73,11 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
   }
 
   protected override createWorker(id: number): ClusterConnection {
-    const { memoryMb, server, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
+    const { memoryMb, entrypoint, server, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
     return new ClusterConnection(id, logger, {
       shardIds: this.shardIdsOf(id),
       isQueued,
+      entrypoint,
       drainTimeoutMs,
       observer,
       execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],

@@ -102,6 +102,8 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     // Shards that can be resumed cost nothing; one that cannot must not take what is kept back for a crash.
     const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
     if (identifies > 0) queue.ensureRestartAffordable(identifies);
+    // The master may have been told to stop meanwhile. Its clusters are gone by now, and nobody would end another one.
+    this.#stopped.signal.throwIfAborted();
     const { arrivals } = await clusters.spawn(clusterId);
     this.#arrivals.set(clusterId, arrivals);
     this.#options.onReplaced?.(clusterId);
