@@ -44,6 +44,7 @@ export class Simulator {
   /** Changes to guilds, channels, roles, members and threads, each told to the gateway. */
   readonly guilds: Guilds;
   readonly commands: Commands;
+  readonly #plan = new FaultPlan();
   readonly #world: World;
   readonly #gate: IdentifyGate;
   readonly #gateway: Gateway;
@@ -57,7 +58,7 @@ export class Simulator {
 
   constructor(options: SimulatorOptions = {}) {
     this.options = resolveOptions(options);
-    const plan = new FaultPlan();
+    const plan = this.#plan;
     const credentials = new Credentials(this.options.token);
     const { maxConcurrency, identifyIntervalMs, sessionStartLimit, seed } = this.options;
     this.#world = new World(this.options);
@@ -216,7 +217,11 @@ export class Simulator {
       this.#messages,
     );
     return [
-      ...gatewayRoutes(this.#gate, shardCount, () => this.gatewayUrl),
+      ...gatewayRoutes(
+        this.#gate,
+        () => this.#plan.recommendedShards ?? shardCount,
+        () => this.gatewayUrl,
+      ),
       ...usersRoutes(this.#world),
       ...applicationsRoutes(this.#world, this.commands),
       ...interactionsRoutes(responses),
