@@ -13,6 +13,8 @@ const schema = z.object({
   version: z.literal(1),
   /** What the clusters were told to do; another master with other settings cannot take them over. */
   assignment: z.string(),
+  /** Absent in a file of an earlier version. */
+  shardCount: z.number().int().positive().optional(),
   workers: z.array(
     z.object({
       id: z.number().int().nonnegative(),
@@ -32,7 +34,18 @@ const schema = z.object({
 export interface LeftClusters {
   /** See {@link ClusterRegistry.fits}. */
   readonly assignment: string;
+  /** How many shards their bot has; undefined where the file does not say. */
+  readonly shardCount?: number | undefined;
   readonly workers: readonly WorkerRecord[];
+}
+
+/** What all clusters of a master are told alike. */
+export interface ClusterSettings {
+  readonly apiUrl: string;
+  readonly token: string;
+  readonly dataDir: string;
+  readonly shardCount: number;
+  readonly clusterCount: number;
 }
 
 /** How long a cluster that does not fit may take to close its sessions, in milliseconds. */
@@ -46,6 +59,7 @@ export class ClusterRegistry implements WorkerRegistry {
   readonly #path: string;
   readonly #logger: Logger;
   #assignment = '';
+  #shardCount: number | undefined;
   #records: WorkerRecord[] = [];
   #saidUnwritable = false;
 
@@ -57,11 +71,11 @@ export class ClusterRegistry implements WorkerRegistry {
   /** What an earlier master has left running. */
   public load(): LeftClusters {
     try {
-      const { assignment, workers } = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      const { assignment, shardCount, workers } = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
       for (const { secret } of workers) registerSecret(secret);
       // Those that are taken over stay in the file when others come and go; `end` and their own end remove them.
       this.#records = workers.filter(({ identity }) => isRunning(identity) === true);
-      return { assignment, workers: this.#records };
+      return { assignment, shardCount, workers: this.#records };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
         this.#logger.warn({ err: error }, `${this.#path} cannot be read; clusters that still run end by themselves`);
@@ -70,14 +84,14 @@ export class ClusterRegistry implements WorkerRegistry {
     }
   }
 
-  /** @param settings what all clusters of this master are told alike. */
-  public begin(settings: Readonly<Record<string, string | number>>): void {
-    this.#assignment = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+  public begin(settings: ClusterSettings): void {
+    this.#assignment = assignmentOf(settings);
+    this.#shardCount = settings.shardCount;
   }
 
-  /** Whether these clusters do what those of this master are to do. */
-  public fits({ assignment }: LeftClusters): boolean {
-    return assignment === this.#assignment;
+  /** Whether these clusters do what those of a master with these settings are to do. */
+  public fits({ assignment }: LeftClusters, settings: ClusterSettings): boolean {
+    return assignment === assignmentOf(settings);
   }
 
   /** Ends clusters that do not fit: they close their sessions so that they can be resumed. Resolves when all are gone. */
@@ -109,7 +123,13 @@ export class ClusterRegistry implements WorkerRegistry {
         rmSync(this.#path, { force: true });
         return;
       }
-      const text = JSON.stringify({ version: 1, assignment: this.#assignment, workers: this.#records });
+      const content = {
+        version: 1,
+        assignment: this.#assignment,
+        shardCount: this.#shardCount,
+        workers: this.#records,
+      };
+      const text = JSON.stringify(content);
       writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
       renameSync(`${this.#path}.new`, this.#path);
     } catch (error) {
@@ -118,4 +138,10 @@ export class ClusterRegistry implements WorkerRegistry {
       this.#logger.error({ err: error }, `${this.#path} cannot be written; a new master could not take clusters over`);
     }
   }
+}
+
+function assignmentOf({ apiUrl, token, dataDir, shardCount, clusterCount }: ClusterSettings): string {
+  // In this order: clusters of earlier versions would not fit otherwise.
+  const text = JSON.stringify({ apiUrl, token, dataDir, shardCount, clusterCount });
+  return createHash('sha256').update(text).digest('hex');
 }

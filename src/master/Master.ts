@@ -13,7 +13,7 @@ import type { LogLevel } from '../core/settings.js';
 import { Admin } from './admin/Admin.js';
 import type { ClusterConnection } from './ClusterConnection.js';
 import { ClusterPool } from './ClusterPool.js';
-import { ClusterRegistry, type LeftClusters } from './ClusterRegistry.js';
+import { ClusterRegistry, type ClusterSettings, type LeftClusters } from './ClusterRegistry.js';
 import { CommandRegistrar } from './CommandRegistrar.js';
 import { DataDir } from './DataDir.js';
 import { type ApplicationInfo, DiscordApi } from './DiscordApi.js';
@@ -36,7 +36,8 @@ import { FleetStatsCollector } from './FleetStatsCollector.js';
 import { Handover } from './Handover.js';
 import { IdentifyBudgetStore } from './IdentifyBudgetStore.js';
 import { IdentifyQueue } from './IdentifyQueue.js';
-import { StatusReporter } from './StatusReporter.js';
+import { Layout } from './Layout.js';
+import { failedShards, StatusReporter } from './StatusReporter.js';
 import { Supervisor } from './Supervisor.js';
 import { sampleStack } from './sampleStack.js';
 import { clusterCountFor } from './shardRanges.js';
@@ -134,7 +135,7 @@ export class Master {
     this.#stopRequested.signal.throwIfAborted();
     await this.#server.listen(this.#dataDir.socketPath());
     this.#undo.push(() => this.#server.close());
-    await this.#run(target, api, bot, registry, left);
+    await this.#run(target, api, bot, remembered === undefined, registry, left);
   }
 
   /**
@@ -163,23 +164,36 @@ export class Master {
     target: Target,
     api: DiscordApi,
     { gateway, application }: DiscoveredBot,
+    isFresh: boolean,
     registry: ClusterRegistry,
     left: LeftClusters,
   ): Promise<void> {
-    const shardCount = this.#config.shardCount === 'auto' ? gateway.shards : this.#config.shardCount;
-    const clusterCount = checkedClusterCount(target.clusterCount, shardCount);
-    registry.begin({ apiUrl: target.apiUrl, token: target.token, dataDir: target.dataDir, shardCount, clusterCount });
+    const layout = new Layout({ ...target, logger: this.#logger });
+    const laidOut = layout.load();
+    const settings = this.#settingsFor(target, gateway.shards, laidOut, registry, left);
+    const { shardCount, clusterCount } = settings;
+    layout.begin(laidOut);
+    registry.begin(settings);
+    const hearRecommendation = (recommended: number): void => {
+      if (this.#config.shardCount === 'auto') layout.compare(shardCount, recommended);
+    };
+    if (isFresh) hearRecommendation(gateway.shards);
     const ownerIds = target.ownerIds ?? application?.ownerIds ?? [];
     const queue = new IdentifyQueue({
       store: new IdentifyBudgetStore(target.dataDir, this.#logger),
       logger: this.#logger,
       shardCount,
-      refresh: async (signal) => (await api.getGateway(signal)).sessionStartLimit,
+      refresh: async (signal) => {
+        const { shards, sessionStartLimit } = await api.getGateway(signal);
+        hearRecommendation(shards);
+        return sessionStartLimit;
+      },
       identifyIntervalMs: target.identifyIntervalMs,
       // Longer than eris waits for a connection (30 s): a lease that counts as used already must not be used after that.
       leaseTimeoutMs: 60_000,
     });
-    queue.start(gateway.sessionStartLimit);
+    // What an earlier master has heard of the limit, it has spent since.
+    queue.start(isFresh ? gateway.sessionStartLimit : undefined);
     this.#undo.push(() => queue.stop());
 
     const clusters = new ClusterPool({
@@ -256,17 +270,45 @@ export class Master {
     const evaluateInMaster = (code: string): Promise<EvalResult> => this.#evaluate(code, clusters);
     this.#admin?.watch({ clusters, queue, supervisor, restart, evaluateInMaster });
     this.#announceReady(clusters, api, application);
-    const taken = await this.#takeOver(clusters, registry, left);
+    clusters.on('spawnedworker', ({ arrivals }) => arrivals.length > 0 && layout.commit(shardCount));
+    const taken = await this.#takeOver(clusters, registry, settings, left);
+    if (taken.length > 0) layout.commit(shardCount);
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
     this.#undo.push(() => supervisor.stop());
     if (this.#rollsAfterTakeOver && taken.length > 0) restart.begin({ clusterIds: taken, requestedBy: 'the upgrade' });
   }
 
+  /** With `SHARD_COUNT=auto` the bot keeps the number that its running clusters have, or its stores, whatever Discord says. */
+  #settingsFor(
+    { apiUrl, token, dataDir, clusterCount }: Target,
+    recommended: number,
+    laidOut: number | undefined,
+    registry: ClusterRegistry,
+    left: LeftClusters,
+  ): ClusterSettings {
+    const withShards = (shardCount: number): ClusterSettings => ({
+      ...{ apiUrl, token, dataDir, shardCount },
+      clusterCount: clusterCount === 'auto' ? clusterCountFor(shardCount, availableParallelism()) : clusterCount,
+    });
+    const { shardCount: wanted } = this.#config;
+    if (wanted !== 'auto') return checked(withShards(wanted));
+    if (left.shardCount !== undefined) {
+      const running = withShards(left.shardCount);
+      if (registry.fits(left, running)) return running;
+    }
+    return checked(withShards(laidOut ?? recommended));
+  }
+
   /** Clusters of an earlier master that was killed serve on under this one; what does not fit is stopped, and replaced. */
-  async #takeOver(clusters: ClusterPool, registry: ClusterRegistry, left: LeftClusters): Promise<readonly number[]> {
+  async #takeOver(
+    clusters: ClusterPool,
+    registry: ClusterRegistry,
+    settings: ClusterSettings,
+    left: LeftClusters,
+  ): Promise<readonly number[]> {
     if (left.workers.length === 0) return [];
-    if (!registry.fits(left)) {
+    if (!registry.fits(left, settings)) {
       this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
       await registry.end(left);
       return [];
@@ -306,7 +348,12 @@ export class Master {
       if (said || [...clusters].length < clusters.workerCount) return;
       said = true;
       const afterMs = Math.round(performance.now() - this.#startedAt);
-      this.#logger.info({ shards: clusters.shardCount, afterMs }, `ready: all ${clusters.shardCount} shards`);
+      const { shardCount } = clusters;
+      const failed = failedShards(clusters);
+      const many =
+        failed.length === 0 ? `all ${shardCount} shards` : `${shardCount - failed.length} of ${shardCount} shards`;
+      const but = failed.length === 0 ? '' : `; failed: ${failed.join(', ')}`;
+      this.#logger.info({ shards: shardCount, afterMs }, `ready: ${many}${but}`);
     });
   }
 
@@ -315,10 +362,11 @@ export class Master {
   }
 }
 
-function checkedClusterCount(clusterCount: number | 'auto', shardCount: number): number {
-  if (clusterCount === 'auto') return clusterCountFor(shardCount, availableParallelism());
-  if (clusterCount <= shardCount) return clusterCount;
+/** @throws ConfigError where there are more clusters than shards. */
+function checked(settings: ClusterSettings): ClusterSettings {
+  const { clusterCount, shardCount } = settings;
+  if (clusterCount <= shardCount) return settings;
   throw new ConfigError(
-    `CLUSTER_COUNT=${clusterCount} is more than the ${shardCount} shards that Discord recommends; allowed: at most SHARD_COUNT`,
+    `CLUSTER_COUNT=${clusterCount} is more than the bot's ${shardCount} shards; allowed: at most SHARD_COUNT`,
   );
 }
