@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterContract.js';
+import { Layout } from '../core/discord/Layout.js';
 import { clusterCountFor } from '../core/discord/shardRanges.js';
 import { ConfigError, type DiscordRefusedError, KallistiError } from '../core/errors.js';
 import { evaluateCode } from '../core/eval/evaluate.js';
@@ -23,9 +24,9 @@ import { ClusterEvents } from './events/ClusterEvents.js';
 import { clusterEventTable } from './events/clusterEventTable.js';
 import type { ClusterConnection } from './fleet/ClusterConnection.js';
 import { ClusterPool } from './fleet/ClusterPool.js';
-import { ClusterRegistry, type LeftClusters } from './fleet/ClusterRegistry.js';
+import { ClusterRegistry, type ClusterSettings, type LeftClusters } from './fleet/ClusterRegistry.js';
 import { FleetCommands } from './fleet/FleetCommands.js';
-import { StatusReporter } from './fleet/StatusReporter.js';
+import { failedShards, StatusReporter } from './fleet/StatusReporter.js';
 import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
 import { FleetRestart } from './restart/FleetRestart.js';
@@ -146,7 +147,7 @@ export class Master {
     if (left.workers.length === 0) this.#stopRequested.signal.throwIfAborted();
     await this.#server.listen(this.#dataDir.socketPath());
     this.#undo.push(() => this.#server.close());
-    await this.#run(target, api, bot, registry, left);
+    await this.#run(target, api, bot, remembered === undefined, registry, left);
   }
 
   /**
@@ -178,23 +179,36 @@ export class Master {
     target: Target,
     api: DiscordApi,
     { gateway, application }: DiscoveredBot,
+    isFresh: boolean,
     registry: ClusterRegistry,
     left: LeftClusters,
   ): Promise<void> {
-    const shardCount = this.#config.shardCount === 'auto' ? gateway.shards : this.#config.shardCount;
-    const clusterCount = checkedClusterCount(target.clusterCount, shardCount);
-    registry.begin({ apiUrl: target.apiUrl, token: target.token, dataDir: target.dataDir, shardCount, clusterCount });
+    const layout = new Layout({ ...target, logger: this.#logger });
+    const laidOut = layout.load();
+    const settings = this.#settingsFor(target, gateway.shards, laidOut, registry, left);
+    const { shardCount, clusterCount } = settings;
+    layout.begin(laidOut);
+    registry.begin(settings);
+    const hearRecommendation = (recommended: number): void => {
+      if (this.#config.shardCount === 'auto') layout.compare(shardCount, recommended);
+    };
+    if (isFresh) hearRecommendation(gateway.shards);
     const ownerIds = target.ownerIds ?? application?.ownerIds ?? [];
     const queue = new IdentifyQueue({
       store: new IdentifyBudgetStore(target.dataDir, this.#logger),
       logger: this.#logger,
       shardCount,
-      refresh: async (signal) => (await api.getGateway(signal)).sessionStartLimit,
+      refresh: async (signal) => {
+        const { shards, sessionStartLimit } = await api.getGateway(signal);
+        hearRecommendation(shards);
+        return sessionStartLimit;
+      },
       identifyIntervalMs: target.identifyIntervalMs,
       // Longer than eris waits for a connection (30 s): a lease that counts as used already must not be used after that.
       leaseTimeoutMs: 60_000,
     });
-    queue.start(gateway.sessionStartLimit);
+    // What an earlier master has heard of the limit, it has spent since.
+    queue.start(isFresh ? gateway.sessionStartLimit : undefined);
     this.#undo.push(() => queue.stop());
 
     const clusters = new ClusterPool({
@@ -265,7 +279,9 @@ export class Master {
     this.#undo.push(() => restart.stop());
     this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
     this.#announceReady(clusters, api, application, target.dataDir);
-    const taken = await this.#takeOver(clusters, registry, left);
+    clusters.on('spawnedworker', ({ arrivals }) => arrivals.length > 0 && layout.commit(shardCount));
+    const taken = await this.#takeOver(clusters, registry, settings, left);
+    if (taken.length > 0) layout.commit(shardCount);
     this.#stopRequested.signal.throwIfAborted();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
@@ -287,10 +303,36 @@ export class Master {
     });
   }
 
+  /** With `SHARD_COUNT=auto` the bot keeps the number that its running clusters have, or its stores, whatever Discord says. */
+  #settingsFor(
+    { apiUrl, token, dataDir, clusterCount }: Target,
+    recommended: number,
+    laidOut: number | undefined,
+    registry: ClusterRegistry,
+    left: LeftClusters,
+  ): ClusterSettings {
+    const withShards = (shardCount: number): ClusterSettings => ({
+      ...{ apiUrl, token, dataDir, shardCount },
+      clusterCount: clusterCount === 'auto' ? clusterCountFor(shardCount, availableParallelism()) : clusterCount,
+    });
+    const { shardCount: wanted } = this.#config;
+    if (wanted !== 'auto') return checked(withShards(wanted));
+    if (left.shardCount !== undefined) {
+      const running = withShards(left.shardCount);
+      if (registry.fits(left, running)) return running;
+    }
+    return checked(withShards(laidOut ?? recommended));
+  }
+
   /** Clusters of an earlier master that was killed serve on under this one; what does not fit is stopped, and replaced. */
-  async #takeOver(clusters: ClusterPool, registry: ClusterRegistry, left: LeftClusters): Promise<readonly number[]> {
+  async #takeOver(
+    clusters: ClusterPool,
+    registry: ClusterRegistry,
+    settings: ClusterSettings,
+    left: LeftClusters,
+  ): Promise<readonly number[]> {
     if (left.workers.length === 0) return [];
-    if (!registry.fits(left)) {
+    if (!registry.fits(left, settings)) {
       this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
       await registry.end(left);
       return [];
@@ -336,7 +378,12 @@ export class Master {
       if (said || [...clusters].length < clusters.workerCount) return;
       said = true;
       const afterMs = Math.round(performance.now() - this.#startedAt);
-      this.#logger.info({ shards: clusters.shardCount, afterMs }, `ready: all ${clusters.shardCount} shards`);
+      const { shardCount } = clusters;
+      const failed = failedShards(clusters);
+      const many =
+        failed.length === 0 ? `all ${shardCount} shards` : `${shardCount - failed.length} of ${shardCount} shards`;
+      const but = failed.length === 0 ? '' : `; failed: ${failed.join(', ')}`;
+      this.#logger.info({ shards: shardCount, afterMs }, `ready: ${many}${but}`);
     });
   }
 
@@ -345,10 +392,11 @@ export class Master {
   }
 }
 
-function checkedClusterCount(clusterCount: number | 'auto', shardCount: number): number {
-  if (clusterCount === 'auto') return clusterCountFor(shardCount, availableParallelism());
-  if (clusterCount <= shardCount) return clusterCount;
+/** @throws ConfigError where there are more clusters than shards. */
+function checked(settings: ClusterSettings): ClusterSettings {
+  const { clusterCount, shardCount } = settings;
+  if (clusterCount <= shardCount) return settings;
   throw new ConfigError(
-    `CLUSTER_COUNT=${clusterCount} is more than the ${shardCount} shards that Discord recommends; allowed: at most SHARD_COUNT`,
+    `CLUSTER_COUNT=${clusterCount} is more than the bot's ${shardCount} shards; allowed: at most SHARD_COUNT`,
   );
 }

@@ -30,6 +30,7 @@ export const SHARD_LOOKS = [
   { look: 'connecting', sign: '›', tone: 'busy', text: 'connecting' },
   { look: 'resuming', sign: '↻', tone: 'busy', text: 'resuming' },
   { look: 'disconnected', sign: '✕', tone: 'bad', text: 'disconnected' },
+  { look: 'failed', sign: '‼', tone: 'bad', text: 'refused (too many guilds)' },
   { look: 'released', sign: '⇄', tone: 'busy', text: 'handed over' },
   { look: 'idle', sign: '–', tone: 'none', text: 'idle' },
 ];

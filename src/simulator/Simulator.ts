@@ -47,6 +47,7 @@ export class Simulator {
   readonly commands: Commands;
   /** What whoever runs it by HTTP needs as `Authorization: Bearer`. Undefined without the option `control`. */
   readonly controlToken: string | undefined;
+  readonly #plan = new FaultPlan();
   readonly #world: World;
   readonly #gate: IdentifyGate;
   readonly #gateway: Gateway;
@@ -61,7 +62,7 @@ export class Simulator {
   constructor(options: SimulatorOptions = {}) {
     this.options = resolveOptions(options);
     this.controlToken = this.options.control ? secretToken() : undefined;
-    const plan = new FaultPlan();
+    const plan = this.#plan;
     const credentials = new Credentials(this.options.token);
     const { maxConcurrency, identifyIntervalMs, sessionStartLimit, seed } = this.options;
     this.#world = new World(this.options);
@@ -220,7 +221,11 @@ export class Simulator {
       this.#messages,
     );
     return [
-      ...gatewayRoutes(this.#gate, shardCount, () => this.gatewayUrl),
+      ...gatewayRoutes(
+        this.#gate,
+        () => this.#plan.recommendedShards ?? shardCount,
+        () => this.gatewayUrl,
+      ),
       ...usersRoutes(this.#world),
       ...applicationsRoutes(this.#world, this.commands),
       ...interactionsRoutes(responses),

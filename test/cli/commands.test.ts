@@ -112,6 +112,16 @@ describe('status', () => {
     expect(stdout).not.toContain('last words');
   });
 
+  it('says that Discord refuses a shard, and what to do, and --check ends with 1 then', async () => {
+    const { shards, ...cluster } = sampleCluster(1);
+    const failed = shards.map((shard, i) => (i === 0 ? { ...shard, state: 'failed' as const } : shard));
+    master.status = sampleStatus({ clusters: [sampleCluster(0), { ...cluster, shards: failed }] });
+    const { code, stdout } = await cli('status', '--check');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/! Discord refuses shards 2: in too many guilds \(4011\)\. Raise SHARD_COUNT/);
+    expect((await cli('shards')).stdout).toMatch(/^ +2 +1 +failed/m);
+  });
+
   it('prints with --json exactly what the master says', async () => {
     const run = await cli('status', '--json');
     expect(run.json()).toEqual([master.status]);

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Layout } from '../../src/core/discord/Layout.js';
 import { identityOf } from '../../src/core/files/processIdentity.js';
 import { Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
+import { memoryLogger } from '../support/memoryLogger.js';
 import { runCli } from './CliRun.js';
 
 interface Finding {
@@ -166,8 +168,23 @@ describe('Discord', () => {
     }));
     expect((await examine({ ...at(port), SHARD_COUNT: '3' })).find('SHARD_COUNT')).toMatchObject({
       level: 'fail',
-      fix: 'set it to auto, or to at least 4',
+      fix: 'set it to 8',
     });
+  });
+
+  it('with auto the number that the bot keeps counts, and what Discord recommends is a warning', async () => {
+    const env = await startDiscord({ shardCount: 4 });
+    const dataDir = join(folder, 'laid-out');
+    mkdirSync(dataDir);
+    const { DISCORD_TOKEN: token = '', DISCORD_API_URL: apiUrl = '' } = env;
+    new Layout({ dataDir, token, apiUrl, logger: memoryLogger().logger }).commit(2);
+    const { find } = await examine({ ...env, DATA_DIR: dataDir });
+    expect(find('SHARD_COUNT')).toMatchObject({
+      level: 'warn',
+      text: '2, which auto keeps; Discord recommends 4',
+      fix: 'set it to 4 or more',
+    });
+    expect(find('IDENTIFY budget').text).toContain('a cold start needs 2');
   });
 
   it('a budget that does not do for a cold start is a FAIL; with a running master, which can resume, a warning', async () => {

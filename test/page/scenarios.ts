@@ -271,7 +271,17 @@ function crashedCluster(cluster: ClusterStatus): ClusterStatus {
 }
 
 function startingCluster(cluster: ClusterStatus): ClusterStatus {
-  const states = ['ready', 'connecting', 'waiting', 'waiting', 'resuming', 'disconnected', 'released', 'idle'] as const;
+  const states = [
+    'ready',
+    'connecting',
+    'waiting',
+    'waiting',
+    'resuming',
+    'disconnected',
+    'failed',
+    'released',
+    'idle',
+  ] as const;
   const shards = cluster.shards.map((shard, index) => ({
     ...shard,
     state: states[index] ?? 'idle',

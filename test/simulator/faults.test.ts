@@ -15,6 +15,18 @@ afterEach(() => discord.stop());
 
 const shard = [1, 2];
 
+it('recommends another number of shards, until cleared', async () => {
+  const recommended = async (): Promise<unknown> => {
+    const headers = { authorization: `Bot ${discord.token}` };
+    const answer = await fetch(`${discord.url}/v10/gateway/bot`, { headers });
+    return ((await answer.json()) as { readonly shards: unknown }).shards;
+  };
+  discord.faults.recommendShards(3);
+  expect(await recommended()).toBe(3);
+  discord.faults.clear();
+  expect(await recommended()).toBe(1);
+});
+
 it('drops a socket with a code, or without one', async () => {
   const first = await RawGateway.login(discord, { shard });
   expect(discord.faults.dropSocket(1, { code: 4009 })).toBe(1);

@@ -70,7 +70,7 @@ async function examine(session: Session, { intents }: Flags): Promise<ExitCode> 
     findings.push(warn('Discord', 'not asked, and ADMIN_PORT not tried, because a setting is wrong'));
   } else {
     findings.push(await checkAdminPort(config, dataDir, isRunning));
-    findings.push(...(await checkDiscord(config, { intents, isRunning, signal })));
+    findings.push(...(await checkDiscord(config, { intents, isRunning, dataDir: dataDir.path, signal })));
   }
   const failures = findings.filter(({ level }) => level === 'fail').length;
   if (session.isJson) session.screen.json({ ok: failures === 0, findings });

@@ -1,3 +1,4 @@
+import { Layout } from '../../core/discord/Layout.js';
 import type { Secret } from '../../core/log/secrets.js';
 import type { Config } from '../../core/settings/config.js';
 import { duration, plural, whole } from '../../core/text/measures.js';
@@ -10,6 +11,7 @@ export interface DiscordCheckOptions {
   readonly intents: readonly string[];
   /** Whether a master holds sessions that it could resume. */
   readonly isRunning: boolean;
+  readonly dataDir: string;
   readonly signal: AbortSignal;
 }
 
@@ -66,13 +68,14 @@ async function askDiscord(
   }
   const application = await probe.getApplication();
   const known = 'value' in application ? application.value : undefined;
+  const shards = shardsOf(config, token, gateway.value, options.dataDir);
   return [
     ok('DISCORD_TOKEN', `${host} accepts it`),
     ...(known === undefined
       ? [warn('application', `cannot be read: ${'failure' in application ? application.failure : '401'}`)]
       : [checkApplication(known, config), ...checkIntents(known, options.intents)]),
-    ...checkShards(config, gateway.value, known),
-    checkBudget(config, gateway.value, options.isRunning),
+    ...checkShards(config, shards, gateway.value, known),
+    checkBudget(shards, gateway.value, options.isRunning),
     checkClock(gateway.clockOffsetMs),
   ];
 }
@@ -102,24 +105,33 @@ function checkIntents({ flags }: Application, intents: readonly string[]): Findi
   );
 }
 
+/** How many the bot would start. */
+function shardsOf({ shardCount, apiUrl }: Config, token: Secret, gateway: Gateway, dataDir: string): number {
+  if (shardCount !== 'auto') return shardCount;
+  // What is wrong with its file, the bot will say.
+  const logger = { info: () => undefined, warn: () => undefined };
+  return new Layout({ dataDir, token: token.reveal(), apiUrl, logger }).load() ?? gateway.shards;
+}
+
 function checkShards(
   { shardCount, clusterCount }: Config,
+  shards: number,
   { shards: recommended }: Gateway,
   application: Application | undefined,
 ): Finding[] {
-  const shards = shardCount === 'auto' ? recommended : shardCount;
   const findings: Finding[] = [];
   const guilds = application?.approximate_guild_count ?? 0;
   const said = `Discord recommends ${whole(recommended)}`;
   if (guilds / shards > MAX_GUILDS_PER_SHARD) {
     const text = `${shards} for about ${whole(guilds)} guilds: Discord would refuse the login (4011)`;
     findings.push(
-      fail('SHARD_COUNT', text, `set it to auto, or to at least ${Math.ceil(guilds / MAX_GUILDS_PER_SHARD)}`),
+      fail('SHARD_COUNT', text, `set it to ${Math.max(recommended, Math.ceil(guilds / MAX_GUILDS_PER_SHARD))}`),
     );
   } else if (shards < recommended) {
-    findings.push(warn('SHARD_COUNT', `${shards}; ${said}`, `set it to auto, or to ${recommended} or more`));
+    const kept = shardCount === 'auto' ? ', which auto keeps' : '';
+    findings.push(warn('SHARD_COUNT', `${shards}${kept}; ${said}`, `set it to ${recommended} or more`));
   } else {
-    findings.push(ok('SHARD_COUNT', shardCount === 'auto' ? `auto: ${whole(recommended)}` : `${shards}; ${said}`));
+    findings.push(ok('SHARD_COUNT', shardCount === 'auto' ? `auto: ${whole(shards)}` : `${shards}; ${said}`));
   }
   if (clusterCount !== 'auto' && clusterCount > shards) {
     const text = `${clusterCount}, and there are ${plural(shards, 'shard')}: the bot would not start`;
@@ -128,9 +140,8 @@ function checkShards(
   return findings;
 }
 
-function checkBudget({ shardCount }: Config, gateway: Gateway, isRunning: boolean): Finding {
+function checkBudget(shards: number, gateway: Gateway, isRunning: boolean): Finding {
   const { total, remaining, resetAfterMs, maxConcurrency } = gateway.session_start_limit;
-  const shards = shardCount === 'auto' ? gateway.shards : shardCount;
   const reset = resetAfterMs > 0 ? `, reset in ${duration(resetAfterMs)}` : '';
   const left = `${whole(remaining)} of ${whole(total)} left${reset}`;
   const coldStartMs = Math.max(0, Math.ceil(shards / maxConcurrency) - 1) * IDENTIFY_PAUSE_MS;

@@ -15,6 +15,7 @@ const STATE_COLORS: Readonly<Record<ShardState, keyof Pick<Paint, 'green' | 'cya
   idle: 'yellow',
   released: 'yellow',
   disconnected: 'red',
+  failed: 'red',
 };
 
 /** @returns a row for each shard; `now` as the master counts it. */

@@ -26,7 +26,8 @@ export function isWell({ phase, clusters }: LiveStatus): boolean {
   return (
     phase === 'running' &&
     clusters.length > 0 &&
-    clusters.every(({ state, problem }) => state === 'ready' && problem === null)
+    clusters.every(({ state, problem }) => state === 'ready' && problem === null) &&
+    failedShards(clusters).length === 0
   );
 }
 
@@ -103,6 +104,11 @@ function stateText({ state, successor }: ClusterStatus, paint: Paint): string {
   return successor === null ? text : `${text} ${paint.cyan('(successor starts)')}`;
 }
 
+function failedShards(clusters: readonly ClusterStatus[]): readonly number[] {
+  const shards = clusters.flatMap((cluster) => cluster.shards);
+  return shards.filter(({ state }) => state === 'failed').map(({ shardId }) => shardId);
+}
+
 function countReady(shards: ClusterStatus['shards']): number {
   return shards.filter(({ state }) => state === 'ready').length;
 }
@@ -118,6 +124,11 @@ function problemsOf({ phase, clusters, identify, restart, at }: LiveStatus): str
     if (why === undefined) return [];
     return [`cluster ${clusterId} ${state}: ${firstLine(why)}${inTime(retryAt)}`];
   });
+  const refused = failedShards(clusters);
+  if (refused.length > 0) {
+    const ids = ranges(refused);
+    problems.push(`Discord refuses shards ${ids}: in too many guilds (4011). Raise SHARD_COUNT to what it recommends`);
+  }
   if (phase === 'starting') problems.unshift('the master is starting, no cluster runs yet');
   if (phase === 'stopping') problems.unshift('the master is stopping');
   const held = identify?.heldUp ?? null;

@@ -97,7 +97,7 @@ export class Gateway {
 
   /**
    * Connects all shards: those of `sessions` resume, the others identify as soon as they have a slot. Resolves when all are
-   * ready. While the gateway is out of reach it goes on trying, until `signal` fires.
+   * ready, but for those that are in too many guilds. While the gateway is out of reach it goes on trying, until `signal` fires.
    *
    * @throws DiscordRefusedError where Discord refuses the bot for good; the other shards are released then.
    * @throws AbortError where `signal` fires or `release()` is called meanwhile; all shards are released then.
@@ -211,7 +211,8 @@ export class Gateway {
 
   #checkReady(): void {
     if (this.#pending === null) return;
-    if ([...this.#links.values()].every(({ state }) => state === 'ready')) this.#pending.resolve();
+    if ([...this.#links.values()].every(({ state }) => state === 'ready' || state === 'failed'))
+      this.#pending.resolve();
   }
 
   #deaf(shardId: number, reason: string): void {

@@ -71,6 +71,9 @@ export interface GatewayTimings {
   /** The second attempt to reconnect waits this long, each further one twice as long up to the maximum. The first waits for nothing. */
   readonly reconnectBaseMs: number;
   readonly reconnectMaxMs: number;
+  /** A shard that is in too many guilds is tried again after this long, then after twice as long each time, up to the maximum. */
+  readonly overfullBaseMs: number;
+  readonly overfullMaxMs: number;
   /** A connection that was ready for less than this and is lost counts as a failed attempt, except for the first such one. */
   readonly stableAfterMs: number;
   /** A connection on which nothing comes for this long before HELLO, or between IDENTIFY or RESUME and their answer, is given up. */
@@ -90,6 +93,9 @@ export const DEFAULT_TIMINGS = {
   invalidSessionMaxMs: 5_000,
   reconnectBaseMs: 500,
   reconnectMaxMs: 30_000,
+  // Each try costs an IDENTIFY, and goes well only when the bot has left guilds.
+  overfullBaseMs: 15 * 60_000,
+  overfullMaxMs: 6 * 3_600_000,
   stableAfterMs: 5_000,
   handshakeTimeoutMs: 30_000,
   deafAfterMs: 30_000,

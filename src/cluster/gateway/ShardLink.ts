@@ -3,7 +3,7 @@ import type { ShardCounts, ShardSession, ShardState } from '../../core/contracts
 import type { DiscordRefusedError } from '../../core/errors.js';
 import type { DisconnectOptions, ErisShard } from '../clients/eris/erisInternals.js';
 import type { ClosingSockets } from './ClosingSockets.js';
-import { DECODE_ERROR, judgeClose, refusal } from './closeCodes.js';
+import { DECODE_ERROR, judgeClose, overfullText, refusal } from './closeCodes.js';
 import { FirstHeartbeat } from './FirstHeartbeat.js';
 import type { BotIdentity, GatewayOptions, GatewayTimings, SlotLease } from './GatewayOptions.js';
 import { Hearing, type Missing } from './Hearing.js';
@@ -13,6 +13,7 @@ import { Outbox } from './Outbox.js';
 import { isWellFormed, type KnownDispatch, knownDispatch } from './packets.js';
 import type { Reachability } from './Reachability.js';
 import { Redial } from './Redial.js';
+import { reconnectDelay } from './reconnectDelay.js';
 import { SessionKeeper } from './SessionKeeper.js';
 import { Watchdog } from './Watchdog.js';
 
@@ -35,6 +36,8 @@ export interface ShardLinkHost extends InboxHost {
 interface Loss {
   readonly reason: string;
   readonly pauseMs?: number;
+  /** It was logged already. */
+  readonly isSaid?: boolean;
 }
 
 /**
@@ -66,6 +69,8 @@ export class ShardLink {
   #greeted = false;
   /** Whether it was said that something malformed has come on this socket. */
   #saidMalformed = false;
+  /** How often in a row Discord has said that the shard is in too many guilds. */
+  #overfull = 0;
   #identifies = 0;
   #resumes = 0;
 
@@ -276,6 +281,7 @@ export class ShardLink {
     if (dispatch.t === 'READY') {
       // Proof that the IDENTIFY was received: its slot may count from now.
       this.#permit.settle();
+      this.#overfull = 0;
       dispatch.d.resume_gateway_url = this.#session.begin(dispatch.d.resume_gateway_url);
       this.#host.identified({ user: dispatch.d.user, application: dispatch.d.application });
     }
@@ -317,6 +323,10 @@ export class ShardLink {
     // To a RESUME it says that what we know of the session is nonsense.
     const verdict = code === DECODE_ERROR && this.#state === 'resuming' ? 'identify' : judgeClose(code);
     if (verdict !== 'resume') this.#session.drop();
+    if (verdict === 'overfull') {
+      this.#becomeOverfull(error);
+      return;
+    }
     if (verdict !== 'refused') {
       this.#lose({ reason }, error);
       return;
@@ -325,6 +335,16 @@ export class ShardLink {
     const { client, options } = this.#host;
     const intents = typeof client.options.intents === 'number' ? client.options.intents : 0;
     this.#host.refused(refusal(code, { shardId: this.shardId, shardCount: options.shardCount, intents }));
+  }
+
+  /** Nothing is wrong with the bot's other shards. This one is tried again, rarely: each time costs an IDENTIFY. */
+  #becomeOverfull(error: Error): void {
+    const { log, options, timings } = this.#host;
+    const pauseMs = reconnectDelay(++this.#overfull, timings.overfullBaseMs, timings.overfullMaxMs);
+    const text = overfullText({ shardId: this.shardId, shardCount: options.shardCount });
+    const minutes = Math.round(pauseMs / 60_000);
+    log.logger.error({ shardId: this.shardId, pauseMs }, `${text}. It is tried again in ${minutes} minutes`);
+    this.#lose({ reason: 'in too many guilds', pauseMs, isSaid: true }, error);
   }
 
   /** It resumes on another connection; what that does not cure is said to whoever can put another process in its place. */
@@ -377,7 +397,8 @@ export class ShardLink {
     if (again) this.#reopen(loss.pauseMs);
   }
 
-  #reportLoss({ reason }: Loss): void {
+  #reportLoss({ reason, isSaid = false }: Loss): void {
+    if (isSaid) return;
     const { log, reachability } = this.#host;
     const text = log.text(reason);
     if (!this.#greeted) {
@@ -388,7 +409,9 @@ export class ShardLink {
     log.logger.info({ shardId: this.shardId, reason: text }, `Shard ${this.shardId} lost its connection and ${next}`);
   }
 
-  #enter(state: ShardState): void {
+  #enter(wanted: ShardState): void {
+    // Whatever it tries, it stays failed until Discord has taken it: nobody is to wait for it.
+    const state = this.#overfull > 0 && wanted !== 'ready' ? 'failed' : wanted;
     if (this.#state === state) return;
     this.#state = state;
     this.#host.stateChanged(this);

@@ -1,8 +1,11 @@
 import { Constants } from 'eris';
 import { DiscordRefusedError } from '../../core/errors.js';
 
-/** What a close by Discord means for the session: go on with it, start a new one, or stop for good. */
-export type CloseVerdict = 'resume' | 'identify' | 'refused';
+/**
+ * What a close by Discord means: go on with the session, start a new one, leave this shard alone (no session, and the next
+ * would be refused too), or stop for good.
+ */
+export type CloseVerdict = 'resume' | 'identify' | 'overfull' | 'refused';
 
 /**
  * discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes.
@@ -16,7 +19,7 @@ const VERDICTS: Readonly<Record<number, CloseVerdict>> = {
   4009: 'identify', // session timed out
   4004: 'refused',
   4010: 'refused',
-  4011: 'refused',
+  4011: 'overfull', // more than 2500 guilds; the other shards may have less
   4012: 'refused', // eris does not know it and would reconnect for ever
   4013: 'refused',
   4014: 'refused',
@@ -40,14 +43,20 @@ export function refusal(code: number, shard: RefusedShard): DiscordRefusedError 
   return new DiscordRefusedError(`${describe(code, shard)} (close code ${code})`, code);
 }
 
+/** @returns what to do about a shard that is in too many guilds. SHARD_COUNT=auto keeps the number that there is. */
+export function overfullText({ shardId, shardCount }: Pick<RefusedShard, 'shardId' | 'shardCount'>): string {
+  return (
+    `Shard ${shardId} FAILED: Discord refuses it, because it would be in more than 2500 guilds (close code 4011); the other shards serve on. ` +
+    `Raise SHARD_COUNT from ${shardCount} to what Discord recommends (kallisti doctor shows it), and restart the bot`
+  );
+}
+
 function describe(code: number, { shardId, shardCount, intents }: RefusedShard): string {
   switch (code) {
     case 4004:
       return "Discord does not accept the token: set DISCORD_TOKEN to the bot's current one (developer portal, Bot, Reset Token)";
     case 4010:
       return `Discord does not accept shard ${shardId} of ${shardCount}: set SHARD_COUNT to a number that Discord allows, or to auto`;
-    case 4011:
-      return `The bot is in too many guilds for ${shardCount} shards: raise SHARD_COUNT, or set it to auto`;
     case 4012:
       return 'Discord no longer offers the version of the gateway that this eris speaks: update Kallisti';
     case 4013:

@@ -36,7 +36,16 @@ export interface ShardSession {
   readonly resumeUrl: string;
 }
 
-export type ShardState = 'idle' | 'waiting' | 'connecting' | 'ready' | 'resuming' | 'disconnected' | 'released';
+/** `failed`: Discord refuses this shard alone, because it would be in too many guilds (4011); it is tried again rarely. */
+export type ShardState =
+  | 'idle'
+  | 'waiting'
+  | 'connecting'
+  | 'ready'
+  | 'resuming'
+  | 'disconnected'
+  | 'released'
+  | 'failed';
 
 export interface ShardStatus {
   readonly shardId: number;

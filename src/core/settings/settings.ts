@@ -64,7 +64,10 @@ export const SETTINGS = {
   SHARD_COUNT: setting({
     default: 'auto',
     allowed: `auto or a whole number from 1 to ${MAX_COUNT}`,
-    doc: ['Number of shards; auto asks Discord what it recommends.'],
+    doc: [
+      'Number of shards; auto asks Discord what it recommends, and keeps that number from then on:',
+      'another one costs every session. To grow, set the number.',
+    ],
     schema: autoOrCount,
   }),
   CLUSTER_COUNT: setting({

@@ -1,6 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { JsonFile } from '../../core/files/JsonFile.js';
 import type { Logger } from '../../core/log/logger.js';
 
 const entry = z.object({
@@ -21,38 +21,22 @@ export type RecordedCommand = Readonly<z.infer<typeof entry>>;
  * A record that is missing, damaged or another application's costs no more than that: nothing is removed.
  */
 export class CommandRecord {
-  readonly #path: string;
+  readonly #file: JsonFile<z.infer<typeof schema>>;
   readonly #logger: Logger;
-  #saidUnwritable = false;
 
   public constructor(dataDir: string, logger: Logger) {
-    this.#path = join(dataDir, 'commands.json');
+    this.#file = new JsonFile(join(dataDir, 'commands.json'), schema);
     this.#logger = logger;
   }
 
   /** @returns undefined where there is none of this application. */
   public load(applicationId: string): ReadonlyMap<string, RecordedCommand> | undefined {
-    try {
-      const record = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
-      return record.applicationId === applicationId ? new Map(Object.entries(record.commands)) : undefined;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-        this.#logger.warn({ err: error }, `${this.#path} cannot be read; no slash command is removed from Discord`);
-      }
-      return undefined;
-    }
+    const record = this.#file.load(this.#logger, 'no slash command is removed from Discord');
+    return record?.applicationId === applicationId ? new Map(Object.entries(record.commands)) : undefined;
   }
 
   public save(applicationId: string, commands: ReadonlyMap<string, RecordedCommand>): void {
-    const record: z.infer<typeof schema> = { version: 1, applicationId, commands: Object.fromEntries(commands) };
-    try {
-      writeFileSync(`${this.#path}.new`, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-      renameSync(`${this.#path}.new`, this.#path);
-    } catch (error) {
-      if (this.#saidUnwritable) return;
-      this.#saidUnwritable = true;
-      const consequence = 'a slash command that is taken out of the code will stay in Discord';
-      this.#logger.warn({ err: error }, `${this.#path} cannot be written; ${consequence}`);
-    }
+    const record = { version: 1 as const, applicationId, commands: Object.fromEntries(commands) };
+    this.#file.save(record, this.#logger, 'a slash command that is taken out of the code will stay in Discord');
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KallistiError } from '../../core/errors.js';
+import { JsonFile } from '../../core/files/JsonFile.js';
 import type { Logger } from '../../core/log/logger.js';
 import type { ApplicationInfo, DiscordApi, GatewayInfo } from './DiscordApi.js';
 
@@ -27,7 +27,7 @@ const schema = z.object({
       maxConcurrency: z.number().int().positive(),
     }),
   }),
-  application: z.object({ id: z.string(), ownerIds: z.array(z.string()) }).optional(),
+  application: z.object({ id: z.string(), ownerIds: z.array(z.string()).readonly() }).optional(),
 });
 
 /**
@@ -36,26 +36,21 @@ const schema = z.object({
  */
 export class Discovery {
   readonly #api: DiscordApi;
-  readonly #path: string;
+  readonly #file: JsonFile<z.infer<typeof schema>>;
   readonly #key: string;
   readonly #logger: Logger;
 
   public constructor(options: { api: DiscordApi; dataDir: string; token: string; apiUrl: string; logger: Logger }) {
     this.#api = options.api;
-    this.#path = join(options.dataDir, 'discovery.json');
+    this.#file = new JsonFile(join(options.dataDir, 'discovery.json'), schema);
     this.#key = createHash('sha256').update(`${options.apiUrl}\n${options.token}`).digest('hex');
     this.#logger = options.logger;
   }
 
   /** @returns what Discord has said to an earlier master of this bot. */
   public remembered(): DiscoveredBot | undefined {
-    try {
-      const { key, gateway, application } = schema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
-      return key === this.#key ? { gateway, application } : undefined;
-    } catch {
-      // Absent or damaged: Discord is asked.
-      return undefined;
-    }
+    const bot = this.#file.tryRead();
+    return bot?.key === this.#key ? { gateway: bot.gateway, application: bot.application } : undefined;
   }
 
   /**
@@ -84,13 +79,7 @@ export class Discovery {
   }
 
   #remember({ gateway, application }: DiscoveredBot): void {
-    try {
-      writeFileSync(`${this.#path}.new`, JSON.stringify({ version: 1, key: this.#key, gateway, application }), {
-        mode: 0o600,
-      });
-      renameSync(`${this.#path}.new`, this.#path);
-    } catch (error) {
-      this.#logger.warn({ err: error }, `${this.#path} cannot be written`);
-    }
+    const consequence = 'a master that takes running clusters over will have to wait for Discord';
+    this.#file.save({ version: 1, key: this.#key, gateway, application }, this.#logger, consequence);
   }
 }

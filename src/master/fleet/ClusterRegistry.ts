@@ -13,6 +13,8 @@ const schema = z.object({
   version: z.literal(1),
   /** What the clusters were told to do; another master with other settings cannot take them over. */
   assignment: z.string(),
+  /** Absent in a file of an earlier version. */
+  shardCount: z.number().int().positive().optional(),
   workers: z.array(
     z.object({
       id: z.number().int().nonnegative(),
@@ -28,7 +30,18 @@ const schema = z.object({
 export interface LeftClusters {
   /** See {@link ClusterRegistry.fits}. */
   readonly assignment: string;
+  /** How many shards their bot has; undefined where the file does not say. */
+  readonly shardCount?: number | undefined;
   readonly workers: readonly WorkerRecord[];
+}
+
+/** What all clusters of a master are told alike. */
+export interface ClusterSettings {
+  readonly apiUrl: string;
+  readonly token: string;
+  readonly dataDir: string;
+  readonly shardCount: number;
+  readonly clusterCount: number;
 }
 
 /** How long a cluster that does not fit may take to close its sessions, in milliseconds. */
@@ -42,8 +55,8 @@ export class ClusterRegistry implements WorkerRegistry {
   readonly #file: JsonFile<z.infer<typeof schema>>;
   readonly #logger: Logger;
   #assignment = '';
+  #shardCount: number | undefined;
   #records: WorkerRecord[] = [];
-  #saidUnwritable = false;
 
   public constructor(dataDir: string, logger: Logger) {
     this.#file = new JsonFile(join(dataDir, 'ipc', 'clusters.json'), schema);
@@ -52,26 +65,22 @@ export class ClusterRegistry implements WorkerRegistry {
 
   /** What an earlier master has left running. */
   public load(): LeftClusters {
-    try {
-      const { assignment, workers } = this.#file.read() ?? { assignment: '', workers: [] };
-      for (const { secret } of workers) registerSecret(secret);
-      // Those that are taken over stay in the file when others come and go; `end` and their own end remove them.
-      this.#records = workers.filter(({ identity }) => isRunning(identity) === true);
-      return { assignment, workers: this.#records };
-    } catch (error) {
-      this.#logger.warn({ err: error }, `${this.#file.path} cannot be read; clusters that still run end by themselves`);
-      return { assignment: '', workers: [] };
-    }
+    const left = this.#file.load(this.#logger, 'clusters that still run end by themselves');
+    if (left === undefined) return { assignment: '', workers: [] };
+    for (const { secret } of left.workers) registerSecret(secret);
+    // Those that are taken over stay in the file when others come and go; `end` and their own end remove them.
+    this.#records = left.workers.filter(({ identity }) => isRunning(identity) === true);
+    return { ...left, workers: this.#records };
   }
 
-  /** @param settings what all clusters of this master are told alike. */
-  public begin(settings: Readonly<Record<string, string | number>>): void {
-    this.#assignment = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
+  public begin(settings: ClusterSettings): void {
+    this.#assignment = assignmentOf(settings);
+    this.#shardCount = settings.shardCount;
   }
 
-  /** Whether these clusters do what those of this master are to do. */
-  public fits({ assignment }: LeftClusters): boolean {
-    return assignment === this.#assignment;
+  /** Whether these clusters do what those of a master with these settings are to do. */
+  public fits({ assignment }: LeftClusters, settings: ClusterSettings): boolean {
+    return assignment === assignmentOf(settings);
   }
 
   /** Ends clusters that do not fit: they close their sessions so that they can be resumed. Resolves when all are gone. */
@@ -98,16 +107,14 @@ export class ClusterRegistry implements WorkerRegistry {
   }
 
   #save(): void {
-    try {
-      if (this.#records.length === 0) this.#file.remove();
-      else this.#file.write({ version: 1, assignment: this.#assignment, workers: this.#records });
-    } catch (error) {
-      if (this.#saidUnwritable) return;
-      this.#saidUnwritable = true;
-      this.#logger.error(
-        { err: error },
-        `${this.#file.path} cannot be written; a new master could not take clusters over`,
-      );
-    }
+    const [assignment, shardCount, workers] = [this.#assignment, this.#shardCount, this.#records];
+    const content = workers.length === 0 ? undefined : { version: 1 as const, assignment, shardCount, workers };
+    this.#file.save(content, this.#logger, 'a new master could not take clusters over');
   }
+}
+
+function assignmentOf({ apiUrl, token, dataDir, shardCount, clusterCount }: ClusterSettings): string {
+  // In this order: clusters of earlier versions would not fit otherwise.
+  const text = JSON.stringify({ apiUrl, token, dataDir, shardCount, clusterCount });
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -25,7 +25,7 @@ export class StatusReporter extends IntervalService {
 
   protected override async execute(): Promise<void> {
     const ready = readyShards(this.clusters);
-    if (ready < this.clusters.shardCount) {
+    if (ready + failedShards(this.clusters).length < this.clusters.shardCount) {
       this.status.set(`shards ${ready}/${this.clusters.shardCount}`);
       return;
     }
@@ -40,6 +40,13 @@ export function readyShards(clusters: ClusterPool): number {
     for (const { shardId, state } of cluster.shards.values()) if (state === 'ready') ready.add(shardId);
   }
   return ready.size;
+}
+
+/** @returns the shards that Discord refuses while it takes the others. */
+export function failedShards(clusters: ClusterPool): readonly number[] {
+  const shards = clusters.alive.flatMap((cluster) => [...cluster.shards.values()]);
+  const failed = shards.filter(({ state }) => state === 'failed').map(({ shardId }) => shardId);
+  return [...new Set(failed)].sort((a, b) => a - b);
 }
 
 function statusText(ready: number, fleet: FleetStats): string {

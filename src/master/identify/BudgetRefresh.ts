@@ -14,7 +14,7 @@ export interface BudgetRefreshOptions {
 }
 
 /**
- * Asks Discord for the numbers of a new window when those of the last are outdated: one question at a time, with growing
+ * Asks Discord for its numbers when those at hand are outdated, or when it was told to: one question at a time, with growing
  * pauses while it fails or the answer helps nobody. It sets no timer: whoever waits looks at {@link nextAt}.
  */
 export class BudgetRefresh {
@@ -22,6 +22,7 @@ export class BudgetRefresh {
   readonly #backoff: Backoff;
   readonly #stopped = new AbortController();
   #isUnderWay = false;
+  #isWanted = false;
   #notBefore = Number.NEGATIVE_INFINITY;
   #usedMeanwhile = 0;
 
@@ -35,9 +36,20 @@ export class BudgetRefresh {
     return this.#isUnderWay ? undefined : this.#notBefore;
   }
 
-  public askIfOutdated(): void {
+  /** Somebody has told it to ask, and Discord has not answered yet. */
+  public get isWanted(): boolean {
+    return this.#isWanted;
+  }
+
+  /** Discord is to be asked, though the numbers at hand are not outdated. */
+  public want(): void {
+    this.#isWanted = true;
+  }
+
+  public askIfNeeded(): void {
     const { budget, clock } = this.#options;
-    if (!budget.isOutdated || this.#isUnderWay || clock.now() < this.#notBefore || this.#stopped.signal.aborted) return;
+    if (!this.#isWanted && !budget.isOutdated) return;
+    if (this.#isUnderWay || clock.now() < this.#notBefore || this.#stopped.signal.aborted) return;
     this.#isUnderWay = true;
     this.#usedMeanwhile = 0;
     void this.#ask();
@@ -56,20 +68,29 @@ export class BudgetRefresh {
   async #ask(): Promise<void> {
     const { budget, ask, clock, logger, onAnswer } = this.#options;
     let limit: SessionStartLimit | undefined;
+    let failure: unknown;
     try {
       limit = await ask(this.#stopped.signal);
     } catch (error) {
-      if (!this.#stopped.signal.aborted)
-        logger.warn({ err: error }, 'cannot ask Discord for the new identify budget; trying again');
+      failure = error;
     }
     if (this.#stopped.signal.aborted) return;
     if (limit !== undefined) {
+      this.#isWanted = false;
       budget.open(limit);
       for (let i = 0; i < this.#usedMeanwhile; i++) budget.use();
       if (!budget.isOutdated) this.#backoff.reset();
     }
+    const delayMs = this.#backoff.nextDelayMs();
+    if (limit === undefined) {
+      const seconds = Math.round(delayMs / 1000);
+      logger.warn(
+        { err: failure },
+        `cannot ask Discord for the identify budget; trying again, in ${seconds} s at the earliest`,
+      );
+    }
     this.#isUnderWay = false;
-    this.#notBefore = clock.now() + this.#backoff.nextDelayMs();
+    this.#notBefore = clock.now() + delayMs;
     onAnswer(limit);
   }
 }

@@ -52,6 +52,11 @@ export class IdentifyBudget implements BudgetNumbers {
     return this.#reserveOf(this.total);
   }
 
+  /** Somebody has said how many there are. */
+  public get isKnown(): boolean {
+    return this.total > 0;
+  }
+
   /** The window's end is past. */
   public get hasEnded(): boolean {
     return this.resetAt !== null && this.#clock.wallNow() >= this.resetAt;
@@ -62,18 +67,21 @@ export class IdentifyBudget implements BudgetNumbers {
     return this.resetAt === null ? this.remaining <= this.reserve : this.hasEnded;
   }
 
+  /** Goes on with the numbers of an earlier master, until Discord has said its own. */
+  public restore({ total, remaining, resetAt }: BudgetNumbers): void {
+    this.#numbers = { total, remaining, resetAt };
+  }
+
   /**
-   * Takes Discord's numbers. Those of `before`, where it is the same window, count if they are lower: Discord's may lag
-   * behind what was just sent.
+   * Takes Discord's numbers. Those of `before` count where they are lower, as long as their window lasts: Discord's may lag
+   * behind what was just sent. Only a window that ends later is a new one; one that seems to end earlier is the same, seen
+   * after the wall clock was set.
    */
   public open(limit: SessionStartLimit, before: BudgetNumbers = this.#numbers): void {
     const now = this.#clock.wallNow();
     const resetAt = limit.resetAfterMs > 0 ? now + limit.resetAfterMs : null;
     const same =
-      resetAt !== null &&
-      before.resetAt !== null &&
-      before.resetAt > now &&
-      Math.abs(resetAt - before.resetAt) <= SAME_WINDOW_MS;
+      resetAt !== null && before.resetAt !== null && before.resetAt > now && resetAt - before.resetAt <= SAME_WINDOW_MS;
     const remaining = Math.min(limit.remaining, same ? before.remaining : limit.remaining, limit.total);
     this.#numbers = { total: limit.total, remaining, resetAt };
   }

@@ -1,6 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { JsonFile } from '../../core/files/JsonFile.js';
 import type { Logger } from '../../core/log/logger.js';
 
 const wallTime = z.number().nonnegative();
@@ -36,58 +36,19 @@ export interface IdentifyStore {
  * A file that cannot be written is said once, and the bot goes on without.
  */
 export class IdentifyBudgetStore implements IdentifyStore {
-  readonly #path: string;
+  readonly #file: JsonFile<z.infer<typeof schema>>;
   readonly #logger: Logger;
-  #saidUnwritable = false;
 
   public constructor(dataDir: string, logger: Logger) {
-    this.#path = join(dataDir, 'identify.json');
+    this.#file = new JsonFile(join(dataDir, 'identify.json'), schema);
     this.#logger = logger;
   }
 
   public load(): IdentifyRecord | undefined {
-    let text: string;
-    try {
-      text = readFileSync(this.#path, 'utf8');
-    } catch (error) {
-      if (!isAbsent(error))
-        this.#logger.warn({ err: error }, `${this.#path} cannot be read; Discord's numbers count alone`);
-      return undefined;
-    }
-    const parsed = schema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    this.#logger.warn(`${this.#path} is damaged or of another version; Discord's numbers count alone`);
-    return undefined;
+    return this.#file.load(this.#logger, "Discord's numbers count alone");
   }
 
   public save(record: IdentifyRecord): void {
-    // One master per DATA_DIR, so one writer: the name of the temporary file needs no more than this.
-    const temporary = `${this.#path}.tmp`;
-    try {
-      writeFileSync(temporary, `${JSON.stringify({ version: 1, ...record } satisfies z.infer<typeof schema>)}\n`, {
-        mode: 0o600,
-      });
-      renameSync(temporary, this.#path);
-      this.#saidUnwritable = false;
-    } catch (error) {
-      if (this.#saidUnwritable) return;
-      this.#saidUnwritable = true;
-      this.#logger.warn(
-        { err: error },
-        `${this.#path} cannot be written; a restarted master will not know the identify budget`,
-      );
-    }
+    this.#file.save({ version: 1, ...record }, this.#logger, 'a restarted master will not know the identify budget');
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The schema refuses it, with the same log line as other damage.
-  }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -129,10 +129,19 @@ export class IdentifyQueue {
     });
   }
 
-  /** Begins to grant, from Discord's numbers and what an earlier master left in the store. */
-  public start(limit: SessionStartLimit): void {
+  /**
+   * Begins to grant, from Discord's numbers and what an earlier master left in the store.
+   *
+   * @param limit Left out by a master that takes over and must not wait for Discord: the store counts alone, and without it
+   * nothing is granted. Discord is asked meanwhile, until it answers.
+   */
+  public start(limit?: SessionStartLimit): void {
     const record = this.#store.load();
-    this.#budget.open(limit, record);
+    if (limit !== undefined) this.#budget.open(limit, record);
+    else {
+      if (record !== undefined) this.#budget.restore(record);
+      this.#refresh.want();
+    }
     if (record !== undefined) {
       this.#windows.restore(record.maxConcurrency, record.usedAt);
       // A lease that was out when that master died counts as used just now: its process may live, and send it yet.
@@ -141,10 +150,12 @@ export class IdentifyQueue {
         this.#budget.use();
       }
     }
-    this.#windows.resize(limit.maxConcurrency);
+    if (limit !== undefined) this.#windows.resize(limit.maxConcurrency);
     this.#started = true;
     this.#save();
     this.#pump();
+    // Their IDENTIFYs may go out after Discord has answered, which then does not know of them.
+    for (let i = 0; i < (record?.leasedShardIds.length ?? 0); i++) this.#refresh.noteUse();
   }
 
   /** Rejects all who wait; leases that are out count as used. */
@@ -217,24 +228,26 @@ export class IdentifyQueue {
    * says when there are more.
    */
   public ensureRestartAffordable(identifies: number): void {
-    const { remaining, total, reserve, resetAt, hasEnded } = this.#budget;
+    const { remaining, total, reserve, resetAt, hasEnded, isKnown } = this.#budget;
     if (hasEnded || identifies <= this.#budget.left('restart') - this.#leases.size) return;
     throw new KallistiError(
       'IDENTIFY_BUDGET_SPENT',
-      `this restart may need ${identifies} IDENTIFYs; ${remaining} of ${total} are left, ${reserve} of them kept for crashes; ` +
-        `there are more ${resetAt === null ? 'when Discord says so' : `at ${new Date(resetAt).toISOString()}`}`,
+      !isKnown
+        ? `this restart may need ${identifies} IDENTIFYs; how many are left is not known before Discord answers`
+        : `this restart may need ${identifies} IDENTIFYs; ${remaining} of ${total} are left, ${reserve} of them kept for crashes; ` +
+            `there are more ${resetAt === null ? 'when Discord says so' : `at ${new Date(resetAt).toISOString()}`}`,
     );
   }
 
   public state(): IdentifyQueueState {
-    const { total, reserve, resetAt, remaining, hasEnded } = this.#budget;
+    const { total, reserve, resetAt, remaining, hasEnded, isKnown } = this.#budget;
     const waiting = new Map<number, number[]>();
     for (const { shardId } of this.#inOrder()) {
       const key = this.#windows.keyOf(shardId);
       waiting.set(key, [...(waiting.get(key) ?? []), shardId]);
     }
     return {
-      remaining: this.#started && !hasEnded ? remaining : null,
+      remaining: this.#started && isKnown && !hasEnded ? remaining : null,
       total,
       reserve,
       resetAt,
@@ -251,7 +264,7 @@ export class IdentifyQueue {
     this.#expireLeases();
     this.#grantDue();
     // Only where somebody needs the new numbers. What is left of the old ones may be used meanwhile.
-    if (this.#leases.size > 0 || this.#waiting.size > 0) this.#refresh.askIfOutdated();
+    if (this.#refresh.isWanted || this.#leases.size > 0 || this.#waiting.size > 0) this.#refresh.askIfNeeded();
     this.#announceBudgetWait();
     this.#setTimer();
   }
@@ -312,16 +325,18 @@ export class IdentifyQueue {
     const wait = this.#findBudgetWait();
     this.#budgetWait = wait;
     if (wait?.kind === before?.kind && wait?.until === before?.until) return;
-    const { remaining, total, reserve } = this.#budget;
+    const { remaining, total, reserve, isKnown } = this.#budget;
     if (wait === null) {
       this.#logger.info(`the identify budget holds nobody up any more: ${remaining} of ${total} left`);
     } else {
       const until = wait.until === null ? 'Discord says when' : new Date(wait.until).toISOString();
       const shards = wait.shardIds.join(', ');
       this.#logger.warn(
-        wait.kind === 'spent'
-          ? `the identify budget is spent (0 of ${total} left; one more would reset the token): shards ${shards} wait until ${until}`
-          : `the identify budget is down to its reserve (${remaining} of ${total} left, ${reserve} kept for crashes): ` +
+        !isKnown
+          ? `the identify budget is not known: shards ${shards} wait until Discord has said it`
+          : wait.kind === 'spent'
+            ? `the identify budget is spent (0 of ${total} left; one more would reset the token): shards ${shards} wait until ${until}`
+            : `the identify budget is down to its reserve (${remaining} of ${total} left, ${reserve} kept for crashes): ` +
               `the restart of shards ${shards} waits until ${until}`,
       );
     }
@@ -349,11 +364,13 @@ export class IdentifyQueue {
       if (lacksOnlyTime) moments.push(this.#windows.nextAt(shardId));
     }
     const now = this.#clock.now();
-    if (this.#budgetWait !== null) {
-      const { resetAt, isOutdated } = this.#budget;
+    const { resetAt, isOutdated } = this.#budget;
+    const asksAgainAt = this.#refresh.nextAt;
+    if (this.#refresh.isWanted || (this.#budgetWait !== null && isOutdated)) {
+      if (asksAgainAt !== undefined) moments.push(asksAgainAt);
+    } else if (this.#budgetWait !== null) {
       const resetInMs = resetAt === null ? 0 : resetAt - this.#clock.wallNow();
-      const next = isOutdated ? this.#refresh.nextAt : now + Math.min(resetInMs, BUDGET_CHECK_MS);
-      if (next !== undefined) moments.push(next);
+      moments.push(now + Math.min(resetInMs, BUDGET_CHECK_MS));
     }
     if (moments.length === 0) return;
     // One that fires early finds nothing due yet, and is set again for the rest.

@@ -331,8 +331,10 @@ export class Supervisor extends BaseService {
   }
 }
 
+/** A shard that Discord refuses says nothing about what the others hear. */
 function hearsAll({ shardIds, shards }: SupervisedCluster): boolean {
-  return shardIds.every((shardId) => shards.get(shardId)?.state === 'ready');
+  const states = shardIds.map((shardId) => shards.get(shardId)?.state);
+  return states.includes('ready') && states.every((state) => state === 'ready' || state === 'failed');
 }
 
 /** V8 aborts the process when its heap is full, and says so on stderr. */

@@ -27,6 +27,7 @@ interface Counted {
 export class FaultPlan {
   helloDelayMs = 0;
   readyDelayMs: number | undefined;
+  recommendedShards: number | undefined;
   #refusedUntil = 0;
   #resume = new Map<number, Counted & { resumable: boolean }>();
   #identify: (Counted & { code: number; shardId: number | undefined }) | undefined;
@@ -36,6 +37,7 @@ export class FaultPlan {
   clear(): void {
     this.helloDelayMs = 0;
     this.readyDelayMs = undefined;
+    this.recommendedShards = undefined;
     this.#refusedUntil = 0;
     this.#resume.clear();
     this.#identify = undefined;

@@ -115,6 +115,11 @@ export class Faults {
     return struck.length;
   }
 
+  /** From now on GET /gateway/bot recommends another number of shards, as Discord does for a bot that grows. */
+  recommendShards(shardCount: number): void {
+    this.plan.recommendedShards = shardCount;
+  }
+
   /** Changes what is left of the session start limit; with 0 left the next IDENTIFY resets the token. */
   limitSessionStarts(limit: { remaining: number; resetAfterMs?: number }): void {
     this.gate.set(limit);

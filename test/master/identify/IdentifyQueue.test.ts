@@ -525,7 +525,136 @@ describe('a restart of the master', () => {
       setUp({ clock: before.clock, store, limit: { resetAfterMs: 24 * HOUR_MS - 15_000, ...changes } }).queue.state();
     expect(again({ remaining: 9 }).remaining).toBe(7);
     expect(again({ remaining: 5 }).remaining).toBe(5);
-    expect(again({ remaining: 9, resetAfterMs: 20 * HOUR_MS }).remaining).toBe(9);
+    // A window that ends later is a new one. One that seems to end earlier is the old one: the wall clock was set.
+    expect(again({ remaining: 9, resetAfterMs: 20 * HOUR_MS }).remaining).toBe(5);
+    expect(again({ remaining: 9, resetAfterMs: 24 * HOUR_MS }).remaining).toBe(9);
+  });
+});
+
+describe('a master that takes over and does not wait for Discord', () => {
+  /** @returns what the killed one has left, and a queue that goes on from there; each answer is one question. */
+  async function takeOver(
+    answers: (Partial<SessionStartLimit> | Error)[],
+    left: { store?: MemoryStore; afterMs?: number; spent?: number } = {},
+  ) {
+    const before = setUp({ limit: { remaining: 10 } });
+    for (let shardId = 0; shardId < (left.spent ?? 3); shardId++) before.ask(shardId);
+    await before.clock.advance(15_000);
+    const store = left.store ?? new MemoryStore();
+    if (left.store === undefined) store.record = structuredClone(before.store.record);
+    before.queue.stop();
+    await before.clock.advance(left.afterMs ?? 0);
+    const questions: number[] = [];
+    const after = setUp({
+      clock: before.clock,
+      store,
+      started: false,
+      refresh: async () => {
+        const answer = answers[questions.push(before.clock.now()) - 1];
+        if (answer === undefined) return new Promise<never>(() => undefined);
+        if (answer instanceof Error) throw answer;
+        return limit({ resetAfterMs: 24 * HOUR_MS - 15_000, ...answer });
+      },
+    });
+    after.queue.start();
+    return { ...after, questions };
+  }
+
+  it('goes on from the numbers on disk while Discord is being asked', async () => {
+    const { clock, queue, questions, ask, order } = await takeOver([]);
+    ask(0);
+    await clock.advance(1000);
+    expect(order()).toEqual([0]);
+    expect(questions).toHaveLength(1);
+    expect(queue.state()).toMatchObject({ remaining: 6, total: 1000 });
+  });
+
+  it('never believes in more than the disk or Discord says', async () => {
+    const more = await takeOver([{ remaining: 10 }]);
+    await more.clock.advance(0);
+    expect(more.queue.state().remaining).toBe(7);
+    const less = await takeOver([{ remaining: 2 }]);
+    await less.clock.advance(0);
+    expect(less.queue.state().remaining).toBe(2);
+  });
+
+  it('believes Discord when that speaks of a new window', async () => {
+    const { clock, queue } = await takeOver([{ remaining: 999, resetAfterMs: 24 * HOUR_MS }]);
+    await clock.advance(0);
+    expect(queue.state().remaining).toBe(999);
+  });
+
+  it('asks at once, and keeps no timer when it has the answer and nobody waits', async () => {
+    const { clock, questions } = await takeOver([{}]);
+    await clock.advance(60_000);
+    expect(questions).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('asks again with growing pauses, each said, while Discord is out of reach', async () => {
+    const away = Array.from({ length: 4 }, () => new Error('unreachable'));
+    const { clock, queue, questions, log } = await takeOver([...away, { remaining: 5 }]);
+    await clock.advance(60_000);
+    const gaps = questions.slice(1).map((at, i) => Math.round((at - (questions[i] ?? 0)) / 1000));
+    expect(gaps).toEqual([1, 2, 4, 8].map((seconds) => expect.closeTo(seconds, seconds === 8 ? -1 : -0.5)));
+    expect(log.warnings().filter((line) => line.includes('cannot ask Discord'))).toHaveLength(4);
+    expect(queue.state().remaining).toBe(5);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('grants nothing without numbers on disk before Discord has answered, and says so', async () => {
+    const { clock, queue, log, ask, order } = await takeOver([new Error('unreachable'), { remaining: 4 }], {
+      store: new MemoryStore(),
+    });
+    ask(0);
+    await clock.advance(500);
+    expect(order()).toEqual([]);
+    expect(queue.state()).toMatchObject({ remaining: null, budgetWait: { kind: 'spent', until: null, shardIds: [0] } });
+    expect(log.warnings()).toContainEqual(expect.stringMatching(/budget is not known: shards 0 wait/));
+    expect(() => queue.ensureRestartAffordable(1)).toThrow(/not known/);
+    await clock.advance(5000);
+    expect(order()).toEqual([0]);
+    expect(queue.state().remaining).toBe(3);
+  });
+
+  it('knows no more when it is killed again before the answer', async () => {
+    const store = new MemoryStore();
+    await takeOver([], { store });
+    const { clock, ask, order } = await takeOver([], { store });
+    ask(0);
+    await clock.advance(60_000);
+    expect(order()).toEqual([]);
+  });
+
+  it('whose window has passed meanwhile uses what was left of it until Discord names the new one', async () => {
+    const { clock, queue, ask, order } = await takeOver([new Error('unreachable'), { remaining: 1000 }], {
+      afterMs: 25 * HOUR_MS,
+      spent: 9,
+    });
+    expect(queue.state().remaining).toBeNull();
+    for (const shardId of [0, 1, 2]) ask(shardId);
+    await clock.advance(500);
+    expect(order()).toEqual([0]);
+    await clock.advance(20_000);
+    expect(order()).toEqual([0, 1, 2]);
+    expect(queue.state().remaining).toBeLessThanOrEqual(998);
+  });
+
+  it('counts a lease that was out on top of what Discord answers: its IDENTIFY may still be on the way', async () => {
+    const before = setUp({ limit: { remaining: 10 } });
+    before.ask(0, 'keep');
+    await before.clock.advance(0);
+    const store = new MemoryStore();
+    store.record = structuredClone(before.store.record);
+    const after = setUp({
+      clock: before.clock,
+      store,
+      started: false,
+      refresh: async () => limit({ remaining: 6 }),
+    });
+    after.queue.start();
+    await after.clock.advance(0);
+    expect(after.queue.state().remaining).toBe(5);
   });
 });
 

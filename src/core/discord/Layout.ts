@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { JsonFile } from '../files/JsonFile.js';
+import type { Logger } from '../log/logger.js';
+
+const count = z.number().int().positive();
+
+const schema = z.object({
+  version: z.literal(1),
+  /** Of token and API: another bot has its own number. */
+  key: z.string(),
+  /** Null until a cluster was ready with it. */
+  shardCount: count.nullable(),
+});
+
+/** What the label beside a shard's store says; the cluster writes it. */
+const labelSchema = z.object({ tokenHash: z.string(), shardCount: count });
+
+export interface LayoutOptions {
+  readonly dataDir: string;
+  readonly token: string;
+  readonly apiUrl: string;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+}
+
+/**
+ * How many shards the bot is laid out in, in `DATA_DIR/layout.json`. Sessions and stores belong to that number: another one
+ * throws all of them away, so `SHARD_COUNT=auto` keeps it.
+ *
+ * A number that Discord has never accepted is not kept. The file that cannot be written is said, and the bot goes on.
+ */
+export class Layout {
+  readonly #file: JsonFile<z.infer<typeof schema>>;
+  readonly #shards: string;
+  readonly #key: string;
+  readonly #tokenHash: string;
+  readonly #logger: Pick<Logger, 'info' | 'warn'>;
+  #written: number | null | undefined;
+  #said: number | undefined;
+
+  public constructor({ dataDir, token, apiUrl, logger }: LayoutOptions) {
+    this.#file = new JsonFile(join(dataDir, 'layout.json'), schema);
+    this.#shards = join(dataDir, 'shards');
+    this.#key = hash(`${apiUrl}\n${token}`);
+    this.#tokenHash = hash(token);
+    this.#logger = logger;
+  }
+
+  /** @returns undefined where this bot has none; Discord's recommendation counts then. */
+  public load(): number | undefined {
+    try {
+      const content = this.#file.read();
+      // Without the file: an earlier version of Kallisti has not written it, or somebody has removed it.
+      if (content === undefined) return this.#findInStores();
+      return content.key === this.#key ? (content.shardCount ?? undefined) : undefined;
+    } catch (error) {
+      this.#logger.warn({ err: error }, `${this.#file.path} cannot be used; SHARD_COUNT=auto follows Discord`);
+      return undefined;
+    }
+  }
+
+  /** From the file's existence on the stores are not asked any more: a number that Discord refuses is in their labels too. */
+  public begin(laidOut: number | undefined): void {
+    this.#save(laidOut ?? null);
+  }
+
+  /** Discord has accepted this number. */
+  public commit(shardCount: number): void {
+    if (this.#written !== shardCount) this.#save(shardCount);
+  }
+
+  /** Discord has said how many it would take for the bot of today. Said once for each number. */
+  public compare(shardCount: number, recommended: number): void {
+    if (recommended === this.#said) return;
+    this.#said = recommended;
+    if (recommended === shardCount) return;
+    const level = recommended > shardCount ? 'warn' : 'info';
+    this.#logger[level](
+      `Discord recommends ${recommended} shards now; SHARD_COUNT=auto keeps its ${shardCount}, and so all sessions. ` +
+        `To change, set SHARD_COUNT=${recommended}: every shard logs in anew then (${recommended} IDENTIFYs)`,
+    );
+  }
+
+  #findInStores(): number | undefined {
+    // The lowest shard says it: those above the number of now may be left over from a larger one.
+    for (const id of this.#shardIds()) {
+      const label = new JsonFile(join(this.#shards, String(id), 'label.json'), labelSchema).tryRead();
+      if (label?.tokenHash === this.#tokenHash) return label.shardCount;
+    }
+    return undefined;
+  }
+
+  #shardIds(): number[] {
+    try {
+      const names = readdirSync(this.#shards).filter((name) => /^\d+$/.test(name));
+      return names.map(Number).sort((a, b) => a - b);
+    } catch {
+      return []; // No cluster has ever run here.
+    }
+  }
+
+  #save(shardCount: number | null): void {
+    const content = { version: 1 as const, key: this.#key, shardCount };
+    if (this.#file.save(content, this.#logger, 'the next start follows Discord')) this.#written = shardCount;
+  }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
