@@ -25,7 +25,7 @@ export class ClusterCard {
       ['Guilds'],
       ['Events/s'],
       ['Commands/s'],
-      ['p50 / p99 ms', 'Commands, from dispatch to acknowledged answer: median and 99th percentile'],
+      ['p50 / p99 ms', 'Commands of the last 5 min, to the acknowledged answer: median / 99th percentile'],
       ['Memory', 'Resident memory of its process'],
       ['Uptime'],
       ['Pid'],

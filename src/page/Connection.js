@@ -73,7 +73,7 @@ export class Connection {
   /** Also asks for log lines. @param {string | null} logs A cluster's id, `master` or `all`; null: of nobody. */
   follow(logs) {
     this.#logs = logs;
-    if (this.#state.kind === 'live') this.#open();
+    if (this.#source !== null) this.#open();
   }
 
   async #connect() {
@@ -82,6 +82,7 @@ export class Connection {
     try {
       const { history, ...status } = await request('GET /api/status');
       if (attempt !== this.#attempt) return;
+      this.#masterStops = status.phase === 'stopping';
       this.listeners.status(status);
       this.listeners.history(history);
       this.#open();
@@ -99,7 +100,7 @@ export class Connection {
     this.#heardAt = performance.now();
     this.#on(source, 'status', (/** @type {LiveStatus} */ status) => {
       this.#failures = 0;
-      this.#masterStops = status.phase === 'stopping';
+      this.#masterStops ||= status.phase === 'stopping';
       if (this.#state.kind !== 'live') this.#setState({ kind: 'live' });
       this.listeners.status(status);
     });

@@ -137,6 +137,10 @@ export class LogPanel {
       ...clusters.map(({ clusterId }) => create('option', { value: `${clusterId}` }, `cluster ${clusterId}`)),
     );
     if (chosen !== '') this.target.value = chosen;
+    if (this.target.selectedIndex >= 0) return;
+    // The master has fewer clusters now, and refuses logs of one that is gone.
+    this.target.value = 'all';
+    if (!this.root.hidden) this.#switchTo('all');
   }
 }
 

@@ -11,6 +11,8 @@ export class RestartDialog {
   /** @type {LiveStatus | undefined} */
   #status;
   #sending = false;
+  /** Counts questions: a late answer leaves the next one alone. */
+  #question = 0;
 
   /** @param {Page} page */
   constructor(page) {
@@ -37,6 +39,7 @@ export class RestartDialog {
 
   /** @param {number | null} clusterId Null: all of them. */
   ask(clusterId) {
+    this.#question++;
     this.#clusterId = clusterId;
     this.error.hidden = true;
     this.#render();
@@ -81,18 +84,21 @@ export class RestartDialog {
 
   async #restart() {
     const clusterId = this.#clusterId;
+    const question = this.#question;
     this.#sending = true;
     this.#render();
     this.error.hidden = true;
     try {
       const body = clusterId === null ? {} : { clusterIds: [clusterId] };
       await request('POST /api/restart', { body });
-      this.dialog.close();
+      if (question === this.#question) this.dialog.close();
       this.page.announce(
         clusterId === null ? 'The restart has begun.' : `The restart of cluster ${clusterId} has begun.`,
       );
     } catch (error) {
-      setText(this.error, error instanceof Error ? error.message : String(error));
+      const reason = error instanceof Error ? error.message : String(error);
+      if (question !== this.#question) return this.page.announce(reason);
+      setText(this.error, reason);
       this.error.hidden = false;
     } finally {
       this.#sending = false;

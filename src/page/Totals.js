@@ -45,7 +45,7 @@ export class Totals {
     const latency = totals.commandLatencyMs;
     this.latency.update(
       latency === null ? formatMs(null) : formatLatencies([latency.p50, latency.p99]),
-      'median, worst cluster',
+      'last 5 min: median, worst',
     );
     this.gateway.update(formatMs(totals.shardLatencyMs), 'mean of heartbeats');
     this.memory.update(formatBytes(totals.rssBytes), `${formatBytes(master.rssBytes)} master`);

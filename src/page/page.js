@@ -17,6 +17,8 @@ import { RestartPanel } from './RestartPanel.js';
 import { ShardGrid } from './ShardGrid.js';
 import { Totals } from './Totals.js';
 
+const SESSION_ENDED = 'Your session has ended. Log in again.';
+
 /**
  * The status page: puts its parts together, and feeds them what the connection brings. A status is drawn with the next frame
  * that the browser shows, so a hidden tab draws nothing and a slow one draws only the newest.
@@ -26,9 +28,8 @@ export class Page {
   #status = null;
   #frameAsked = false;
   #historyDrawn = true;
-  /** Whether this visit has been logged in; only then is a logout worth a word. */
-  #wasLoggedIn = false;
-  #saidGoodbye = false;
+  /** Why the page asks for the token; empty for whoever has just come. */
+  #reason = '';
   #history = new History();
 
   constructor() {
@@ -48,7 +49,10 @@ export class Page {
     this.lookup = new Lookup(this);
     this.cards = new ClusterCards(this);
     this.logs = new LogPanel((target) => this.connection.follow(target));
-    this.loginForm = new LoginForm(() => this.connection.start());
+    this.loginForm = new LoginForm(() => {
+      this.#reason = SESSION_ENDED;
+      this.connection.start();
+    });
     this.connection = new Connection({
       state: (state) => this.#onState(state),
       status: (status) => this.#onStatus(status),
@@ -101,8 +105,7 @@ export class Page {
   /** @param {LiveStatus} status */
   #onStatus(status) {
     this.#status = status;
-    this.#wasLoggedIn = true;
-    this.#saidGoodbye = false;
+    this.#reason = SESSION_ENDED;
     this.overview.summarize(...summaryOf(status));
     this.#askFrame();
   }
@@ -160,16 +163,18 @@ export class Page {
     this.dialog.close();
     this.logs.close();
     this.overview.summarize('Logged out', 'none');
-    const reason = this.#saidGoodbye ? 'You are logged out.' : 'Your session has ended. Log in again.';
-    this.loginForm.show(this.#wasLoggedIn ? reason : '');
+    this.loginForm.show(this.#reason);
   }
 
   async #logOut() {
-    this.#saidGoodbye = true;
+    if (this.connection.state.kind === 'stopped') return;
+    // A status that came meanwhile would say that the session goes on.
+    this.connection.stop();
+    this.#reason = 'You are logged out.';
     try {
       await request('POST /api/logout', { body: {} });
     } catch {
-      // Then the master still has the session, and the next answer, or its silence, shows it.
+      // Then the master still has the session, and the next answer shows it.
     }
     this.connection.start();
   }

@@ -32,6 +32,7 @@ export class FakeAdmin {
   public silent = false;
   /** Paths that were asked for, with the query. */
   public readonly requests: string[] = [];
+  readonly #held = new Map<string, Promise<void>>();
   #sessions = new Set<string>();
   readonly #viewers = new Map<ServerResponse, string | null>();
   #server: Server | undefined;
@@ -83,6 +84,16 @@ export class FakeAdmin {
     for (const viewer of this.#viewers.keys()) viewer.write(frame);
   }
 
+  /** Keeps answers of this path back, until the function that it returns is called. */
+  public hold(path: string): () => void {
+    let release = (): void => {};
+    this.#held.set(path, new Promise((resolve) => (release = resolve)));
+    return () => {
+      this.#held.delete(path);
+      release();
+    };
+  }
+
   /** Says it to whoever looks at these logs. */
   public log(line: LogLine): void {
     this.lines.push(line);
@@ -93,6 +104,7 @@ export class FakeAdmin {
   public forgetSessions(): void {
     this.#sessions = new Set();
     for (const viewer of this.#viewers.keys()) viewer.end();
+    this.#viewers.clear();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -103,6 +115,8 @@ export class FakeAdmin {
     if (!url.pathname.startsWith('/api/')) return this.#serveFile(url.pathname, response);
     const body: unknown = request.method === 'POST' ? JSON.parse(await text(request)) : undefined;
     if (this.silent) return;
+    await this.#held.get(url.pathname);
+    if (response.destroyed) return;
     if (this.refusal !== null && request.method === 'POST') {
       const { status, code, message, headers } = this.refusal;
       this.refusal = null;
@@ -117,8 +131,13 @@ export class FakeAdmin {
         return answer(response, { status: 'ok' });
       case '/api/status':
         return answer(response, { ...this.status(this.#tick), history: this.history });
-      case '/api/events':
-        return this.#stream(url.searchParams.get('logs'), response);
+      case '/api/events': {
+        const target = url.searchParams.get('logs');
+        const count = this.status(this.#tick).clusters.length;
+        if (target !== null && Number(target) >= count)
+          return fail(response, 404, 'NOT_FOUND', 'There is no such cluster.');
+        return this.#stream(target, response);
+      }
       case '/api/restart': {
         const wish = body as AdminApi['POST /api/restart']['body'];
         this.restarts.push(wish);

@@ -41,6 +41,8 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     admin = new FakeAdmin(status);
     await admin.start();
     visited = await visitLoggedIn(browser, admin.url, options);
+    // The numbers are there before the stream is. What is said before that is heard by nobody.
+    await eventually(() => admin.viewers).toBe(1);
     return visited;
   }
 
@@ -53,20 +55,6 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     await page.locator('#tiles .tile').first().waitFor();
     const asked = new Set(requests.map((url) => new URL(url).pathname.slice(1) || 'index.html'));
     expect(files.filter((file) => !asked.has(file))).toEqual([]);
-  });
-
-  it('has its first paint within 300 ms, with 64 clusters and 1024 shards', async () => {
-    const { page } = await open((tick) => busyStatus(64, 16, tick));
-    const paints: number[] = [];
-    for (let i = 0; i < 9; i++) {
-      // Nothing is cached: the fake master gives no leave to.
-      await page.reload();
-      await page.locator('.card').first().waitFor();
-      const script = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity";
-      paints.push(await page.evaluate<number>(script));
-    }
-    // The middle one of nine: a machine that is busy with other tests for a moment spoils some.
-    expect(paints.sort((left, right) => left - right)[4]).toBeLessThan(300);
   });
 
   it('spends little on an update, with 64 clusters and 1024 shards', async () => {
@@ -372,14 +360,6 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     await page.getByText(/Nothing has come from the master for 6 s\./).waitFor();
     admin.silent = false;
     await page.locator('#banner').waitFor({ state: 'hidden' });
-  });
-
-  it('says that the master has stopped where it said so itself', async () => {
-    const { page } = await open(() => busyStatus(2, 2));
-    admin.send('stopping', {});
-    await page.locator('#announcer').getByText('The master stops.').waitFor();
-    await admin.stop();
-    await page.getByText(/The master has stopped\./).waitFor();
   });
 
   it('draws the last hour, and reads it with the arrow keys', async () => {

@@ -92,7 +92,7 @@ export class CommandRouter {
     return this.#runner.handled;
   }
 
-  /** From a command's dispatch to Discord's acknowledgement of its answer, over the last 1000 commands. */
+  /** From a command's dispatch to Discord's acknowledgement of its answer, over the last five minutes. */
   public latency(): Percentiles | null {
     return this.#runner.latency();
   }

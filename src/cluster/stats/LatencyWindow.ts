@@ -1,26 +1,57 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { type Clock, systemClock } from '../../core/time/clock.js';
+
 export interface Percentiles {
   readonly p50: number;
   readonly p99: number;
 }
 
-/** Keeps the last `size` latencies, in milliseconds. */
-export class LatencyWindow {
-  readonly #latencies: Float64Array;
-  #added = 0;
+const SLICE_MS = 15_000;
+/** Five minutes. The oldest slice goes as the newest begins, so what is counted is 4:45 to 5 minutes old at most. */
+const SLICES = 20;
+/** Of what is recorded, which has to be a whole number. */
+const UNITS_PER_MS = 10;
+/** A longer latency counts as this one. */
+const MAX_MS = 600_000;
 
-  public constructor(size = 1_000) {
-    this.#latencies = new Float64Array(size);
+/**
+ * Latencies of the last five minutes, in milliseconds. A histogram for each slice of that time: however many commands there
+ * are, it takes the same memory, and is right to about one percent.
+ */
+export class LatencyWindow {
+  readonly #slices = Array.from({ length: SLICES }, newSlice);
+  #turn: number;
+
+  public constructor(private readonly clock: Pick<Clock, 'now'> = systemClock) {
+    this.#turn = this.#turnNow();
   }
 
   public add(latencyMs: number): void {
-    this.#latencies[this.#added++ % this.#latencies.length] = latencyMs;
+    this.#forgetOld();
+    const units = Math.round(Math.min(latencyMs, MAX_MS) * UNITS_PER_MS);
+    this.#slices[this.#turn % SLICES]?.record(Math.max(1, units));
   }
 
-  /** @returns median and 99th percentile (nearest rank), or null where nothing was measured yet */
+  /** @returns median and 99th percentile (nearest rank), or null where nothing was measured in that time */
   public percentiles(): Percentiles | null {
-    if (this.#added === 0) return null;
-    const sorted = this.#latencies.slice(0, this.#added).sort();
-    const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-    return { p50: rank(0.5), p99: rank(0.99) };
+    this.#forgetOld();
+    const all = newSlice();
+    for (const slice of this.#slices) all.add(slice);
+    if (all.count === 0) return null;
+    return { p50: all.percentile(50) / UNITS_PER_MS, p99: all.percentile(99) / UNITS_PER_MS };
   }
+
+  #forgetOld(): void {
+    const now = this.#turnNow();
+    for (let turn = Math.max(this.#turn, now - SLICES) + 1; turn <= now; turn++) this.#slices[turn % SLICES]?.reset();
+    this.#turn = now;
+  }
+
+  #turnNow(): number {
+    return Math.floor(this.clock.now() / SLICE_MS);
+  }
+}
+
+function newSlice(): RecordableHistogram {
+  return createHistogram({ lowest: 1, highest: MAX_MS * UNITS_PER_MS, figures: 2 });
 }

@@ -176,7 +176,7 @@ export interface ClusterStatus {
   /** Over the time between the last two collections. */
   readonly eventsPerSecond: number | null;
   readonly commandsPerSecond: number | null;
-  /** From a command's dispatch to its acknowledged answer, over its last 1000. */
+  /** From a command's dispatch to its acknowledged answer, over the last five minutes. Null where none was answered in them. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
   /** Shards that another process could go on with now, without an IDENTIFY. */
   readonly resumable: number | null;

@@ -113,7 +113,7 @@ export interface ClusterStats {
   /** Dispatches handled since the process started. */
   readonly events: number;
   readonly commands: number;
-  /** Median and 99th percentile from a command's dispatch to its acknowledged answer, over the last 1000, in ms. */
+  /** Median and 99th percentile from a command's dispatch to its acknowledged answer, over the last five minutes, in ms. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
   readonly rest: RestStats;
 }

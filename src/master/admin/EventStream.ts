@@ -54,6 +54,8 @@ export class EventStream extends IntervalService {
     this.#open.add(open);
     const end = (): void => viewer.end();
     signal?.addEventListener('abort', end, { once: true });
+    // It may have ended since it was let in.
+    if (signal?.aborted) end();
     let feed: LogFeed | undefined;
     try {
       viewer.send(frameOf('status', await this.#options.collect()));

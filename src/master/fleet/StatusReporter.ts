@@ -53,12 +53,13 @@ function statusText(ready: number, fleet: FleetStats): string {
   const clusters = fleet.clusters.filter((cluster): cluster is ClusterStats => !('error' in cluster));
   const sum = (of: (cluster: ClusterStats) => number): string =>
     clusters.reduce((total, cluster) => total + of(cluster), 0).toLocaleString('en');
-  const p99 = Math.max(...clusters.map(({ commandLatencyMs }) => commandLatencyMs?.p99 ?? 0));
+  const p99s = clusters.flatMap(({ commandLatencyMs }) => commandLatencyMs?.p99 ?? []);
   return [
     `shards ${ready}/${fleet.shardCount}`,
     `clusters ${clusters.length}/${fleet.clusters.length}`,
     `guilds ${sum(({ guilds }) => guilds)}`,
     `commands ${sum(({ commands }) => commands)}`,
-    `latency p99 ${Math.round(p99)} ms`,
+    // No command in the last five minutes: then there is none to tell.
+    ...(p99s.length === 0 ? [] : [`latency p99 ${Math.round(Math.max(...p99s))} ms`]),
   ].join(' · ');
 }

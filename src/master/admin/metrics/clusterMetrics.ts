@@ -34,7 +34,7 @@ export const clusterMetrics: readonly Options[] = [
   counter('commands_total', 'Commands that have ended.', ({ status }) => status.commands),
   {
     name: 'kallisti_cluster_command_latency_seconds',
-    help: "From a command's dispatch to its acknowledged answer, over the last 1000 commands.",
+    help: "From a command's dispatch to its acknowledged answer, over the last five minutes.",
     type: 'gauge',
     *read({ clusters }) {
       for (const { status } of clusters) {
