@@ -27,6 +27,7 @@ import { FindGuildService } from './events/FindGuildService.js';
 import { FindUserService } from './events/FindUserService.js';
 import { GetAssignmentService } from './events/GetAssignmentService.js';
 import { GetFleetStatsService } from './events/GetFleetStatsService.js';
+import { GetProcessEndService } from './events/GetProcessEndService.js';
 import { ReleaseSlotService } from './events/ReleaseSlotService.js';
 import { RestartService } from './events/RestartService.js';
 import { SetLogLevelService } from './events/SetLogLevelService.js';
@@ -36,6 +37,7 @@ import { FleetStatsCollector } from './FleetStatsCollector.js';
 import { Handover } from './Handover.js';
 import { IdentifyBudgetStore } from './IdentifyBudgetStore.js';
 import { IdentifyQueue } from './IdentifyQueue.js';
+import { ProcessEnds } from './ProcessEnds.js';
 import { StatusReporter } from './StatusReporter.js';
 import { Supervisor } from './Supervisor.js';
 import { sampleStack } from './sampleStack.js';
@@ -195,11 +197,16 @@ export class Master {
       logger: this.#logger,
     });
     clusters.on('killedworker', (cluster) => queue.releaseHolder(cluster.holder));
+    const ends = new ProcessEnds(clusters);
     const supervisor = new Supervisor({
       clusters,
       logger: this.#logger,
       onRefused: (error) => this.#resolveRefused(error),
-      sampleStack: (cluster) => sampleStack(cluster, STACK_TIMEOUT_MS),
+      sampleStack: async (cluster) => {
+        const stack = await sampleStack(cluster, STACK_TIMEOUT_MS);
+        ends.noteHung(cluster, stack);
+        return stack;
+      },
     });
     const vitals = new VitalsMonitor({
       clusters,
@@ -234,9 +241,11 @@ export class Master {
 
     this.#startServices([
       handover,
+      ends,
       vitals,
       new GetAssignmentService(clusters, assign),
       new AcquireShardsService(clusters, handover),
+      new GetProcessEndService(clusters, ends),
       new AcquireSlotService(clusters, queue, ({ id }) => (supervisor.recovering.has(id) ? 'recovery' : 'start')),
       new ReleaseSlotService(clusters, queue),
       new DiscordRefusedService(clusters, supervisor),
