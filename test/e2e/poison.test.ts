@@ -72,7 +72,13 @@ describe('a command that stops its process', () => {
     await expectAllAnswered();
     expect(deaths()).toHaveLength(1);
     const { msg } = await bot.untilLogged(/^eval \d+ stopped process/);
-    expect(msg).toContain(`stopped process ${victim} (was killed by SIGKILL): it is not run again\n    at `);
+    // Where the machine is too busy to see in time where a process hangs, nobody has the stack.
+    const sampled = bot.lines.find((line) => /where the event loop is blocked/.test(line.msg ?? ''))?.msg ?? '';
+    const [, stack = ''] = /blocked:(\n[\s\S]*)/.exec(sampled) ?? [];
+    expect(msg).toMatch(/^eval \d+ /);
+    expect(msg?.replace(/^eval \d+ /, '')).toBe(
+      `stopped process ${victim} (was killed by SIGKILL): it is not run again${stack}`,
+    );
   });
 
   it('is told by a reply where it was a mention', async () => {
@@ -116,13 +122,6 @@ describe('a command that stops its process', () => {
     expect((await run('stop', { how: 'exit in a timer' }).answered).content).toBe(TOLD);
     await expectAllAnswered();
     expect(deaths()).toHaveLength(2);
-  });
-
-  it('by a kill that may have hit anybody is run once more, and then given up', async () => {
-    await start();
-    expect((await run('die').answered).content).toBe(TOLD);
-    expect(deaths()).toHaveLength(2);
-    await bot.untilLogged(/was killed while die \d+ was on its stack: it is run once more/);
   });
 });
 
