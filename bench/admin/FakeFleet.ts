@@ -79,6 +79,7 @@ export class FakeCluster {
       users: 50_000,
       shards: shards as unknown as ClusterStats['shards'],
       resumable: shards.length,
+      givenUp: 0,
       events: this.events,
       commands: this.commands,
       commandLatencyMs: { p50: 25.04, p99: 180.06 },

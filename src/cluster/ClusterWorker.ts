@@ -1,5 +1,10 @@
 import type { Client, ClientOptions } from 'eris';
-import type { ClusterAssignment, ClusterContract, ReleasedShards } from '../core/contracts/ClusterContract.js';
+import type {
+  ClusterAssignment,
+  ClusterContract,
+  ProcessEnd,
+  ReleasedShards,
+} from '../core/contracts/ClusterContract.js';
 import { DiscordRefusedError } from '../core/errors.js';
 import { registerSecret, scrub } from '../core/log/secrets.js';
 import { LoopLagMeter } from '../core/time/LoopLagMeter.js';
@@ -9,6 +14,7 @@ import type { ClusterContext } from './ClusterContext.js';
 import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
 import { type CommandDependencies, createCommands } from './commands/commands.js';
+import { DispatchStack } from './dispatch/DispatchStack.js';
 import { describeCommands } from './events/describeCommands.js';
 import { evaluate } from './events/evaluate.js';
 import { findChannel } from './events/findChannel.js';
@@ -62,6 +68,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
   readonly #arrivals = new ArrivalLog();
   readonly #loopLag = new LoopLagMeter();
   readonly #rest = new RestMeter();
+  readonly #stack = new DispatchStack();
   #drainTimeoutMs = 0;
   /** 0 until it is ready: a cluster that is starting needs its master. */
   #orphanGraceMs = 0;
@@ -79,7 +86,12 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     registerSecret(assignment.token);
     this.logger.level = assignment.logLevel;
     this.#drainTimeoutMs = Math.max(0, assignment.drainTimeoutMs - STOP_MARGIN_MS);
-    const stores = new ShardStores(assignment, this.logger);
+    const stores = new ShardStores({
+      assignment,
+      logger: this.logger,
+      endOf: (pid) => this.#endOf(pid),
+      onGivenUp: ({ t, d }) => this.#router?.tellGivenUp(String(t), d),
+    });
     this.#stores = stores;
     const gateway = this.#createGateway(assignment, stores);
     const context = this.#createContext(assignment, gateway);
@@ -91,6 +103,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       logger: this.logger,
       scrub,
       onCommand: (facts, { onCrash }) => {
+        this.#stack.rename(facts.name, onCrash === 'drop');
         const startedAt = performance.now();
         const ended = onCrash === 'drop' ? undefined : stores.began(facts.shardId);
         return () => {
@@ -102,6 +115,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#gateway = gateway;
     this.#rest.attach(gateway.client);
     this.#loopLag.start();
+    this.#stack.start();
     this.#router = router;
     this.on('evaluate', evaluateHere);
     this.on('describeCommands', describeCommands(commands));
@@ -157,6 +171,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     }
     await this.#gateway?.stop();
     this.#loopLag.stop();
+    this.#stack.stop();
     await this.#stores?.close();
     await super.stop();
   }
@@ -235,6 +250,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
         return { release: (used) => this.#tell(() => this.send('releaseSlot', { leaseId, used })) };
       },
       judgeDispatch: (shardId, packet) => stores.judge(shardId, packet),
+      runDispatch: (shardId, packet, work) => this.#stack.run(stores.frameOf(shardId, packet), work),
       onDispatch: (shardId, packet) => {
         stores.handled(shardId, packet);
         this.#arrivals.note(shardId, packet);
@@ -265,6 +281,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
         commands: router,
         describeShards: () => gateway.statuses(),
         countResumable: () => stores.resumable,
+        countGivenUp: () => stores.givenUp,
         loopLag: this.#loopLag,
         rest: this.#rest,
       }),
@@ -275,6 +292,16 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.on('setLogLevel', setLogLevel(this.logger));
     this.on('releaseShards', () => this.#inTurn(() => this.#release(gateway, stores)));
     this.on('adoptShards', () => this.#inTurn(() => this.#takeBack(gateway, stores)));
+  }
+
+  /** Without a master nobody knows. */
+  async #endOf(pid: number): Promise<ProcessEnd | undefined> {
+    try {
+      return (await this.request('getProcessEnd', { pid })) ?? undefined;
+    } catch (error) {
+      this.logger.debug({ err: error, pid }, 'the master could not say how a process ended');
+      return undefined;
+    }
   }
 
   /** Tells the master something that it can do without where it is gone: its end is dealt with elsewhere. */

@@ -31,6 +31,7 @@ import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
 import { FleetRestart } from './restart/FleetRestart.js';
 import { Handover } from './restart/Handover.js';
+import { ProcessEnds } from './supervision/ProcessEnds.js';
 import { Supervisor } from './supervision/Supervisor.js';
 import { sampleStack } from './supervision/sampleStack.js';
 import { VitalsMonitor } from './supervision/VitalsMonitor.js';
@@ -225,11 +226,16 @@ export class Master {
       logger: this.#logger,
     });
     clusters.on('killedworker', (cluster) => queue.releaseHolder(cluster.holder));
+    const ends = new ProcessEnds(clusters);
     const supervisor = new Supervisor({
       clusters,
       logger: this.#logger,
       onRefused: (error) => this.#resolveRefused(error),
-      sampleStack: (cluster) => sampleStack(cluster, STACK_TIMEOUT_MS),
+      sampleStack: async (cluster) => {
+        const stack = await sampleStack(cluster, STACK_TIMEOUT_MS);
+        ends.noteHung(cluster, stack);
+        return stack;
+      },
     });
     const vitals = new VitalsMonitor({
       clusters,
@@ -270,8 +276,9 @@ export class Master {
 
     this.#startServices([
       handover,
+      ends,
       vitals,
-      new ClusterEvents(clusters, clusterEventTable({ assign, handover, queue, supervisor, fleet })),
+      new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, queue, supervisor, fleet })),
       ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());

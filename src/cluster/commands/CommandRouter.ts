@@ -12,6 +12,7 @@ import type { InvocationFacts } from './Invocation.js';
 import { parseOptions } from './parsing/parseOptions.js';
 import { readMention } from './parsing/readMention.js';
 import { readOptions } from './parsing/readOptions.js';
+import { readGivenUp } from './readGivenUp.js';
 
 /** The part of pino's logger that commands use. */
 export type CommandLogger = Record<'debug' | 'warn' | 'error', (details: object, message: string) => void>;
@@ -32,6 +33,8 @@ export interface CommandRouterOptions {
 }
 
 const DEFAULTS = { deferAfterMs: 1_500 } as const satisfies Partial<CommandRouterOptions>;
+
+const GIVEN_UP = 'The process of the bot ended while it ran this command, so it will not run it again.';
 
 /** discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-type */
 const APPLICATION_COMMAND = 2;
@@ -110,6 +113,26 @@ export class CommandRouter {
     this.#isListening = false;
     this.#client.off('interactionCreate', this.#onInteraction);
     this.#client.off('messageCreate', this.#onMessage);
+  }
+
+  /**
+   * Tells the user of a command, in whichever way is still possible, that it is not run again: processes ended while it ran.
+   *
+   * @param type of the dispatch, and `data` as Discord has sent them; what is no command is ignored.
+   */
+  public tellGivenUp(type: string, data: unknown): void {
+    const { requestHandler: rest, user } = this.#client;
+    const found = readGivenUp(type, data, user as Client['user'] | undefined);
+    if (found === undefined) return;
+    const lane = this.#lanes.acquire();
+    const answer =
+      found.kind === 'interaction'
+        ? new InteractionAnswer(rest, found, lane, this.#answerOptions)
+        : new MentionAnswer(rest, found, this.#answerOptions);
+    void answer
+      .reply(GIVEN_UP)
+      .catch((error: unknown) => this.options.logger.warn({ err: error, id: found.id }, 'a user could not be told'))
+      .finally(() => this.#lanes.release(lane));
   }
 
   /**

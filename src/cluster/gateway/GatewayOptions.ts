@@ -54,6 +54,8 @@ export interface GatewayOptions {
   readonly onDeaf?: (shardId: number, reason: string) => void;
   /** Asked before eris sees a dispatch; READY and RESUMED are always handled. Default: `handle`. */
   readonly judgeDispatch?: (shardId: number, packet: RawPacket) => DispatchVerdict;
+  /** Does the work of one dispatch that is handled, READY and RESUMED included. Default: calls `work`. Throws what `work` throws. */
+  readonly runDispatch?: (shardId: number, packet: RawPacket, work: () => void) => void;
   /**
    * Called after a dispatch was dealt with, whatever its verdict, in the same turn of the event loop. eris has mutated the
    * packet by then. A packet without `s` is one that READY implied: a GUILD_DELETE for a guild that is not listed any more.

@@ -10,7 +10,7 @@ import { type KnownDispatch, knownDispatch, type ReadyData } from './packets.js'
 
 export interface InboxHost {
   readonly client: Client;
-  readonly options: Pick<GatewayOptions, 'shardCount' | 'judgeDispatch' | 'onDispatch'>;
+  readonly options: Pick<GatewayOptions, 'shardCount' | 'judgeDispatch' | 'runDispatch' | 'onDispatch'>;
   readonly isolation: HandlerIsolation;
   readonly log: GatewayLog;
 }
@@ -125,9 +125,12 @@ export class Inbox {
       if (packet.s) this.#shard.seq = packet.s;
       return;
     }
+    const { runDispatch } = this.#host.options;
+    const work = (): void => this.#handleInEris(packet);
     try {
-      if (verdict === 'mute') this.#host.isolation.mute(() => this.#handleInEris(packet));
-      else this.#handleInEris(packet);
+      if (verdict === 'mute') this.#host.isolation.mute(work);
+      else if (runDispatch === undefined) work();
+      else runDispatch(this.#shard.id, packet, work);
     } catch (error) {
       // As eris does, but before onDispatch: the sequence number has moved on although the packet was not handled.
       this.#host.client.emit('error', error instanceof Error ? error : new Error(String(error)), this.#shard.id);

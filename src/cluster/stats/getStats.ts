@@ -11,13 +11,15 @@ export interface StatsSources {
   readonly describeShards: () => ClusterStats['shards'];
   /** Shards whose session another process could resume. */
   readonly countResumable: () => number;
+  /** Dispatches that are not run again. */
+  readonly countGivenUp: () => number;
   readonly loopLag: Pick<LoopLagMeter, 'read'>;
   readonly rest: Pick<RestMeter, 'read'>;
 }
 
 /** Serves `getStats`: what this cluster holds and has done. */
 export const getStats =
-  ({ context, commands, describeShards, countResumable, loopLag, rest }: StatsSources) =>
+  ({ context, commands, describeShards, countResumable, countGivenUp, loopLag, rest }: StatsSources) =>
   (): ClusterStats => {
     const shards = describeShards();
     const { user, system } = process.cpuUsage();
@@ -35,6 +37,7 @@ export const getStats =
       resumable: countResumable(),
       events: shards.reduce((sum, { events }) => sum + events, 0),
       commands: commands.handled,
+      givenUp: countGivenUp(),
       commandLatencyMs: commands.latency(),
       rest: rest.read(),
     };

@@ -43,6 +43,11 @@ export class Persistence {
     return this.#parts;
   }
 
+  /** See `ShardFolder`. */
+  public get markFile(): string {
+    return this.#folder.markFile;
+  }
+
   public async open(): Promise<void> {
     try {
       const opened = await this.#folder.open();

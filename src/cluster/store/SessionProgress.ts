@@ -1,6 +1,6 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { RecordName } from './Database.js';
-import { HandledWindow, type Unfinished } from './HandledWindow.js';
+import { HandledWindow, type Unfinished, type WindowDeath } from './HandledWindow.js';
 import type { ProgressRow, SessionRow, Stored } from './sessionRows.js';
 
 /**
@@ -33,9 +33,14 @@ export class SessionProgress {
 
   /**
    * @param released the session as the previous process has released it.
+   * @param death how that process ended, where it did not release it.
    * @returns commands that are given up, see `HandledWindow.restore`.
    */
-  public resume({ session, progress }: Stored, released: ShardSession | undefined): readonly number[] {
+  public resume(
+    { session, progress }: Stored,
+    released: ShardSession | undefined,
+    death: WindowDeath | undefined,
+  ): readonly number[] {
     // Where this process had the session before, its cache stands still since then. Otherwise it was filled from the store.
     const isOwn = this.#session !== undefined;
     const givenUp = this.window.restore({
@@ -43,6 +48,7 @@ export class SessionProgress {
       cachedSeq: isOwn ? Math.min(this.#recordedSeq, progress.seq) : progress.seq,
       unfinished: progress.unfinished,
       at: progress.steadyAt ?? Number.POSITIVE_INFINITY,
+      ...(death === undefined ? {} : { death }),
     });
     this.#session = session;
     this.#recordedSeq = progress.seq;

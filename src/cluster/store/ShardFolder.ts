@@ -31,6 +31,11 @@ export class ShardFolder {
     this.#path = join(dataDir, 'shards', String(owner.shardId));
   }
 
+  /** Where the process that has the shard notes what is on its stack, see `StackMark`. */
+  public get markFile(): string {
+    return join(this.#path, 'stack');
+  }
+
   /** @throws Error of the file system (disk full, no permission), or of lmdb where not even a new database can be opened. */
   public async open(): Promise<OpenedFolder> {
     mkdirSync(this.#path, { recursive: true, mode: 0o700 });

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { ShardDeath } from '../dispatch/ShardDeath.js';
+import { StackFrame } from '../dispatch/StackFrame.js';
+import { type FoundMark, StackMark } from '../dispatch/StackMark.js';
 import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import type { Unfinished } from './HandledWindow.js';
@@ -18,6 +22,8 @@ export interface ShardStoreOptions extends PersistenceOptions {
    * crash, Discord repeats what was not. The end of a command and of a session are committed at once.
    */
   readonly schedule?: CommitSchedule;
+  /** A dispatch is not run again, because processes died of it; as Discord has sent it. Must not throw. */
+  readonly onGivenUp?: (packet: RawPacket) => void;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
   /**
@@ -68,12 +74,18 @@ export class ShardStore {
   #isFull = false;
   /** Until then a command is in the file before it runs. */
   #cautiousUntil = 0;
+  readonly #mark: StackMark;
+  #markFailed = false;
+  /** Of the session, for marks; undefined while it is not asked for. */
+  #sessionTag: string | undefined;
+  #givenUp = 0;
 
   private constructor(options: ShardStoreOptions) {
     this.shardId = options.shardId;
     this.#options = { ...DEFAULTS, ...options };
     this.#files = new Persistence(options, (user) => this.#progress.patchUser(user));
     this.#schedule = options.schedule ?? new CommitSchedule();
+    this.#mark = new StackMark(this.#files.markFile, (error) => this.#cannotMark(error));
   }
 
   /** Never rejects: without a usable folder the store does nothing, see `persistent`. */
@@ -121,16 +133,33 @@ export class ShardStore {
     return this.#files.read(({ reader }) => reader.changedSince(known)) ?? { changed: [], gone: [] };
   }
 
+  /** What the process that had the shard before has left on its stack. */
+  public readMark(): FoundMark | undefined {
+    if (!this.persistent) return undefined;
+    try {
+      return StackMark.read(this.#files.markFile);
+    } catch (error) {
+      this.#cannotMark(error);
+      return undefined;
+    }
+  }
+
+  /** Dispatches that were given up, because processes died of them. */
+  public get givenUp(): number {
+    return this.#givenUp;
+  }
+
   // Writing: from `takeOver()` to `release()`.
 
   /**
    * The shard is this process's from now on: nobody else writes any more.
    *
    * @param released the session as the predecessor has released it, in a handover.
+   * @param death otherwise, how the predecessor ended, as far as that is known.
    * @returns the session to resume, where there is one. What the store does not know of `released` (its disk was full, say)
    * is replayed, without any handler being called for it again.
    */
-  public async takeOver(released?: ShardSession): Promise<StoredSession | undefined> {
+  public async takeOver(released?: ShardSession, death?: ShardDeath): Promise<StoredSession | undefined> {
     if (this.#role !== 'reading') return this.session();
     await this.#files.replaceDamaged();
     this.#files.write(({ label }) => label.beginWriting());
@@ -142,8 +171,11 @@ export class ShardStore {
     });
     await this.#files.replaceDamaged();
     this.#role = 'writing';
-    if (stored !== undefined && this.#isUsable(stored, released)) this.#resume(stored, released);
+    this.#sessionTag = undefined;
+    if (stored !== undefined && this.#isUsable(stored, released)) this.#resume(stored, released, death);
     else this.dropSession();
+    // Not before what it said is in the file.
+    if (this.persistent) this.#mark.open();
     return this.session();
   }
 
@@ -155,8 +187,20 @@ export class ShardStore {
     if (this.#role !== 'writing' || !packet.s) return 'handle';
     const verdict = this.#progress.window.verdict(packet.s);
     this.#currentSeq = packet.s;
+    if (this.#progress.window.isGivenUp(packet.s)) this.#options.onGivenUp?.(packet);
     if (this.#progress.record(packet.s)) this.#record(packet);
     return verdict;
+  }
+
+  /** For a dispatch whose listeners are about to be called. @returns undefined where it cannot be told from others. */
+  public frameOf({ s: seq, t, d }: RawPacket): StackFrame | undefined {
+    if (this.#role !== 'writing' || !seq || t === 'READY' || t === 'RESUMED') return undefined;
+    const { session, window } = this.#progress;
+    if (session === undefined) return undefined;
+    this.#sessionTag ??= tagOf(session.sessionId);
+    const id = (d as { readonly id?: unknown } | null | undefined)?.id;
+    const facts = { session: this.#sessionTag, seq, runs: window.nextRun(seq), name: String(t), id: String(id ?? '') };
+    return new StackFrame(this.#mark, this.#options.steadyNow, facts);
   }
 
   /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
@@ -213,6 +257,7 @@ export class ShardStore {
     this.#isHeard = true;
     this.#commit([]);
     this.#role = 'reading';
+    this.#mark.close();
     this.#files.write(({ label }) => label.endWriting());
   }
 
@@ -221,18 +266,49 @@ export class ShardStore {
     if (this.#role === 'closed') return;
     if (this.#role === 'writing') this.#commit();
     this.#role = 'closed';
+    this.#mark.close();
     this.#schedule.done(this.#commitNoted);
     await this.#files.close();
   }
 
-  #resume(stored: Stored, released: ShardSession | undefined): void {
+  #resume(stored: Stored, released: ShardSession | undefined, death: ShardDeath | undefined): void {
     const { shardId, logger, steadyNow } = this.#options;
-    const givenUp = this.#progress.resume(stored, released);
+    const tag = tagOf(stored.session.sessionId);
+    const known = released === undefined ? death : undefined;
+    const blamed = known?.blamed?.session === tag ? known.blamed : undefined;
+    const begunSeq = known?.newest?.session === tag ? known.newest.seq : undefined;
+    const givenUp = this.#progress.resume(stored, released, known && { cause: known.cause, blamed, begunSeq });
+    if (known !== undefined && blamed !== undefined) this.#report(known, blamed);
+    this.#givenUp += givenUp.length;
     if (givenUp.length > 0) {
       const message = 'Commands are not run again: so many processes have died while they ran';
       logger.warn({ shardId, count: givenUp.length }, message);
     }
     if (released === undefined) this.#cautiousUntil = steadyNow() + CAUTION_MS;
+    if (givenUp.length > 0 || blamed !== undefined) this.#commit();
+  }
+
+  #report({ pid, end }: ShardDeath, { verdict, name, id, seq, runs }: NonNullable<ShardDeath['blamed']>): void {
+    const { shardId, logger } = this.#options;
+    const facts = { shardId, dispatch: name, id, seq, runs, pid, end: end?.detail };
+    const what = `${name}${id === '' ? '' : ` ${id}`}`;
+    if (verdict === 'suspect') {
+      logger.warn(facts, `Process ${pid} was killed while ${what} was on its stack: it is run once more`);
+      return;
+    }
+    this.#givenUp++;
+    const where = end?.stack === undefined ? '' : `\n${end.stack}`;
+    logger.error(
+      facts,
+      `${what} stopped process ${pid} (${end?.detail ?? 'nobody knows how'}): it is not run again${where}`,
+    );
+  }
+
+  #cannotMark(error: unknown): void {
+    if (this.#markFailed) return;
+    this.#markFailed = true;
+    const { shardId, logger } = this.#options;
+    logger.warn({ shardId, err: error }, `What is on the stack of shard ${shardId} cannot be noted; the bot runs on`);
   }
 
   /**
@@ -262,6 +338,7 @@ export class ShardStore {
 
   #beginSession(ready: ReadyData, seq: number): void {
     const { session_id: sessionId, resume_gateway_url: resumeUrl, user, application, guilds } = ready;
+    this.#sessionTag = undefined;
     this.#progress.begin({ sessionId, resumeUrl, identity: { user, application } }, seq);
     this.#files.write(({ recorder }) => recorder.reset(guilds));
     this.#commitNow();
@@ -300,6 +377,11 @@ export class ShardStore {
     this.#files.write(({ recorder }) => recorder.compact(guildId));
     this.#commitSoon();
   }
+}
+
+/** Short, and of one length. */
+function tagOf(sessionId: string): string {
+  return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
 }
 
 interface ReadyData extends BotIdentity {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RawPacket } from 'eris';
-import type { ClusterAssignment, ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { ClusterAssignment, ProcessEnd, ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { Logger } from '../../core/log/logger.js';
+import { inquire } from '../dispatch/inquire.js';
+import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { Gateway } from '../gateway/Gateway.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
@@ -11,6 +13,15 @@ import { ShardStore } from './ShardStore.js';
 /** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
 const TOUCH_INTERVAL_MS = 10_000;
 
+export interface ShardStoresOptions {
+  readonly assignment: ClusterAssignment;
+  readonly logger: Logger;
+  /** How a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
+  readonly endOf: (pid: number) => Promise<ProcessEnd | undefined>;
+  /** As `ShardStoreOptions.onGivenUp`. */
+  readonly onGivenUp: (packet: RawPacket) => void;
+}
+
 /**
  * The stores of all shards of a cluster, and what each of them has put into eris's cache.
  *
@@ -18,6 +29,7 @@ const TOUCH_INTERVAL_MS = 10_000;
  * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
  */
 export class ShardStores {
+  readonly #options: ShardStoresOptions;
   readonly #assignment: ClusterAssignment;
   readonly #logger: Logger;
   readonly #stores = new Map<number, ShardStore>();
@@ -26,9 +38,10 @@ export class ShardStores {
   readonly #senseless = new Set<number>();
   #touching: NodeJS.Timeout | undefined;
 
-  public constructor(assignment: ClusterAssignment, logger: Logger) {
-    this.#assignment = assignment;
-    this.#logger = logger;
+  public constructor(options: ShardStoresOptions) {
+    this.#options = options;
+    this.#assignment = options.assignment;
+    this.#logger = options.logger;
   }
 
   /**
@@ -45,6 +58,7 @@ export class ShardStores {
       logger: this.#logger,
       resumeWindowMs,
       schedule: new CommitSchedule(),
+      onGivenUp: this.#options.onGivenUp,
     };
     const open = (shardId: number): Promise<ShardStore> => ShardStore.open({ ...shared, shardId });
     for (const store of await Promise.all(shardIds.map(open))) this.#stores.set(store.shardId, store);
@@ -53,6 +67,11 @@ export class ShardStores {
   /** Shards that another process could go on with now. */
   public get resumable(): number {
     return [...this.#stores.values()].filter((store) => store.session() !== undefined).length;
+  }
+
+  /** Dispatches that are not run again, because processes died of them. */
+  public get givenUp(): number {
+    return [...this.#stores.values()].reduce((sum, { givenUp }) => sum + givenUp, 0);
   }
 
   /** Fills the gateway's cache with what the stores hold. */
@@ -71,8 +90,16 @@ export class ShardStores {
    */
   public async takeOver(released: readonly ShardSession[] = []): Promise<readonly ShardSession[]> {
     const sessions: ShardSession[] = [];
-    for (const store of this.#stores.values()) {
-      const session = await store.takeOver(released.find(({ shardId }) => shardId === store.shardId));
+    const stores = [...this.#stores.values()];
+    const deaths = await inquire(
+      stores.map((store) => store.readMark()),
+      this.#options.endOf,
+    );
+    for (const [index, store] of stores.entries()) {
+      const session = await store.takeOver(
+        released.find(({ shardId }) => shardId === store.shardId),
+        deaths[index],
+      );
       if (session === undefined) continue;
       const { shardId } = store;
       if (!this.#senseless.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
@@ -87,6 +114,11 @@ export class ShardStores {
   /** As the gateway's `judgeDispatch`. */
   public judge(shardId: number, packet: RawPacket): DispatchVerdict {
     return this.#stores.get(shardId)?.judge(packet) ?? 'handle';
+  }
+
+  /** What is to be on the stack while a dispatch is handled. */
+  public frameOf(shardId: number, packet: RawPacket): StackFrame | undefined {
+    return this.#stores.get(shardId)?.frameOf(packet);
   }
 
   /** As the gateway's `onDispatch`. */

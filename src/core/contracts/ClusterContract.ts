@@ -86,6 +86,21 @@ export interface ReleasedShards {
   readonly state?: unknown;
 }
 
+/** How a process of a cluster ended. */
+export interface ProcessEnd {
+  /**
+   * `hung`: it was killed because its event loop did not turn. `itself`: it exited, ran out of memory, or crashed. `killed`: by a
+   * signal from outside, or nobody saw how.
+   */
+  readonly cause: 'hung' | 'itself' | 'killed';
+  /** When, in milliseconds on the machine's monotonic clock. */
+  readonly steadyAt: number;
+  /** In words. */
+  readonly detail: string;
+  /** Where its event loop was blocked, as far as that could be seen. */
+  readonly stack?: string;
+}
+
 /** How one shard came up in a process. */
 export interface ShardArrival {
   readonly shardId: number;
@@ -113,6 +128,8 @@ export interface ClusterStats {
   /** Dispatches handled since the process started. */
   readonly events: number;
   readonly commands: number;
+  /** Dispatches that were not run again, because processes ended while they ran. */
+  readonly givenUp: number;
   /** Median and 99th percentile from a command's dispatch to its acknowledged answer, over the last five minutes, in ms. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
   readonly rest: RestStats;
@@ -238,6 +255,8 @@ export type ClusterContract = {
      * shards, and answers with what that said. From the reply on the shards are the asker's.
      */
     acquireShards: Request<undefined, ReleasedShards | null>;
+    /** Asked about a process that had some of the asker's shards; null where the master has not seen its end. */
+    getProcessEnd: Request<{ pid: number }, ProcessEnd | null>;
     /** All shards are there. Sent before `ready`. */
     shardsArrived: Event<readonly ShardArrival[]>;
     shardStateChanged: Event<ShardStatus>;

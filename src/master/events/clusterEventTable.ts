@@ -4,11 +4,13 @@ import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { FleetCommands } from '../fleet/FleetCommands.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import type { Handover } from '../restart/Handover.js';
+import type { ProcessEnds } from '../supervision/ProcessEnds.js';
 import type { Supervisor } from '../supervision/Supervisor.js';
 import type { ClusterEventTable } from './ClusterEvents.js';
 
 export interface ClusterEventDependencies {
   readonly assign: (cluster: ClusterConnection) => ClusterAssignment;
+  readonly ends: Pick<ProcessEnds, 'find'>;
   readonly handover: Pick<Handover, 'acquireShards'>;
   readonly queue: Pick<IdentifyQueue, 'acquire' | 'release'>;
   readonly supervisor: Pick<Supervisor, 'recovering' | 'refuse' | 'reportDeaf'>;
@@ -17,9 +19,10 @@ export interface ClusterEventDependencies {
 
 /** Every message that a cluster may send, and what the master does about it. */
 export function clusterEventTable(parts: ClusterEventDependencies): ClusterEventTable {
-  const { assign, handover, queue, supervisor, fleet } = parts;
+  const { assign, ends, handover, queue, supervisor, fleet } = parts;
   return {
     getAssignment: (cluster) => assign(cluster),
+    getProcessEnd: (_cluster, { pid }) => ends.find(pid),
     acquireShards: (cluster) => handover.acquireShards(cluster),
     acquireSlot: async (cluster, { shardId }, signal) => {
       const purpose = supervisor.recovering.has(cluster.id) ? 'recovery' : 'start';

@@ -338,7 +338,10 @@ function hearsAll({ shardIds, shards }: SupervisedCluster): boolean {
 }
 
 /** V8 aborts the process when its heap is full, and says so on stderr. */
-function ranOutOfMemory({ logLines }: SupervisedCluster, { code, signal }: ExitReason): boolean {
+export function ranOutOfMemory(
+  { logLines }: Pick<SupervisedCluster, 'logLines'>,
+  { code, signal }: ExitReason,
+): boolean {
   if (signal !== 'SIGABRT' && code !== 134 && signal !== null) return false;
   return logLines.slice(-100).some((line) => /JavaScript heap out of memory|Allocation failed/.test(line));
 }

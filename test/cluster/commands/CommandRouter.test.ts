@@ -480,6 +480,7 @@ describe('shards and stats', () => {
     cpuSeconds: 3,
     loopLag: { p50Ms: 0, p99Ms: 1, maxMs: 2 },
     resumable: 1,
+    givenUp: 0,
     guilds: 3,
     users: 4,
     shards: [{ shardId: clusterId * 2, state: 'ready' as const, latencyMs: 12.4, guilds: 3, ...counts }],

@@ -120,6 +120,7 @@ describe('getStats', () => {
       commands,
       describeShards: () => shards,
       countResumable: () => 1,
+      countGivenUp: () => 2,
       loopLag: { read: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }) },
       rest,
     });
@@ -135,6 +136,7 @@ describe('getStats', () => {
       users: 1,
       shards,
       resumable: 1,
+      givenUp: 2,
       events: 1234,
       commands: 5,
       commandLatencyMs: { p50: 2, p99: 7 },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HandledWindow, type Unfinished } from '../../../src/cluster/store/HandledWindow.js';
+import { HandledWindow, type Unfinished, type WindowDeath } from '../../../src/cluster/store/HandledWindow.js';
 
 const NOW = 1_000_000;
 
@@ -156,20 +156,107 @@ describe('a command that processes die of', () => {
     return window.unfinished(NOW);
   }
 
-  it('is run three times, and then given up', () => {
-    const third = dies(dies([5]));
-    expect(third).toEqual([[5, 3]]);
+  function found(
+    unfinished: readonly Unfinished[],
+    death?: WindowDeath,
+  ): { window: HandledWindow; givenUp: readonly number[] } {
     const window = new HandledWindow();
-    expect(window.restore({ handledSeq: 9, cachedSeq: 9, unfinished: third, at: NOW })).toEqual([5]);
+    const at = { at: NOW, ...(death === undefined ? {} : { death }) };
+    return { window, givenUp: window.restore({ handledSeq: 9, cachedSeq: 9, unfinished, ...at }) };
+  }
+
+  it('is run twice, and then given up; three times where the last was killed from outside', () => {
+    const twice = dies([5]);
+    expect(twice).toEqual([[5, 2]]);
+    expect(found(twice, { cause: 'unexplained' }).givenUp).toEqual([5]);
+    expect(found(twice, { cause: 'killed' }).givenUp).toEqual([]);
+    expect(found(twice).givenUp).toEqual([]);
+    expect(found(dies(twice), { cause: 'killed' }).givenUp).toEqual([5]);
+  });
+
+  it('counts as having run where only the mark of the dead process says that it had begun', () => {
+    const { window } = found([], { cause: 'unexplained', begunSeq: 11 });
+    expect([10, 11, 12].map((seq) => window.verdict(seq))).toEqual(['handle', 'handle', 'handle']);
+    for (const seq of [10, 11, 12]) window.began(seq, NOW);
+    expect(window.unfinished(NOW)).toEqual([[10, 2], [11, 2], 12]);
+  });
+
+  it('that is given up is replayed all the same, for its user to be told, and stays given up until then', () => {
+    const { window } = found([[5, 2]], { cause: 'unexplained' });
+    expect(window.resumeSeq).toBe(4);
     expect(window.verdict(5)).toBe('skip');
+    expect(window.isGivenUp(5)).toBe(true);
+    const next = found(window.unfinished(NOW), { cause: 'killed' });
+    expect(next.givenUp).toEqual([]);
+    expect(next.window.isGivenUp(5)).toBe(true);
+    next.window.settle(5);
+    expect(next.window.isGivenUp(5)).toBe(false);
+    expect(next.window.verdict(5)).toBe('skip');
+    expect(next.window.resumeSeq).toBe(9);
+    expect(next.window.unfinished(NOW)).toEqual([]);
+  });
+
+  it('that Discord does not replay is forgotten in time', () => {
+    const { window } = found([[5, 2]], { cause: 'unexplained' });
+    expect(window.unfinished(NOW + 60_001)).toEqual([]);
     expect(window.resumeSeq).toBe(9);
-    expect(window.unfinished(NOW)).toEqual([]);
   });
 
   it('is given up too where its dispatch was never dealt with to the end, and the cache still learns of it', () => {
     const window = new HandledWindow();
-    window.restore({ handledSeq: 4, cachedSeq: 4, unfinished: [[5, 3]], at: NOW });
+    const death: WindowDeath = { cause: 'unexplained' };
+    window.restore({ handledSeq: 4, cachedSeq: 4, unfinished: [[5, 2]], at: NOW, death });
     expect(window.verdict(5)).toBe('mute');
     expect(window.verdict(6)).toBe('handle');
+  });
+});
+
+describe('what was on the stack of the process that died', () => {
+  const blamed = { seq: 12, runs: 1, since: NOW - 1_000 };
+
+  function found(death: WindowDeath, unfinished: readonly Unfinished[] = []): HandledWindow {
+    const window = new HandledWindow();
+    window.restore({ handledSeq: 10, cachedSeq: 10, unfinished, at: NOW, death });
+    return window;
+  }
+
+  it('is not run again where it is to blame; what only waited beside it is, however often it has', () => {
+    const window = found({ cause: 'explained', blamed: { ...blamed, verdict: 'culprit' } }, [4, [5, 2], [6, 7]]);
+    expect([4, 5, 6, 11, 12, 13].map((seq) => window.verdict(seq))).toEqual([
+      ...['handle', 'handle', 'handle', 'handle', 'mute', 'handle'],
+    ]);
+    expect(window.resumeSeq).toBe(3);
+    // Nothing is held against these.
+    expect([4, 5, 6].map((seq) => window.nextRun(seq))).toEqual([1, 2, 7]);
+  });
+
+  it('is run once more where it may be innocent, and counts as having run', () => {
+    const window = found({ cause: 'killed', blamed: { ...blamed, verdict: 'suspect' } });
+    expect(window.verdict(12)).toBe('handle');
+    expect(window.nextRun(12)).toBe(2);
+    expect(window.unfinished(NOW)).toEqual([12]);
+  });
+
+  it('is not run again as a suspect where it was handled: it was but the rest of it', () => {
+    const window = found({ cause: 'killed', blamed: { ...blamed, seq: 7, verdict: 'suspect' } });
+    expect(window.verdict(7)).toBe('skip');
+    expect(window.resumeSeq).toBe(10);
+  });
+
+  it('is replayed where it was handled a short time ago: its user is still to be told', () => {
+    const window = found({ cause: 'explained', blamed: { ...blamed, seq: 7, verdict: 'culprit' } });
+    expect([window.resumeSeq, window.isGivenUp(7), window.verdict(7)]).toEqual([6, true, 'skip']);
+  });
+
+  it('is not replayed where it came long ago: Discord does not repeat that much', () => {
+    const late: WindowDeath = {
+      cause: 'explained',
+      blamed: { ...blamed, seq: 7, since: NOW - 60_001, verdict: 'culprit' },
+    };
+    expect(found(late).resumeSeq).toBe(10);
+    const window = new HandledWindow();
+    const far: WindowDeath = { cause: 'explained', blamed: { ...blamed, seq: 7, verdict: 'culprit' } };
+    window.restore({ handledSeq: 9_000, cachedSeq: 9_000, unfinished: [], at: NOW, death: far });
+    expect(window.resumeSeq).toBe(9_000);
   });
 });

@@ -195,7 +195,7 @@ describe('a folder that cannot be used', () => {
 describe('a closed store', () => {
   it('has left nothing but its files', async () => {
     const { folder } = await leftBehind();
-    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'label.json', 'lock.mdb']);
+    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'label.json', 'lock.mdb', 'stack']);
     const open = existsSync('/proc/self/maps') ? readFileSync('/proc/self/maps', 'utf8') : '';
     expect(open).not.toContain(folder);
   });

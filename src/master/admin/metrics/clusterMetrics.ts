@@ -32,6 +32,11 @@ export const clusterMetrics: readonly Options[] = [
   gauge('resumable_shards', 'Shards that another process could go on with.', ({ status }) => status.resumable),
   counter('cpu_seconds_total', 'Time of the processor that its process took.', ({ stats }) => stats?.cpuSeconds),
   counter('commands_total', 'Commands that have ended.', ({ status }) => status.commands),
+  counter(
+    'given_up_total',
+    'Commands and events that its process did not run again, because processes ended while they ran.',
+    ({ stats }) => stats?.givenUp,
+  ),
   {
     name: 'kallisti_cluster_command_latency_seconds',
     help: "From a command's dispatch to its acknowledged answer, over the last five minutes.",

@@ -1,0 +1,31 @@
+import type { OnStack, StackMark } from './StackMark.js';
+
+/** As good as the last of several. */
+const ONLY_RUN = 99;
+
+/** One dispatch as it gets on the stack, and off it, again and again. */
+export class StackFrame {
+  #facts: Omit<OnStack, 'enteredAt'>;
+
+  public constructor(
+    private readonly mark: StackMark,
+    private readonly steadyNow: () => number,
+    facts: Omit<OnStack, 'enteredAt' | 'since'>,
+  ) {
+    this.#facts = { ...facts, since: steadyNow() };
+  }
+
+  public enter(): void {
+    this.mark.enter(this.#facts, this.steadyNow());
+  }
+
+  public leave(): void {
+    this.mark.leave();
+  }
+
+  /** It turns out to be a command. To be called while it is on the stack. @param onlyOnce it may not run twice, whatever happens. */
+  public rename(name: string, onlyOnce: boolean): void {
+    this.#facts = { ...this.#facts, name, ...(onlyOnce ? { runs: ONLY_RUN } : {}) };
+    this.enter();
+  }
+}

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DispatchStack } from '../../../src/cluster/dispatch/DispatchStack.js';
+import { StackFrame } from '../../../src/cluster/dispatch/StackFrame.js';
+import type { StackMark } from '../../../src/cluster/dispatch/StackMark.js';
+
+/** What a successor would find now. */
+class FakeMark implements Pick<StackMark, 'enter' | 'leave'> {
+  public now: string | undefined;
+  public runs = 0;
+
+  public enter({ name, runs }: { readonly name: string; readonly runs: number }): void {
+    this.now = name;
+    this.runs = runs;
+  }
+
+  public leave(): void {
+    this.now = undefined;
+  }
+}
+
+const mark = new FakeMark();
+let stack: DispatchStack;
+
+function frame(name: string): StackFrame {
+  const facts = { session: '', seq: 1, runs: 1, name, id: '' };
+  return new StackFrame(mark as unknown as StackMark, () => 0, facts);
+}
+
+beforeEach(() => {
+  stack = new DispatchStack();
+  stack.start();
+});
+afterEach(() => stack.stop());
+
+describe('a dispatch', () => {
+  it('is on the stack while its listeners are called, and not afterwards', () => {
+    stack.run(frame('a'), () => expect(mark.now).toBe('a'));
+    expect(mark.now).toBeUndefined();
+  });
+
+  it('is off the stack when a listener has thrown', () => {
+    const work = (): never => {
+      throw new Error('no');
+    };
+    expect(() => stack.run(frame('a'), work)).toThrow('no');
+    expect(mark.now).toBeUndefined();
+  });
+
+  it('inside another one gives way to that again', () => {
+    stack.run(frame('outer'), () => {
+      stack.run(frame('inner'), () => expect(mark.now).toBe('inner'));
+      expect(mark.now).toBe('outer');
+      stack.run(undefined, () => expect(mark.now).toBeUndefined());
+      expect(mark.now).toBe('outer');
+    });
+  });
+
+  it('is on the stack again whenever its work goes on after an await, and not in between', async () => {
+    const seen: (string | undefined)[] = [];
+    const work = async (ms: number): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      seen.push(mark.now);
+      await Promise.all([Promise.resolve(), new Promise((resolve) => setImmediate(resolve))]);
+      seen.push(mark.now);
+      await inner();
+      seen.push(mark.now);
+    };
+    const inner = async (): Promise<void> => {
+      await null;
+      seen.push(mark.now);
+    };
+    let first: Promise<void> = Promise.resolve();
+    let second: Promise<void> = first;
+    stack.run(frame('first'), () => {
+      first = work(5);
+    });
+    stack.run(frame('second'), () => {
+      second = work(30);
+    });
+    await new Promise<void>((resolve) => setTimeout(() => resolve(seen.push(mark.now) as unknown as undefined), 1));
+    await first;
+    await second;
+    expect(seen).toEqual([undefined, ...Array(4).fill('first'), ...Array(4).fill('second')]);
+    expect(mark.now).toBeUndefined();
+  });
+
+  it('keeps the name of the command that it turned out to be, and that it may run only once', async () => {
+    let work: Promise<unknown> = Promise.resolve();
+    stack.run(frame('INTERACTION_CREATE'), () => {
+      stack.rename('eval', true);
+      expect(mark.now).toBe('eval');
+      work = Promise.resolve().then(() => [mark.now, mark.runs]);
+    });
+    expect(await work).toEqual(['eval', 99]);
+  });
+
+  it('is not followed when nobody asks for it any more', async () => {
+    let work: Promise<unknown> = Promise.resolve();
+    stack.run(frame('a'), () => {
+      work = Promise.resolve().then(() => mark.now);
+    });
+    stack.stop();
+    expect(await work).toBeUndefined();
+  });
+});
