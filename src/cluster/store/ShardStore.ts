@@ -1,6 +1,6 @@
-import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
-import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
+import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
+import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import type { Unfinished } from './HandledWindow.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
@@ -151,7 +151,7 @@ export class ShardStore {
    * What becomes of a dispatch: as the gateway's `judgeDispatch`, before eris sees it. Eris changes packets while it handles
    * them, so this is also where their state is taken; for nine in ten, which change nothing, that is one look into a table.
    */
-  public judge(packet: RawPacket): DispatchVerdict {
+  public judge(packet: GatewayPacket): DispatchVerdict {
     if (this.#role !== 'writing' || !packet.s) return 'handle';
     const verdict = this.#progress.window.verdict(packet.s);
     this.#currentSeq = packet.s;
@@ -160,7 +160,7 @@ export class ShardStore {
   }
 
   /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
-  public handled(packet: RawPacket): void {
+  public handled(packet: GatewayPacket): void {
     if (this.#role !== 'writing' || !packet.s) return;
     if (packet.t === 'READY') this.#beginSession(packet.d as ReadyData, packet.s);
     else this.#progress.settle(packet.s);
@@ -267,7 +267,7 @@ export class ShardStore {
     this.#commitNow();
   }
 
-  #record(packet: RawPacket): void {
+  #record(packet: GatewayPacket): void {
     const changes = changesOf(packet, this.#progress.session?.identity.user.id);
     if (changes.length === 0) return;
     this.#files.write(({ recorder }) => {

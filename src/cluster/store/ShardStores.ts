@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { RawPacket } from 'eris';
 import type { ClusterAssignment, ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { Logger } from '../../core/log/logger.js';
-import type { Gateway } from '../gateway/Gateway.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
-import { Hydration } from './Hydration.js';
+import { Hydration, type HydrationTarget } from './Hydration.js';
 import { ShardStore } from './ShardStore.js';
 
 /** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
 const TOUCH_INTERVAL_MS = 10_000;
 
 /**
- * The stores of all shards of a cluster, and what each of them has put into eris's cache.
+ * The stores of all shards of a cluster, and what each of them has put into the client's cache.
  *
  * In order: `open` (before it, no session is known), `hydrate` (the predecessor may still serve), `takeOver` when the shards
  * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
@@ -22,8 +21,8 @@ export class ShardStores {
   readonly #logger: Logger;
   readonly #stores = new Map<number, ShardStore>();
   readonly #hydrations = new Map<number, Hydration>();
-  /** Shards whose stored state eris cannot take. */
-  readonly #senseless = new Set<number>();
+  /** Shards whose stored state the client cannot take. */
+  readonly #unusable = new Set<number>();
   #touching: NodeJS.Timeout | undefined;
 
   public constructor(assignment: ClusterAssignment, logger: Logger) {
@@ -56,7 +55,7 @@ export class ShardStores {
   }
 
   /** Fills the gateway's cache with what the stores hold. */
-  public async hydrate(gateway: Gateway): Promise<void> {
+  public async hydrate(gateway: HydrationTarget): Promise<void> {
     for (const store of this.#stores.values()) {
       const hydration = new Hydration(gateway, store);
       this.#hydrations.set(store.shardId, hydration);
@@ -75,9 +74,9 @@ export class ShardStores {
       const session = await store.takeOver(released.find(({ shardId }) => shardId === store.shardId));
       if (session === undefined) continue;
       const { shardId } = store;
-      if (!this.#senseless.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
+      if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
       // With half of its guilds it must not go on: a new session brings them all.
-      if (this.#senseless.delete(shardId)) store.dropSession();
+      if (this.#unusable.delete(shardId)) store.dropSession();
       else sessions.push(session);
     }
     this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
@@ -85,12 +84,12 @@ export class ShardStores {
   }
 
   /** As the gateway's `judgeDispatch`. */
-  public judge(shardId: number, packet: RawPacket): DispatchVerdict {
+  public judge(shardId: number, packet: GatewayPacket): DispatchVerdict {
     return this.#stores.get(shardId)?.judge(packet) ?? 'handle';
   }
 
   /** As the gateway's `onDispatch`. */
-  public handled(shardId: number, packet: RawPacket): void {
+  public handled(shardId: number, packet: GatewayPacket): void {
     this.#stores.get(shardId)?.handled(packet);
   }
 
@@ -120,12 +119,12 @@ export class ShardStores {
     await Promise.all([...this.#stores.values()].map((store) => store.close()));
   }
 
-  /** What Discord once sent may be nothing that eris can take again; that must not keep the cluster from starting. */
+  /** What Discord once sent may be nothing that the client can take again; that must not keep the cluster from starting. */
   async #try(shardId: number, hydrate: () => Promise<unknown>): Promise<void> {
     try {
       await hydrate();
     } catch (error) {
-      this.#senseless.add(shardId);
+      this.#unusable.add(shardId);
       this.#logger.warn(
         { shardId, err: error },
         `The stored state of shard ${shardId} makes no sense: it identifies anew`,

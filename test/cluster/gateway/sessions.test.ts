@@ -1,11 +1,12 @@
 import type { Message } from 'eris';
 import { describe, expect, it } from 'vitest';
+import type { ErisClient } from '../../../src/cluster/clients/eris/index.js';
 import type { Gateway } from '../../../src/cluster/gateway/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { createGateway, startSimulator, until } from './support.js';
 
 /** What the bot's handlers were given, in order. */
-function contentsSeenBy(gateway: Gateway): string[] {
+function contentsSeenBy(gateway: Gateway<ErisClient>): string[] {
   const seen: string[] = [];
   gateway.client.on('messageCreate', (message: Message) => void seen.push(message.content));
   return seen;
@@ -21,7 +22,7 @@ function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, i) => String(from + i));
 }
 
-async function untilReady(gateway: Gateway): Promise<void> {
+async function untilReady(gateway: Gateway<ErisClient>): Promise<void> {
   await until(() => expect(gateway.statuses().every(({ state }) => state === 'ready')).toBe(true));
 }
 

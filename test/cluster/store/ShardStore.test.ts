@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { RawPacket } from 'eris';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Database } from '../../../src/cluster/store/Database.js';
 import type { ShardStore } from '../../../src/cluster/store/ShardStore.js';
+import type { GatewayPacket } from '../../../src/core/discord/packets.js';
 import { APPLICATION, BOT, Feed, openStore, temporaryFolder } from './support.js';
 
 const GUILD = { id: '10', name: 'a guild', channels: [{ id: '11', type: 0, name: 'one' }], member_count: 5 };
@@ -23,12 +23,12 @@ function later(ms: number): { wallNow(): number; steadyNow(): number } {
   return { wallNow: () => Date.now() + ms, steadyNow: () => Number(process.hrtime.bigint() / 1_000_000n) + ms };
 }
 
-function message(s: number): RawPacket {
-  return { op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } } as RawPacket;
+function message(s: number): GatewayPacket {
+  return { op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } };
 }
 
-function rename(s: number, name: string): RawPacket {
-  return { op: 0, t: 'CHANNEL_UPDATE', s, d: { id: '11', guild_id: '10', type: 0, name } } as RawPacket;
+function rename(s: number, name: string): GatewayPacket {
+  return { op: 0, t: 'CHANNEL_UPDATE', s, d: { id: '11', guild_id: '10', type: 0, name } };
 }
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -196,8 +196,7 @@ describe('after a crash', () => {
   it('does not apply a replayed change twice', async () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
-    const join = (s: number) =>
-      ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } }) as RawPacket;
+    const join = (s: number) => ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } });
     store.judge(message(3));
     store.began();
     store.handled(message(3));

@@ -1,4 +1,4 @@
-/** The names under which eris queues the requests of one interaction. */
+/** The lanes in which the requests of one interaction are sent, see `RequestHow`. */
 export interface RestLane {
   readonly callback: string;
   readonly webhook: string;
