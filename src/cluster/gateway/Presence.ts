@@ -24,18 +24,18 @@ export class Presence {
   }
 
   /** Sends IDENTIFY with it; where that would be too large, without it, and it is sent later. */
-  public sendWith(socket: ShardSocket, op: typeof Opcode.IDENTIFY, d: object): void {
+  public identify(socket: ShardSocket, d: object): void {
     this.#isPending = false;
     if (this.#presence === undefined) {
-      socket.sendHandshake(op, d);
+      socket.sendHandshake(Opcode.IDENTIFY, d);
       return;
     }
     try {
-      socket.sendHandshake(op, { ...d, presence: this.#presence });
+      socket.sendHandshake(Opcode.IDENTIFY, { ...d, presence: this.#presence });
     } catch (error) {
       if (!(error instanceof PayloadTooLargeError)) throw error;
       this.#isPending = true;
-      socket.sendHandshake(op, d);
+      socket.sendHandshake(Opcode.IDENTIFY, d);
     }
   }
 

@@ -2,15 +2,13 @@ import type { ShardCounts, ShardSession, ShardState } from '../../core/contracts
 import { CloseCode, Opcode } from '../../core/discord/gatewayCodes.js';
 import { type GatewayPacket, isWellFormed, type KnownDispatch, knownDispatch } from '../../core/discord/packets.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
-import type { ClientAdapter, ConnectionChange } from '../clients/ClientAdapter.js';
+import { ClientSide, type ClientSideHost } from './ClientSide.js';
 import type { ClosingSockets } from './ClosingSockets.js';
+import { ConnectionLog, type ConnectionLogHost } from './ConnectionLog.js';
 import { judgeClose, refusal } from './closeCodes.js';
-import { Dispatcher, type DispatcherHost } from './Dispatcher.js';
 import type { GatewayOptions, GatewayTimings, Slot } from './GatewayOptions.js';
-import { GuildArrival } from './GuildArrival.js';
-import { IdentifySlot } from './IdentifySlot.js';
+import { Handshake } from './Handshake.js';
 import { Presence } from './Presence.js';
-import type { Reachability } from './Reachability.js';
 import { Redial } from './Redial.js';
 import { SessionKeeper } from './SessionKeeper.js';
 import { ShardSocket, type ShardSocketHost } from './ShardSocket.js';
@@ -19,12 +17,10 @@ import { type Missing, SilenceDetector } from './SilenceDetector.js';
 /** Sent by nobody but the shard itself. */
 const OWN_OPCODES: ReadonlySet<number> = new Set([Opcode.HEARTBEAT, Opcode.IDENTIFY, Opcode.RESUME]);
 
-export interface ShardHost extends DispatcherHost {
-  readonly adapter: ClientAdapter;
+export interface ShardHost extends ClientSideHost, ConnectionLogHost {
   readonly options: GatewayOptions;
   readonly timings: GatewayTimings;
   readonly closing: ClosingSockets;
-  readonly reachability: Reachability;
   stateChanged(shard: Shard): void;
   /** Discord refuses this shard for good. */
   refused(error: DiscordRefusedError): void;
@@ -51,22 +47,15 @@ export class Shard implements ShardSocketHost {
   readonly #host: ShardHost;
   readonly #session: SessionKeeper;
   readonly #redial: Redial;
-  readonly #slot: IdentifySlot;
-  readonly #dispatcher: Dispatcher;
-  readonly #arrival: GuildArrival;
+  readonly #handshake: Handshake;
+  readonly #log: ConnectionLog;
+  readonly #client: ClientSide;
   readonly #silence: SilenceDetector;
   readonly #presence: Presence;
   #state: ShardState = 'idle';
   /** Whether the shard is to be connected. */
   #isActive = false;
   #socket: ShardSocket | null = null;
-  /** Fires where Discord does not answer: neither with HELLO nor to IDENTIFY or RESUME. */
-  #answerTimer: NodeJS.Timeout | undefined;
-  /** Whether HELLO has come on this socket. */
-  #isGreeted = false;
-  /** Whether the log says already that something malformed has come on this socket. */
-  #isMalformedLogged = false;
-  #identifies = 0;
   #resumes = 0;
 
   /** @throws TypeError where the gateway's URL is none. */
@@ -76,13 +65,15 @@ export class Shard implements ShardSocketHost {
     this.#host = host;
     this.#session = new SessionKeeper(shardId, options.gatewayUrl, adapter.connection.compress);
     this.#redial = new Redial(shardId, host, (slot) => this.#dial(slot));
-    this.#slot = new IdentifySlot(timings.identifySeenAfterMs);
-    this.#dispatcher = new Dispatcher(shardId, host);
-    this.#arrival = new GuildArrival(adapter.connection.guildTimeoutMs, () => this.#becomeReady('is ready'));
+    this.#client = new ClientSide(shardId, host, () => this.#becomeReady('is ready'));
     this.#silence = new SilenceDetector(timings, (silentMs) =>
       this.#deaf('dispatch', `no event for ${(silentMs / 1000).toFixed(1)} s, which is unusual for it`),
     );
     this.#presence = new Presence(adapter.connection.presence);
+    this.#handshake = new Handshake(shardId, host, this.#session, this.#presence, () =>
+      this.#deaf('answer', this.#handshake.isGreeted ? 'no answer to the handshake' : 'no HELLO'),
+    );
+    this.#log = new ConnectionLog(shardId, host);
   }
 
   public get state(): ShardState {
@@ -94,7 +85,7 @@ export class Shard implements ShardSocketHost {
   }
 
   public get counts(): ShardCounts {
-    return { events: this.#dispatcher.count, identifies: this.#identifies, resumes: this.#resumes };
+    return { events: this.#client.count, identifies: this.#handshake.identifies, resumes: this.#resumes };
   }
 
   /** Before `open()`: goes on with a session, of another process for example. */
@@ -142,7 +133,7 @@ export class Shard implements ShardSocketHost {
   }
 
   public socketOpened(): void {
-    this.#tellClientState('open');
+    this.#client.changed('open', this.#session.id);
   }
 
   public heartbeatMissed(): void {
@@ -150,7 +141,7 @@ export class Shard implements ShardSocketHost {
   }
 
   public unreadable(error: unknown): void {
-    this.#logMalformed({ reason: this.#host.log.text(error instanceof Error ? error.message : String(error)) });
+    this.#log.unreadable(error);
   }
 
   public received(payload: unknown): void {
@@ -163,7 +154,7 @@ export class Shard implements ShardSocketHost {
       return;
     }
     this.#obey(payload);
-    this.#tellClient((client) => client.control(this.shardId, payload));
+    this.#client.control(payload);
   }
 
   /** The peer closed the socket, or it broke, or could not be opened. */
@@ -193,21 +184,19 @@ export class Shard implements ShardSocketHost {
   }
 
   #dial(slot: Slot | null): void {
-    if (slot !== null) this.#slot.hold(slot);
-    this.#isGreeted = false;
-    this.#isMalformedLogged = false;
-    const { compress, socketOptions } = this.#host.adapter.connection;
+    this.#log.begin();
+    this.#handshake.begin(slot);
     this.#enter(this.#session.id === null ? 'connecting' : 'resuming');
-    this.#tellClientState('connecting');
+    this.#client.changed('connecting', this.#session.id);
+    // A listener may have released the shard.
     if (!this.#isActive) return;
-    this.#awaitAnswer();
+    const { compress, socketOptions } = this.#host.adapter.connection;
     try {
       const address = this.#session.address(this.#redial.attempts);
       this.#socket = new ShardSocket({ address, compress, socketOptions }, this);
     } catch (error) {
       this.#host.log.callbackError(`Opening a socket for shard ${this.shardId}`, this.shardId, error);
-      this.#stopAwaitingAnswer();
-      this.#slot.giveBack();
+      this.#handshake.end();
       this.#reopen();
     }
   }
@@ -235,38 +224,11 @@ export class Shard implements ShardSocketHost {
   #greet(heartbeatIntervalMs: number): void {
     const socket = this.#socket;
     // A second one would begin a second handshake.
-    if (socket === null || this.#isGreeted) return;
-    this.#isGreeted = true;
+    if (socket === null || this.#handshake.isGreeted) return;
     this.#host.reachability.reached(this.shardId);
-    socket.greet(heartbeatIntervalMs);
-    if (this.#session.id === null) this.#identify(socket);
-    else this.#resume(socket, this.#session.id);
-    if (this.#socket === socket) this.#awaitAnswer();
-  }
-
-  #resume(socket: ShardSocket, sessionId: string): void {
-    const { token } = this.#host.options;
-    socket.sendHandshake(Opcode.RESUME, { token, session_id: sessionId, seq: this.#session.seq });
-    this.#tellClientState('resuming');
-  }
-
-  #identify(socket: ShardSocket): void {
-    if (!this.#slot.isFree) {
-      this.#lose({ reason: 'no slot to identify' });
-      return;
-    }
-    const { options, adapter } = this.#host;
-    const { intents, largeThreshold } = adapter.connection;
-    this.#presence.sendWith(socket, Opcode.IDENTIFY, {
-      token: options.token,
-      properties: { os: process.platform, browser: 'Kallisti', device: 'Kallisti' },
-      ...(largeThreshold === undefined ? {} : { large_threshold: largeThreshold }),
-      shard: [this.shardId, options.shardCount],
-      intents,
-    });
-    this.#identifies++;
-    this.#slot.use();
-    this.#tellClientState('identifying');
+    const state = this.#handshake.greet(socket, heartbeatIntervalMs);
+    if (state === null) this.#lose({ reason: 'no slot to identify' });
+    else this.#client.changed(state, this.#session.id);
   }
 
   #dispatch(packet: GatewayPacket): void {
@@ -276,35 +238,29 @@ export class Shard implements ShardSocketHost {
       return;
     }
     if (packet.s) this.#session.seq = packet.s;
-    // Between IDENTIFY or RESUME and their answer other events show that Discord is there.
-    this.#answerTimer?.refresh();
+    this.#handshake.heard();
     this.#silence.dispatch();
-    this.#dispatcher.handle(packet, known);
-    if (known?.t === 'GUILD_CREATE' || known?.t === 'GUILD_DELETE') this.#arrival.settle(known.d.id);
+    this.#client.dispatch(packet, known);
   }
 
   #establish(packet: GatewayPacket, known: Extract<KnownDispatch, { t: 'READY' | 'RESUMED' }>): void {
     const socket = this.#socket;
     if (socket === null || socket.isEstablished) {
-      this.#logMalformed({ type: `another ${known.t}` });
+      this.#log.malformed(packet);
       return;
     }
     if (packet.s) this.#session.seq = packet.s;
-    if (known.t === 'READY') {
-      // Proof that the IDENTIFY was received: its slot may count from now.
-      this.#slot.giveBack();
-      this.#session.begin(known.d);
-    }
+    if (known.t === 'READY') this.#session.begin(known.d);
+    this.#handshake.end();
     this.#redial.connected();
-    this.#stopAwaitingAnswer();
     this.#silence.connected();
     socket.establish();
     this.#presence.sendPending(socket);
-    this.#dispatcher.handle(packet, known);
+    this.#client.dispatch(packet, known);
     // A listener may have released the shard.
     if (!this.#isActive) return;
     if (known.t === 'READY') {
-      this.#arrival.begin(known.d.guilds.filter(({ unavailable }) => unavailable === true).map(({ id }) => id));
+      this.#client.awaitGuilds(known.d);
     } else {
       this.#resumes++;
       socket.sendHeartbeat();
@@ -313,16 +269,16 @@ export class Shard implements ShardSocketHost {
   }
 
   /** READY and its guilds, or RESUMED. */
-  #becomeReady(how: string): void {
-    this.#host.log.logger.info({ shardId: this.shardId }, `Shard ${this.shardId} ${how}`);
-    this.#tellClientState('ready');
+  #becomeReady(how: 'is ready' | 'has resumed'): void {
+    this.#log.ready(how);
+    this.#client.changed('ready', this.#session.id);
     if (this.#isActive) this.#enter('ready');
   }
 
   #confirmHeartbeat(): void {
     this.#silence.ack();
     const latencyMs = this.#socket?.confirmHeartbeat() ?? null;
-    if (latencyMs !== null) this.#tellClient((client) => client.shardLatency(this.shardId, latencyMs));
+    if (latencyMs !== null) this.#client.measured(latencyMs);
   }
 
   // What ends a connection.
@@ -340,41 +296,16 @@ export class Shard implements ShardSocketHost {
   /** Ignored, as if it had not come; without a usable HELLO or READY the connection is of no use. */
   #receiveMalformed(payload: unknown): void {
     const { op, t } = Object(payload) as { readonly op?: unknown; readonly t?: unknown };
-    this.#logMalformed({ op: op === Opcode.HELLO || op === Opcode.DISPATCH ? op : typeof op, type: typeof t });
-    if (op === Opcode.HELLO && !this.#isGreeted) this.#lose({ reason: 'a malformed HELLO' });
+    this.#log.malformed(payload);
+    if (op === Opcode.HELLO && !this.#handshake.isGreeted) this.#lose({ reason: 'a malformed HELLO' });
     else if (op === Opcode.DISPATCH && t === 'READY' && this.#state !== 'ready') this.#invalidSession(false);
-  }
-
-  /** Once for each connection. */
-  #logMalformed(details: object): void {
-    if (this.#isMalformedLogged) return;
-    this.#isMalformedLogged = true;
-    const message = `Shard ${this.shardId} got a malformed payload from Discord, and ignores such`;
-    this.#host.log.logger.warn({ shardId: this.shardId, ...details }, message);
-  }
-
-  #awaitAnswer(): void {
-    clearTimeout(this.#answerTimer);
-    this.#answerTimer = setTimeout(
-      () => this.#deaf('answer', this.#isGreeted ? 'no answer to the handshake' : 'no HELLO'),
-      this.#host.timings.handshakeTimeoutMs,
-    );
-  }
-
-  #stopAwaitingAnswer(): void {
-    clearTimeout(this.#answerTimer);
-    // Not to be refreshed.
-    this.#answerTimer = undefined;
   }
 
   /** It resumes on another connection; what that does not cure is said to whoever can put another process in its place. */
   #deaf(missing: Missing, reason: string): void {
     const times = this.#silence.missed(missing);
     // Before HELLO it is one of many that cannot reach the gateway, which is said once for all.
-    if (this.#isGreeted) {
-      const message = `Shard ${this.shardId} is deaf (${reason}): it reconnects`;
-      this.#host.log.logger.warn({ shardId: this.shardId, missing, times }, message);
-    }
+    if (this.#handshake.isGreeted) this.#log.deaf(missing, reason, times);
     this.#lose({ reason });
     if (times > 1)
       this.#host.deaf(this.shardId, `shard ${this.shardId}: ${reason}, after ${times - 1} reconnects for that`);
@@ -384,7 +315,8 @@ export class Shard implements ShardSocketHost {
   #lose(loss: Loss): void {
     // Where there is none, the next is on its way already.
     if (this.#socket === null) return;
-    this.#logLoss(loss);
+    if (!this.#handshake.isGreeted) this.#log.unreached(this.#session.address(this.#redial.attempts), loss.reason);
+    else this.#log.lost(loss.reason, this.#session.id === null ? 'identifies again' : 'resumes');
     this.#disconnect(loss.error);
     this.#reopen(loss.pauseMs);
   }
@@ -399,42 +331,16 @@ export class Shard implements ShardSocketHost {
   #disconnect(error: Error | undefined): void {
     const socket = this.#socket;
     this.#socket = null;
-    this.#arrival.cancel();
-    this.#stopAwaitingAnswer();
+    this.#handshake.end();
     this.#silence.disconnected();
-    this.#slot.giveBack();
     this.#redial.disconnected();
     if (socket !== null) {
       this.#presence.disconnected(socket);
       this.#host.closing.add(socket.close(this.#session.id !== null));
       if (error !== undefined) this.#host.log.suppress(error);
-      this.#tellClientState('disconnected', error);
+      this.#client.changed('disconnected', this.#session.id, error);
     }
     if (this.#state !== 'idle' && this.#state !== 'released') this.#enter('disconnected');
-  }
-
-  #logLoss({ reason }: Loss): void {
-    const { log, reachability } = this.#host;
-    const text = log.text(reason);
-    if (!this.#isGreeted) {
-      reachability.failed(this.shardId, this.#session.address(this.#redial.attempts), text);
-      return;
-    }
-    const next = this.#session.id === null ? 'identifies again' : 'resumes';
-    log.logger.info({ shardId: this.shardId, reason: text }, `Shard ${this.shardId} lost its connection and ${next}`);
-  }
-
-  #tellClientState(state: ConnectionChange['state'], error?: Error): void {
-    const change = { state, sessionId: this.#session.id, ...(error === undefined ? {} : { error }) };
-    this.#tellClient((client) => client.shardState(this.shardId, change));
-  }
-
-  #tellClient(tell: (client: ClientAdapter) => void): void {
-    try {
-      tell(this.#host.adapter);
-    } catch (error) {
-      this.#host.log.callbackError('The adapter of the client library', this.shardId, error);
-    }
   }
 
   #enter(state: ShardState): void {

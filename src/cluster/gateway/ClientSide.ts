@@ -1,11 +1,12 @@
 import { Opcode } from '../../core/discord/gatewayCodes.js';
 import type { BotIdentity, GatewayPacket, KnownDispatch, ReadyData } from '../../core/discord/packets.js';
-import type { ClientAdapter, ListenerPromises } from '../clients/ClientAdapter.js';
+import type { ClientAdapter, ConnectionChange, ListenerPromises } from '../clients/ClientAdapter.js';
 import type { GatewayLog } from './GatewayLog.js';
 import type { DispatchVerdict, GatewayOptions } from './GatewayOptions.js';
+import { GuildArrival } from './GuildArrival.js';
 
-export interface DispatcherHost {
-  readonly adapter: Pick<ClientAdapter, 'dispatch' | 'guildIds'>;
+export interface ClientSideHost {
+  readonly adapter: ClientAdapter;
   readonly options: Pick<GatewayOptions, 'judgeDispatch' | 'onEvent' | 'onDispatch'>;
   readonly log: GatewayLog;
   /** READY, or a dispatch since, says who the bot is. */
@@ -15,17 +16,20 @@ export interface DispatcherHost {
 const NO_PROMISES: ListenerPromises = [];
 
 /**
- * What one shard does with a dispatch: asks `judgeDispatch`, lets the client handle it, and tells `onEvent` and `onDispatch`.
- * Whatever throws on the way, the next packet is handled.
+ * One shard as the client library, the store and the commands see it: its dispatches, its state, and when its guilds are there.
+ * Whatever throws on the way is logged, and the next packet is handled.
  */
-export class Dispatcher {
+export class ClientSide {
   readonly #shardId: number;
-  readonly #host: DispatcherHost;
+  readonly #host: ClientSideHost;
+  readonly #arrival: GuildArrival;
   #count = 0;
 
-  public constructor(shardId: number, host: DispatcherHost) {
+  /** @param onArrived READY's guilds are there. */
+  public constructor(shardId: number, host: ClientSideHost, onArrived: () => void) {
     this.#shardId = shardId;
     this.#host = host;
+    this.#arrival = new GuildArrival(host.adapter.connection.guildTimeoutMs, onArrived);
   }
 
   /** Dispatches dealt with since the process started. */
@@ -34,9 +38,9 @@ export class Dispatcher {
   }
 
   /** @param known the same packet, where it is one that the gateway looks into. */
-  public handle(packet: GatewayPacket, known: KnownDispatch | undefined): void {
+  public dispatch(packet: GatewayPacket, known: KnownDispatch | undefined): void {
     const { options, log } = this.#host;
-    if (known !== undefined) this.#note(known);
+    if (known !== undefined) this.#prepare(known);
     const verdict = this.#judge(packet, known);
     const promises = verdict === 'skip' ? NO_PROMISES : this.#giveToClient(packet, verdict);
     this.#count++;
@@ -50,9 +54,29 @@ export class Dispatcher {
     } catch (error) {
       log.callbackError('onDispatch', this.#shardId, error);
     }
+    if (known?.t === 'GUILD_CREATE' || known?.t === 'GUILD_DELETE') this.#arrival.settle(known.d.id);
   }
 
-  #note(known: KnownDispatch): void {
+  /** READY was handled: calls `onArrived` when its guilds are there. */
+  public awaitGuilds({ guilds }: ReadyData): void {
+    this.#arrival.begin(guilds.filter(({ unavailable }) => unavailable === true).map(({ id }) => id));
+  }
+
+  public control(packet: GatewayPacket): void {
+    this.#tell((adapter) => adapter.control(this.#shardId, packet));
+  }
+
+  public measured(latencyMs: number): void {
+    this.#tell((adapter) => adapter.shardLatency(this.#shardId, latencyMs));
+  }
+
+  public changed(state: ConnectionChange['state'], sessionId: string | null, error?: Error): void {
+    if (state === 'disconnected') this.#arrival.cancel();
+    const change = { state, sessionId, ...(error === undefined ? {} : { error }) };
+    this.#tell((adapter) => adapter.shardState(this.#shardId, change));
+  }
+
+  #prepare(known: KnownDispatch): void {
     if (known.t === 'USER_UPDATE') this.#host.identified({ user: known.d });
     else if (known.t === 'READY') {
       this.#host.identified({ user: known.d.user, application: known.d.application });
@@ -64,7 +88,7 @@ export class Dispatcher {
   #removeUnlistedGuilds({ guilds }: ReadyData): void {
     const listed = new Set(guilds.map(({ id }) => id));
     const unlisted = [...this.#host.adapter.guildIds(this.#shardId)].filter((id) => !listed.has(id));
-    for (const id of unlisted) this.handle({ op: Opcode.DISPATCH, t: 'GUILD_DELETE', d: { id } }, undefined);
+    for (const id of unlisted) this.dispatch({ op: Opcode.DISPATCH, t: 'GUILD_DELETE', d: { id } }, undefined);
   }
 
   #judge(packet: GatewayPacket, known: KnownDispatch | undefined): DispatchVerdict {
@@ -86,6 +110,14 @@ export class Dispatcher {
     } catch (error) {
       this.#host.log.callbackError('The adapter of the client library', this.#shardId, error);
       return NO_PROMISES;
+    }
+  }
+
+  #tell(tell: (adapter: ClientAdapter) => void): void {
+    try {
+      tell(this.#host.adapter);
+    } catch (error) {
+      this.#host.log.callbackError('The adapter of the client library', this.#shardId, error);
     }
   }
 }
