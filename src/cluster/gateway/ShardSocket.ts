@@ -17,7 +17,7 @@ export interface ShardSocketHost extends Omit<HeartbeatHost, 'sendHeartbeat'> {
   readonly seq: number | null;
   socketOpened(): void;
   received(payload: unknown): void;
-  /** A message could not be read; the connection may be used on. */
+  /** A message is no JSON; the connection may be used on. */
   unreadable(error: unknown): void;
   /** @param error the socket broke, or could not be opened. */
   socketClosed(code: number, reason: string, error: Error | null): void;
@@ -55,7 +55,8 @@ export class ShardSocket {
     this.#decompressor = compress
       ? new ZlibStream(
           (text) => this.#read(text),
-          (error) => host.unreadable(error),
+          // Nothing of what follows can be read.
+          (error) => this.#broke(error),
         )
       : null;
     this.#heartbeat = new Heartbeat({
@@ -139,6 +140,10 @@ export class ShardSocket {
     socket.on('error', () => {});
     socket.close(keepsSession ? KEEPS_SESSION : 1000);
     return socket;
+  }
+
+  #broke(error: Error): void {
+    if (!this.#isClosed) this.#host.socketClosed(1006, '', error);
   }
 
   #read(text: string): void {

@@ -116,6 +116,16 @@ describe('the gateway protocol', () => {
     expect(slots.returned.map(({ used }) => used)).toEqual([false, true]);
   });
 
+  it('gives a compressed connection up that cannot be read any more', async () => {
+    const scripted = await ScriptedGateway.start(({ socket }) => socket.send(Buffer.from([1, 2, 3, 0, 0, 0xff, 0xff])));
+    const clientOptions = { compress: true };
+    const { gateway } = createOneShard(scripted.target, { clientOptions, timings: { reconnectBaseMs: 10 } });
+    const connected = gateway.connect();
+    await until(() => expect(scripted.connections.length).toBeGreaterThan(1));
+    gateway.release();
+    await expect(connected).rejects.toMatchObject({ code: 'REQUEST_ABORTED' });
+  });
+
   it('is ready although a guild stays unavailable, and at once where Discord says so', async () => {
     const guilds = [{ id: '175928847299117063', unavailable: true }];
     const scripted = await ScriptedGateway.start((connection) => serve(connection, { guilds }));
