@@ -87,7 +87,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       scrub,
       onCommand: (facts, { onCrash }) => {
         const startedAt = performance.now();
-        const ended = onCrash === 'drop' ? undefined : stores.began(facts.shardId);
+        const ended = onCrash === 'drop' ? undefined : stores.commandStarted(facts.shardId);
         return () => {
           ended?.();
           this.logger.debug({ ...facts, durationMs: Math.round(performance.now() - startedAt) }, 'command ended');

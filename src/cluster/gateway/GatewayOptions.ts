@@ -32,7 +32,7 @@ export interface GatewayOptions {
   /** Overrides single values of {@link DEFAULT_TIMINGS}. */
   readonly timings?: Partial<GatewayTimings>;
   /**
-   * Asks for the permission to send one IDENTIFY, and waits for it. Asked before a socket is opened; RESUME needs none.
+   * Asks for a slot, and waits for it. Asked before a socket is opened; RESUME needs none.
    * Where it rejects it is asked again, with growing pauses. `signal` fires when the shard does not need it any more.
    */
   readonly acquireSlot: (shardId: number, signal: AbortSignal) => Promise<Slot>;

@@ -22,7 +22,7 @@ export interface WindowPosition {
   readonly cachedSeq: number;
   /** Commands that ended with the process that ran them. */
   readonly unfinished: readonly Unfinished[];
-  /** When that was written down, in the milliseconds of `began()`. */
+  /** When that was written down, in the milliseconds of `commandStarted()`. */
   readonly at: number;
 }
 
@@ -122,7 +122,7 @@ export class HandledWindow {
    *
    * @returns to be called when it has finished, once or more often. It may come after the session's end.
    */
-  public began(seq: number, at: number): () => void {
+  public commandStarted(seq: number, at: number): () => void {
     const session = this.#session;
     this.#running.set(seq, { at, runs: (this.#lost.get(seq)?.runs ?? 0) + 1 });
     return () => {

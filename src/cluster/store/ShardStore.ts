@@ -50,7 +50,7 @@ const CAUTION_MS = 60_000;
  * persistence, which is logged once. It leaves to others when shards change hands, and connecting.
  *
  * A process opens it, reads, and calls `takeOver()` when the shard is its own. From there on every dispatch passes `judge()`
- * before eris sees it and `handled()` after. `release()` gives the shard away; `takeOver()` takes it back. `close()` at the end.
+ * before the client sees it and `handled()` after. `release()` gives the shard away; `takeOver()` takes it back. `close()` at the end.
  */
 export class ShardStore {
   public readonly shardId: number;
@@ -148,8 +148,8 @@ export class ShardStore {
   }
 
   /**
-   * What becomes of a dispatch: as the gateway's `judgeDispatch`, before eris sees it. Eris changes packets while it handles
-   * them, so this is also where their state is taken; for nine in ten, which change nothing, that is one look into a table.
+   * What becomes of a dispatch: as the gateway's `judgeDispatch`, before the client sees it. Client libraries change packets while
+   * they handle them, so this is also where their state is taken; for nine in ten, which change nothing, that is one look into a table.
    */
   public judge(packet: GatewayPacket): DispatchVerdict {
     if (this.#role !== 'writing' || !packet.s) return 'handle';
@@ -174,10 +174,10 @@ export class ShardStore {
    * @param seq of its dispatch. Default: the one that is being handled.
    * @returns to be called when it has finished. Until then a crash makes it run again.
    */
-  public began(seq = this.#currentSeq): () => void {
+  public commandStarted(seq = this.#currentSeq): () => void {
     if (this.#role !== 'writing') return () => {};
     const now = this.#options.steadyNow();
-    const finished = this.#progress.window.began(seq, now);
+    const finished = this.#progress.window.commandStarted(seq, now);
     // It may be what killed the last process, before anything of it was in the file; and does not get so far a second time.
     if (now < this.#cautiousUntil) this.#commit();
     return () => {

@@ -94,8 +94,8 @@ export class ShardStores {
   }
 
   /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
-  public began(shardId: number): () => void {
-    return this.#stores.get(shardId)?.began() ?? (() => undefined);
+  public commandStarted(shardId: number): () => void {
+    return this.#stores.get(shardId)?.commandStarted() ?? (() => undefined);
   }
 
   /**

@@ -100,7 +100,7 @@ describe('a store', () => {
       let setBy = 0;
       const { store } = await servedStore(folder, { wallNow: () => Date.now() + setBy });
       store.judge(message(3));
-      store.began();
+      store.commandStarted();
       store.handled(message(3));
       setBy = ms;
       await store.commit();
@@ -150,7 +150,7 @@ describe('a store', () => {
     const { store: reader } = await openStore(folder);
     await store.commit();
     store.judge(message(3));
-    const finished = store.began();
+    const finished = store.commandStarted();
     store.handled(message(3));
     finished();
     await new Promise(setImmediate);
@@ -181,7 +181,7 @@ describe('after a crash', () => {
     const { store } = await servedStore(folder);
     for (const s of [3, 4, 5]) {
       store.judge(message(s));
-      const finished = store.began();
+      const finished = store.commandStarted();
       store.handled(message(s));
       if (s !== 4) finished();
     }
@@ -198,7 +198,7 @@ describe('after a crash', () => {
     const { store } = await servedStore(folder);
     const join = (s: number) => ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } });
     store.judge(message(3));
-    store.began();
+    store.commandStarted();
     store.handled(message(3));
     for (const packet of [join(4), join(5)]) {
       store.judge(packet);
@@ -225,7 +225,7 @@ describe('a handover', () => {
     const { store: old } = await servedStore(folder);
     const { store: next } = await openStore(folder);
     old.judge(message(3));
-    const finished = old.began();
+    const finished = old.commandStarted();
     old.handled(message(3));
     old.judge(rename(4, 'two'));
     old.handled(rename(4, 'two'));
@@ -326,7 +326,7 @@ describe('a handover', () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
     old.judge(message(3));
-    old.began();
+    old.commandStarted();
     old.handled(message(3));
     await old.release();
 
@@ -334,7 +334,7 @@ describe('a handover', () => {
     await failed.takeOver();
     for (const packet of [rename(4, 'by the successor'), message(5), message(6)]) {
       failed.judge(packet);
-      const finished = packet.t === 'MESSAGE_CREATE' ? failed.began() : undefined;
+      const finished = packet.t === 'MESSAGE_CREATE' ? failed.commandStarted() : undefined;
       failed.handled(packet);
       if (packet.s === 5) finished?.();
     }

@@ -212,3 +212,24 @@ describe('a dispatch', () => {
     expect(gateway.client.guilds.size).toBe(24);
   });
 });
+
+it('with `getAllUsers` a bot is ready when the members of every guild are there', async () => {
+  const simulator = await startSimulator({ guildCount: 6, shardCount: 1 });
+  const { gateway } = createGateway(simulator, {
+    ...{ shardIds: [0], shardCount: 1 },
+    ...{ intents: GUILDS | (1 << 1), clientOptions: { getAllUsers: true } },
+  });
+  const { client } = gateway;
+  const members = () => [...client.guilds.values()].map((guild) => [guild.members.size, guild.memberCount]);
+  let atReady: number[][] = [];
+  let ready = 0;
+  client.on('ready', () => {
+    ready++;
+    atReady = members();
+  });
+  await gateway.connect();
+  await until(() => expect(ready).toBe(1));
+  expect(atReady).toHaveLength(6);
+  for (const [cached, all] of atReady) expect(cached).toBe(all);
+  expect(simulator.account.violations).toEqual([]);
+});
