@@ -1,4 +1,3 @@
-import type { ClientOptions as SocketOptions } from 'ws';
 import type { ChannelSummary, GuildSummary, UserSummary } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 
@@ -111,8 +110,8 @@ export interface ConnectionWishes {
   readonly compress: boolean;
   /** For so long after the last guild those that are missing after READY are waited for, in milliseconds. */
   readonly guildTimeoutMs: number;
-  /** For `ws`: an agent, say. */
-  readonly socketOptions?: SocketOptions;
+  /** Options of `ws`: an agent, say. */
+  readonly socketOptions?: object;
 }
 
 /**

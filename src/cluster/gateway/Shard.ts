@@ -258,7 +258,7 @@ export class Shard implements ShardSocketHost {
     this.#presence.sendPending(socket);
     this.#client.dispatch(packet, known);
     // A listener may have released the shard.
-    if (!this.#isActive) return;
+    if (this.#socket !== socket) return;
     if (known.t === 'READY') {
       this.#client.awaitGuilds(known.d);
     } else {
@@ -271,8 +271,9 @@ export class Shard implements ShardSocketHost {
   /** READY and its guilds, or RESUMED. */
   #becomeReady(how: 'is ready' | 'has resumed'): void {
     this.#log.ready(how);
+    const socket = this.#socket;
     this.#client.changed('ready', this.#session.id);
-    if (this.#isActive) this.#enter('ready');
+    if (this.#socket === socket) this.#enter('ready');
   }
 
   #confirmHeartbeat(): void {

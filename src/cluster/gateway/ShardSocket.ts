@@ -1,4 +1,4 @@
-import { type ClientOptions as SocketOptions, WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import { Opcode } from '../../core/discord/gatewayCodes.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import { PayloadTooLargeError } from '../../core/errors.js';
@@ -26,7 +26,7 @@ export interface ShardSocketHost extends Omit<HeartbeatHost, 'sendHeartbeat'> {
 export interface ShardSocketOptions {
   readonly address: string;
   readonly compress: boolean;
-  readonly socketOptions?: SocketOptions | undefined;
+  readonly socketOptions?: object | undefined;
 }
 
 /** Discord and a shard that has not been READY or RESUMED yet have nothing else to say to each other. */

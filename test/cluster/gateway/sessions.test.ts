@@ -252,3 +252,21 @@ describe('an invalid session (op 9)', () => {
     expect(users.filter((id) => gateway.client.users.has(id) && !known(id))).toEqual([]);
   });
 });
+
+it('a listener may release the shards, and take them back, in the midst of getting ready', async () => {
+  const simulator = await startSimulator();
+  const { gateway, states } = createGateway(simulator, { shardIds: [0] });
+  await gateway.connect();
+  let adopted: Promise<void> | undefined;
+  gateway.client.once('shardResume', () => {
+    gateway.release();
+    adopted = gateway.adopt();
+  });
+  states.length = 0;
+  simulator.faults.dropSocket(0);
+  await until(() => expect(adopted).toBeDefined());
+  await adopted;
+  expect(states.map(({ state }) => state)).toEqual([...['disconnected', 'resuming', 'released', 'resuming', 'ready']]);
+  expect(simulator.account.resumes.filter(({ ok }) => ok)).toHaveLength(2);
+  expect(simulator.account.overlaps()).toEqual([]);
+});

@@ -1,5 +1,4 @@
 import { type Client, ExtendedUser } from 'eris';
-import type { ClientOptions as SocketOptions } from 'ws';
 import type { BotIdentity, GatewayPacket } from '../../../core/discord/packets.js';
 import type { RestAgent } from '../../../core/discord/rest/RestAgent.js';
 import { shardIdOf } from '../../../core/discord/shardIdOf.js';
@@ -127,7 +126,6 @@ export class ErisAdapter implements ClientAdapter<Client> {
 
 function connectionWishes(client: Client, { clientOptions = {} }: ErisOptions): ConnectionWishes {
   const { intents, largeThreshold, guildCreateTimeout, ws } = client.options;
-  const socketOptions = ws as SocketOptions | null | undefined;
   const { activities, afk, status } = client.presence;
   return {
     intents: typeof intents === 'number' ? intents : 0,
@@ -136,6 +134,6 @@ function connectionWishes(client: Client, { clientOptions = {} }: ErisOptions): 
     // What eris makes of the option depends on what is installed beside it.
     compress: clientOptions.compress === true,
     guildTimeoutMs: guildCreateTimeout ?? GUILD_TIMEOUT_MS,
-    ...(socketOptions ? { socketOptions } : {}),
+    ...(typeof ws === 'object' && ws !== null ? { socketOptions: ws } : {}),
   };
 }
