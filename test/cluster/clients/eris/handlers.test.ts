@@ -233,3 +233,26 @@ it('with `getAllUsers` a bot is ready when the members of every guild are there'
   for (const [cached, all] of atReady) expect(cached).toBe(all);
   expect(simulator.account.violations).toEqual([]);
 });
+
+it('a guild that was unavailable when the bot left it, while its session was lost, is told too and forgotten', async () => {
+  const simulator = await startSimulator();
+  const { gateway, states } = createGateway(simulator);
+  const { client } = gateway;
+  const left: string[] = [];
+  client.on('guildDelete', ({ id }) => void left.push(id));
+  await gateway.connect();
+  const guildId = firstGuild(simulator);
+  simulator.guilds.fail(guildId);
+  await until(() => expect(client.unavailableGuilds.size).toBe(1));
+  states.length = 0;
+  simulator.faults.refuseConnections();
+  simulator.faults.dropSocket(0, { terminate: true });
+  simulator.guilds.leave(guildId);
+  simulator.faults.expireSessions();
+  await until(() => expect(states.some(({ state }) => state === 'disconnected')).toBe(true));
+  simulator.faults.refuseConnections(0);
+  await until(() => expect(states.at(-1)?.state).toBe('ready'));
+  expect(left).toEqual([guildId]);
+  expect(client.unavailableGuilds.size).toBe(0);
+  expect([...gateway.adapter.guildIds(0)]).not.toContain(guildId);
+});
