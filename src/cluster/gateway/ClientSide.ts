@@ -42,13 +42,8 @@ export class ClientSide {
     const { options, log } = this.#host;
     if (known !== undefined) this.#prepare(known);
     const verdict = this.#judge(packet, known);
-    const promises = verdict === 'skip' ? NO_PROMISES : this.#giveToClient(packet, verdict);
+    const promises = verdict === 'skip' ? NO_PROMISES : this.#handle(packet, verdict);
     this.#count++;
-    try {
-      if (verdict === 'handle') options.onEvent?.(this.#shardId, packet);
-    } catch (error) {
-      log.callbackError('onEvent', this.#shardId, error);
-    }
     try {
       options.onDispatch?.(this.#shardId, packet, promises);
     } catch (error) {
@@ -104,13 +99,21 @@ export class ClientSide {
     }
   }
 
-  #giveToClient(packet: GatewayPacket, verdict: 'handle' | 'mute'): ListenerPromises {
+  /** Calls the client's listeners and the one beside it, all of them in here. */
+  #handle(packet: GatewayPacket, verdict: 'handle' | 'mute'): ListenerPromises {
+    const { adapter, log, options } = this.#host;
+    let promises = NO_PROMISES;
     try {
-      return this.#host.adapter.dispatch(this.#shardId, packet, verdict === 'mute' ? 'cacheOnly' : 'emit');
+      promises = adapter.dispatch(this.#shardId, packet, verdict === 'mute' ? 'cacheOnly' : 'emit');
     } catch (error) {
-      this.#host.log.callbackError('The adapter of the client library', this.#shardId, error);
-      return NO_PROMISES;
+      log.callbackError('The adapter of the client library', this.#shardId, error);
     }
+    try {
+      if (verdict === 'handle') options.onEvent?.(this.#shardId, packet);
+    } catch (error) {
+      log.callbackError('onEvent', this.#shardId, error);
+    }
+    return promises;
   }
 
   #tell(tell: (adapter: ClientAdapter) => void): void {
