@@ -3,12 +3,12 @@ import { evaluateCode } from '../../core/eval/evaluate.js';
 import type { ClusterContext } from '../ClusterContext.js';
 
 export interface EvaluateDependencies {
-  readonly context: ClusterContext;
+  readonly context: ClusterContext<unknown>;
   /** Takes the token out of what the code returned. */
   readonly scrub: (text: string) => string;
 }
 
-/** Serves `evaluate`: runs code in this cluster, where it sees the eris client as `client` and the context as `cluster`. */
+/** Serves `evaluate`: runs code in this cluster, where it sees the bot's client as `client` and the context as `cluster`. */
 export const evaluate =
   ({ context, scrub }: EvaluateDependencies) =>
   async ({ code }: { code: string }): Promise<EvalResult> => ({

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ShardDeath } from '../dispatch/ShardDeath.js';
 import { StackFrame } from '../dispatch/StackFrame.js';
 import { type FoundMark, StackMark } from '../dispatch/StackMark.js';
-import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
+import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import type { Unfinished } from './HandledWindow.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
@@ -23,7 +23,7 @@ export interface ShardStoreOptions extends PersistenceOptions {
    */
   readonly schedule?: CommitSchedule;
   /** A dispatch is not run again, because processes died of it; as Discord has sent it. Must not throw. */
-  readonly onGivenUp?: (packet: RawPacket) => void;
+  readonly onGivenUp?: (packet: GatewayPacket) => void;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
   /**
@@ -56,7 +56,7 @@ const CAUTION_MS = 60_000;
  * persistence, which is logged once. It leaves to others when shards change hands, and connecting.
  *
  * A process opens it, reads, and calls `takeOver()` when the shard is its own. From there on every dispatch passes `judge()`
- * before eris sees it and `handled()` after. `release()` gives the shard away; `takeOver()` takes it back. `close()` at the end.
+ * before the client sees it and `handled()` after. `release()` gives the shard away; `takeOver()` takes it back. `close()` at the end.
  */
 export class ShardStore {
   public readonly shardId: number;
@@ -180,10 +180,10 @@ export class ShardStore {
   }
 
   /**
-   * What becomes of a dispatch: as the gateway's `judgeDispatch`, before eris sees it. Eris changes packets while it handles
-   * them, so this is also where their state is taken; for nine in ten, which change nothing, that is one look into a table.
+   * What becomes of a dispatch: as the gateway's `judgeDispatch`, before the client sees it. Client libraries change packets while
+   * they handle them, so this is also where their state is taken; for nine in ten, which change nothing, that is one look into a table.
    */
-  public judge(packet: RawPacket): DispatchVerdict {
+  public judge(packet: GatewayPacket): DispatchVerdict {
     if (this.#role !== 'writing' || !packet.s) return 'handle';
     const verdict = this.#progress.window.verdict(packet.s);
     this.#currentSeq = packet.s;
@@ -193,7 +193,7 @@ export class ShardStore {
   }
 
   /** For a dispatch whose listeners are about to be called. @returns undefined where it cannot be told from others. */
-  public frameOf({ s: seq, t, d }: RawPacket): StackFrame | undefined {
+  public frameOf({ s: seq, t, d }: GatewayPacket): StackFrame | undefined {
     if (this.#role !== 'writing' || !seq || t === 'READY' || t === 'RESUMED') return undefined;
     const { session, window } = this.#progress;
     if (session === undefined) return undefined;
@@ -204,7 +204,7 @@ export class ShardStore {
   }
 
   /** After a dispatch was dealt with: as the gateway's `onDispatch`. */
-  public handled(packet: RawPacket): void {
+  public handled(packet: GatewayPacket): void {
     if (this.#role !== 'writing' || !packet.s) return;
     if (packet.t === 'READY') this.#beginSession(packet.d as ReadyData, packet.s);
     else this.#progress.settle(packet.s);
@@ -218,10 +218,10 @@ export class ShardStore {
    * @param seq of its dispatch. Default: the one that is being handled.
    * @returns to be called when it has finished. Until then a crash makes it run again.
    */
-  public began(seq = this.#currentSeq): () => void {
+  public commandStarted(seq = this.#currentSeq): () => void {
     if (this.#role !== 'writing') return () => {};
     const now = this.#options.steadyNow();
-    const finished = this.#progress.window.began(seq, now);
+    const finished = this.#progress.window.commandStarted(seq, now);
     // It may be what killed the last process, before anything of it was in the file; and does not get so far a second time.
     if (now < this.#cautiousUntil) this.#commit();
     return () => {
@@ -344,7 +344,7 @@ export class ShardStore {
     this.#commitNow();
   }
 
-  #record(packet: RawPacket): void {
+  #record(packet: GatewayPacket): void {
     const changes = changesOf(packet, this.#progress.session?.identity.user.id);
     if (changes.length === 0) return;
     this.#files.write(({ recorder }) => {

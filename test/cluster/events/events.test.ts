@@ -1,7 +1,7 @@
-import { Client, type Guild, Shard } from 'eris';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
 import { describeCommands } from '../../../src/cluster/events/describeCommands.js';
 import { evaluate } from '../../../src/cluster/events/evaluate.js';
@@ -9,45 +9,42 @@ import { findChannel } from '../../../src/cluster/events/findChannel.js';
 import { findGuild } from '../../../src/cluster/events/findGuild.js';
 import { findUser } from '../../../src/cluster/events/findUser.js';
 import { setLogLevel } from '../../../src/cluster/events/setLogLevel.js';
+import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import { getStats } from '../../../src/cluster/stats/getStats.js';
 import { RestMeter } from '../../../src/cluster/stats/RestMeter.js';
 
-const TOKEN = 'Bot very-secret-token';
+const TOKEN = 'very-secret-token';
 const GUILD_ID = String((210_000_000_003n << 22n) + 1n);
 const TEXT_ID = '210000000000000001';
 const THREAD_ID = '210000000000000002';
 const USER_ID = '210000000000000003';
 
 let context: ClusterContext;
+let adapter: ErisAdapter;
 
-/** A stock eris client that holds one guild, as GUILD_CREATE would have filled it; it is never connected. */
+/** An eris client that holds one guild, as GUILD_CREATE would have filled it. */
 beforeEach(() => {
-  const client = new Client(TOKEN, { maxShards: 8, intents: [] });
-  client.shards.add(new Shard(3, client));
-  client.guildShardMap[GUILD_ID] = 3;
+  const log = new GatewayLog(pino({ level: 'silent' }), TOKEN);
+  adapter = new ErisAdapter({ token: TOKEN, apiUrl: 'http://127.0.0.1:1', shardIds: [3], shardCount: 8, log });
   const user = { id: USER_ID, username: 'ann', discriminator: '0', avatar: null };
-  client.guilds.add(
-    {
-      id: GUILD_ID,
-      name: 'Golden Apples',
-      owner_id: USER_ID,
-      member_count: 2,
-      roles: [],
-      channels: [{ id: TEXT_ID, type: 0, name: 'general', position: 0, permission_overwrites: [] }],
-      threads: [{ id: THREAD_ID, type: 11, name: 'a thread', parent_id: TEXT_ID, thread_metadata: {} }],
-      members: [{ user, roles: [] }],
-      emojis: [],
-      stickers: [],
-      features: [],
-    } as unknown as Guild,
-    client,
-    true,
-  );
+  adapter.cacheGuild(3, {
+    id: GUILD_ID,
+    name: 'Golden Apples',
+    owner_id: USER_ID,
+    member_count: 2,
+    roles: [],
+    channels: [{ id: TEXT_ID, type: 0, name: 'general', position: 0, permission_overwrites: [] }],
+    threads: [{ id: THREAD_ID, type: 11, name: 'a thread', parent_id: TEXT_ID, thread_metadata: {} }],
+    members: [{ user, roles: [] }],
+    emojis: [],
+    stickers: [],
+    features: [],
+  });
   context = {
     clusterId: 1,
     clusterCount: 2,
     shardCount: 8,
-    client,
+    client: adapter.client,
     master: { request: () => Promise.reject(new Error('not asked here')) },
     ownerIds: new Set(),
     latencyMs: () => 4,
@@ -59,7 +56,7 @@ const overTheWire = (reply: unknown): unknown => JSON.parse(JSON.stringify(reply
 
 describe('findGuild', () => {
   it('gives the guild and where it is', () => {
-    expect(overTheWire(findGuild(context)({ guildId: GUILD_ID }))).toEqual({
+    expect(overTheWire(findGuild(adapter, 1, 8)({ guildId: GUILD_ID }))).toEqual({
       id: GUILD_ID,
       name: 'Golden Apples',
       memberCount: 2,
@@ -71,25 +68,25 @@ describe('findGuild', () => {
   });
 
   it('gives null for a guild of others', () => {
-    expect(findGuild(context)({ guildId: '1' })).toBeNull();
+    expect(findGuild(adapter, 1, 8)({ guildId: '1' })).toBeNull();
   });
 });
 
 describe('findUser', () => {
   it('gives a user that this cluster has seen, or null', () => {
-    expect(overTheWire(findUser(context)({ userId: USER_ID }))).toEqual({
+    expect(overTheWire(findUser(adapter, 1)({ userId: USER_ID }))).toEqual({
       id: USER_ID,
       username: 'ann',
       bot: false,
       clusterId: 1,
     });
-    expect(findUser(context)({ userId: '1' })).toBeNull();
+    expect(findUser(adapter, 1)({ userId: '1' })).toBeNull();
   });
 });
 
 describe('findChannel', () => {
   it('gives channels and threads, or null', () => {
-    const find = findChannel(context);
+    const find = findChannel(adapter, 1);
     expect(overTheWire(find({ channelId: TEXT_ID }))).toEqual({
       id: TEXT_ID,
       name: 'general',
@@ -116,7 +113,8 @@ describe('getStats', () => {
     rest.note(200, 120);
     rest.note(429, 20_000);
     const stats = getStats({
-      context,
+      clusterId: 1,
+      client: adapter,
       commands,
       describeShards: () => shards,
       countResumable: () => 1,

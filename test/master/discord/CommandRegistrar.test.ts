@@ -282,6 +282,8 @@ describe('the registrar', () => {
     const strange = {
       getIntegrationTypes: () => api.getIntegrationTypes(),
       getCommands: async (id: string) => (await api.getCommands(id)).map(normalise),
+      overwriteCommands: async (id: string, commands: readonly CommandDefinition[]) =>
+        (await api.overwriteCommands(id, commands)).map(normalise),
       createCommand: async (id: string, command: CommandDefinition) => normalise(await api.createCommand(id, command)),
       editCommand: async (id: string, command: string, body: object) =>
         normalise(await api.editCommand(id, command, body)),
