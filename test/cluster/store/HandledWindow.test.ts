@@ -177,7 +177,7 @@ describe('a command that processes die of', () => {
   it('counts as having run where only the mark of the dead process says that it had begun', () => {
     const { window } = found([], { cause: 'unexplained', begunSeq: 11 });
     expect([10, 11, 12].map((seq) => window.verdict(seq))).toEqual(['handle', 'handle', 'handle']);
-    for (const seq of [10, 11, 12]) window.begin(seq, NOW);
+    for (const seq of [10, 11, 12]) window.commandStarted(seq, NOW);
     expect(window.unfinished(NOW)).toEqual([[10, 2], [11, 2], 12]);
   });
 
