@@ -183,8 +183,8 @@ export const SETTINGS = {
     default: '30s',
     allowed: 'a duration with its unit from 1s to 24d, such as 10s or 30s',
     doc: [
-      'A shard reconnects if Discord does not answer for this long while it connects, or if no event comes for four',
-      'times as long (longer for a shard that is usually quiet). If that does not help, its cluster is replaced.',
+      'A shard reconnects if Discord does not answer for this long while it connects, or if no event comes for',
+      'unusually long: at least four times this. If that does not help, its cluster is replaced.',
     ],
     schema: duration(1_000),
   }),
