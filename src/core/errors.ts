@@ -29,7 +29,10 @@ export const ERROR_CODES = {
   SERIALIZATION_FAILED: { retryable: false, meaning: 'The data cannot be written as JSON.' },
   QUEUE_FULL: { retryable: true, meaning: 'Too many requests or bytes already wait for the other end.' },
   PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that break the protocol.' },
-  INVALID_REQUEST: { retryable: false, meaning: 'A part of the request is missing, or has a value that is not allowed.' },
+  INVALID_REQUEST: {
+    retryable: false,
+    meaning: 'A part of the request is missing, or has a value that is not allowed.',
+  },
   UNAUTHORIZED: { retryable: false, meaning: 'The request to the admin API has no valid token and no valid login.' },
   FORBIDDEN_ORIGIN: {
     retryable: false,

@@ -73,9 +73,7 @@ export const SETTINGS = {
   CLUSTER_COUNT: setting({
     default: 'auto',
     allowed: `auto or a whole number from 1 to ${MAX_COUNT}, and no more than SHARD_COUNT`,
-    doc: [
-      'Number of processes that share the shards. With auto, it follows from the shards and the processor cores.',
-    ],
+    doc: ['Number of processes that share the shards. With auto, it follows from the shards and the processor cores.'],
     schema: autoOrCount,
   }),
   OWNER_IDS: setting({
@@ -93,9 +91,7 @@ export const SETTINGS = {
   DATA_DIR: setting({
     default: './data',
     allowed: 'a path, absolute or relative to the working directory (a leading ~ is not expanded)',
-    doc: [
-      'Folder for everything that the bot keeps. Two bots on one machine need two folders.',
-    ],
+    doc: ['Folder for everything that the bot keeps. Two bots on one machine need two folders.'],
     schema: z
       .string()
       .regex(/^[^~\0]/)
@@ -137,9 +133,7 @@ export const SETTINGS = {
   ADMIN_EVAL: setting({
     default: 'off',
     allowed: 'on or off',
-    doc: [
-      'on: whoever has the admin token may also run code in the processes of the bot.',
-    ],
+    doc: ['on: whoever has the admin token may also run code in the processes of the bot.'],
     schema: z
       .string()
       .transform((text) => text.toLowerCase())
@@ -166,17 +160,13 @@ export const SETTINGS = {
   DRAIN_TIMEOUT: setting({
     default: '10s',
     allowed: 'a duration with its unit from 0s to 24d, such as 500ms or 10s',
-    doc: [
-      'How long a cluster that stops may take to finish its commands before the master ends it by force.',
-    ],
+    doc: ['How long a cluster that stops may take to finish its commands before the master ends it by force.'],
     schema: duration(0),
   }),
   HUNG_AFTER: setting({
     default: '10s',
     allowed: 'a duration with its unit from 2s to 24d, such as 5s or 10s',
-    doc: [
-      'The master kills and replaces a cluster whose event loop has been blocked for this long.',
-    ],
+    doc: ['The master kills and replaces a cluster whose event loop has been blocked for this long.'],
     schema: duration(2_000),
   }),
   DEAF_AFTER: setting({
@@ -227,9 +217,7 @@ export const SETTINGS = {
   NODE_ENV: setting({
     default: undefined,
     allowed: 'production or any other word',
-    doc: [
-      'production: a missing DISCORD_TOKEN is an error, and the local Discord is never used.',
-    ],
+    doc: ['production: a missing DISCORD_TOKEN is an error, and the local Discord is never used.'],
     schema: z.string(),
   }),
 } as const satisfies Record<string, Setting<unknown>>;
