@@ -6,6 +6,7 @@ import { secretToken } from './control/secretToken.js';
 import { FaultPlan } from './faults/FaultPlan.js';
 import { Faults } from './faults/Faults.js';
 import { ClientRequests } from './gateway/ClientRequests.js';
+import { Credentials } from './gateway/Credentials.js';
 import { Gateway, RESUME_PATH } from './gateway/Gateway.js';
 import { GuildLoader } from './gateway/GuildLoader.js';
 import { Handshake } from './gateway/Handshake.js';
@@ -14,18 +15,17 @@ import { type ResolvedOptions, resolveOptions, type SimulatorOptions } from './o
 import { Api } from './rest/Api.js';
 import { applicationsRoutes } from './rest/applicationsRoutes.js';
 import { Commands } from './rest/Commands.js';
-import { Credentials } from './rest/Credentials.js';
 import { channelsRoutes } from './rest/channelsRoutes.js';
 import { gatewayRoutes } from './rest/gatewayRoutes.js';
 import { guildsRoutes } from './rest/guildsRoutes.js';
+import { InteractionResponses } from './rest/InteractionResponses.js';
 import { interactionsRoutes } from './rest/interactionsRoutes.js';
 import { usersRoutes } from './rest/usersRoutes.js';
+import { Guilds } from './users/Guilds.js';
 import type { Interaction } from './users/Interaction.js';
-import { InteractionResponses } from './users/InteractionResponses.js';
 import { type CommandRequest, type ComponentRequest, Interactions } from './users/Interactions.js';
 import { Messages, type SentMessage, type UserMessage } from './users/Messages.js';
 import { Traffic } from './users/Traffic.js';
-import { Guilds } from './world/Guilds.js';
 import { World } from './world/World.js';
 
 /** Interaction tokens are long; fastify's own limit of 100 characters would make them unknown paths. */

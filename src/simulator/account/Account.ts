@@ -1,4 +1,3 @@
-import { now } from '../time.js';
 import type {
   ConnectionEntry,
   IdentifyEntry,
@@ -11,6 +10,7 @@ import type {
   Violation,
   ViolationKind,
 } from './accountEntries.js';
+import { now } from './now.js';
 import { TallySheet } from './TallySheet.js';
 
 /** Log-like lists keep this many of their latest entries, so that a simulator can run for weeks. */

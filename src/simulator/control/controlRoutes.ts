@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { isJson, type Json } from '../payloads.js';
 import type { Simulator } from '../Simulator.js';
 import type { CommandRequest } from '../users/Interactions.js';
 import type { TrafficOptions } from '../users/Traffic.js';
+import { isJson, type Json } from '../world/payloads.js';
 import { controlGate } from './controlGate.js';
 
 const MAX_BODY_BYTES = 64 * 1024;

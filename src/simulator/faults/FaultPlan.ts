@@ -1,4 +1,4 @@
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 
 export interface RestFault {
   /** A part of `METHOD /path`, e.g. `POST /channels` or `/callback`; without it every request. */

@@ -1,5 +1,5 @@
-import { isJson, type Json, type MemberPayload } from '../payloads.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import { isJson, type Json, type MemberPayload } from '../world/payloads.js';
 import { isSnowflake, shardIdOf } from '../world/snowflakes.js';
 import type { World } from '../world/World.js';
 import type { Gateway, ClientRequests as Requests } from './Gateway.js';

@@ -3,14 +3,14 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Account } from '../account/Account.js';
 import type { ConnectionEntry, Delivery, Ownership } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { FaultPlan } from '../faults/FaultPlan.js';
 import type { ResolvedOptions } from '../options.js';
-import { Timers } from '../Timers.js';
-import { now } from '../time.js';
 import { shardIdOf } from '../world/snowflakes.js';
 import { type ConnectionHost, GatewayConnection } from './GatewayConnection.js';
 import type { GuildLoader } from './GuildLoader.js';
 import type { Session } from './Session.js';
+import { Timers } from './Timers.js';
 
 export const RESUME_PATH = '/resume';
 /** Documented as available: discord.com/developers/docs/reference#api-versioning. Older ones are deprecated, so refused. */

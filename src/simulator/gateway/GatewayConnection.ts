@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws';
 import type { Account } from '../account/Account.js';
 import type { ConnectionEntry, ViolationKind } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { Withheld } from '../faults/FaultPlan.js';
 import type { ResolvedOptions } from '../options.js';
-import { isJson } from '../payloads.js';
-import { now } from '../time.js';
+import { isJson } from '../world/payloads.js';
 import { FrameWriter } from './FrameWriter.js';
 import type { Session } from './Session.js';
 

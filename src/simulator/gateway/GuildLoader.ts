@@ -1,5 +1,5 @@
-import type { GuildPayload, MemberPayload } from '../payloads.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import type { GuildPayload, MemberPayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { Session } from './Session.js';
 

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../account/Account.js';
 import type { ResumeEntry } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { FaultPlan } from '../faults/FaultPlan.js';
 import type { ResolvedOptions } from '../options.js';
-import { isJson, type Json } from '../payloads.js';
-import type { Credentials } from '../rest/Credentials.js';
-import { now } from '../time.js';
+import { isJson, type Json } from '../world/payloads.js';
 import { shardIdOf } from '../world/snowflakes.js';
 import type { World } from '../world/World.js';
+import type { Credentials } from './Credentials.js';
 import type { Gateway } from './Gateway.js';
 import type { GatewayConnection } from './GatewayConnection.js';
 import type { GuildLoader } from './GuildLoader.js';

@@ -1,5 +1,5 @@
+import { now } from '../account/now.js';
 import type { SessionStartLimit } from '../options.js';
-import { now } from '../time.js';
 
 export interface GateVerdict {
   key: number;

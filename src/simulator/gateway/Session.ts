@@ -1,5 +1,5 @@
 import type { Delivery } from '../account/accountEntries.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 import type { GatewayConnection } from './GatewayConnection.js';
 import { INTENTS, intentFor } from './intents.js';
 

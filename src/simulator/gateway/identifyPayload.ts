@@ -1,5 +1,5 @@
 import type { ViolationKind } from '../account/accountEntries.js';
-import { isJson, type Json } from '../payloads.js';
+import { isJson, type Json } from '../world/payloads.js';
 import { ALL_INTENTS, PRIVILEGED_INTENTS } from './intents.js';
 
 /** More guilds on one shard are refused: discord.com/developers/docs/events/gateway#sharding */

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '../account/Account.js';
 import type { FaultPlan, RestFault } from '../faults/FaultPlan.js';
+import type { Credentials } from '../gateway/Credentials.js';
 import type { ResolvedOptions } from '../options.js';
-import type { Credentials } from './Credentials.js';
 import { DiscordApiError } from './DiscordApiError.js';
 import { InvalidRequests } from './InvalidRequests.js';
 import { type ParsedBody, parseMultipart } from './multipart.js';

@@ -1,4 +1,4 @@
-import type { Json } from '../payloads.js';
+import type { Json } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import { keptFields } from './commandPayload.js';
 import { DiscordApiError, FormCheck, unknown } from './DiscordApiError.js';

@@ -1,4 +1,4 @@
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 
 const WINDOW_MS = 600_000;
 

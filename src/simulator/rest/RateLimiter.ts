@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 
 export interface RateLimitRule {
   /** Requests per window. */

@@ -1,10 +1,10 @@
 import type { Gateway } from '../gateway/Gateway.js';
-import { CHANNEL_CATEGORY, type ChannelPayload, type MessagePayload } from '../payloads.js';
 import type { Messages } from '../users/Messages.js';
-import { parseMessageBody } from '../users/messageBody.js';
+import { CHANNEL_CATEGORY, type ChannelPayload, type MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
 import { DiscordApiError, FormCheck, unknown } from './DiscordApiError.js';
+import { parseMessageBody } from './messageBody.js';
 
 /** discord.com/developers/docs/resources/channel and .../resources/message */
 export function channelsRoutes(world: World, gateway: Gateway, messages: Messages): Route[] {

@@ -1,4 +1,4 @@
-import { isJson, type Json } from '../payloads.js';
+import { isJson, type Json } from '../world/payloads.js';
 import type { CommandPayload } from './Commands.js';
 import { checkCommandFields, checkLocalizations, checkOptionFields } from './commandFieldChecks.js';
 import { DiscordApiError, FormCheck } from './DiscordApiError.js';

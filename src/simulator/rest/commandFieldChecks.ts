@@ -1,4 +1,4 @@
-import { isJson, type Json } from '../payloads.js';
+import { isJson, type Json } from '../world/payloads.js';
 import type { FormCheck } from './DiscordApiError.js';
 import { LOCALES } from './locales.js';
 

@@ -1,4 +1,4 @@
-import { isJson, type Json } from '../payloads.js';
+import { isJson, type Json } from '../world/payloads.js';
 
 /**
  * Fields that Discord keeps; it ignores all others.

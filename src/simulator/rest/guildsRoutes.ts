@@ -1,5 +1,5 @@
 import { INTENTS } from '../gateway/intents.js';
-import type { GuildPayload } from '../payloads.js';
+import type { GuildPayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
 import { DiscordApiError, unknown } from './DiscordApiError.js';

@@ -1,4 +1,4 @@
-import { isJson } from '../payloads.js';
+import { isJson } from '../world/payloads.js';
 import { isSnowflake } from '../world/snowflakes.js';
 import type { World } from '../world/World.js';
 import type { Route } from './Api.js';

@@ -1,6 +1,6 @@
 import type { InteractionEntry } from '../account/accountEntries.js';
-import type { MessagePayload } from '../payloads.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import type { MessagePayload } from '../world/payloads.js';
 
 /** The first thing the user saw in answer to an interaction. */
 export interface Answer {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../account/Account.js';
 import type { InteractionEntry } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { Gateway } from '../gateway/Gateway.js';
 import type { ResolvedOptions } from '../options.js';
-import type { Json, MessagePayload } from '../payloads.js';
 import type { Commands } from '../rest/Commands.js';
-import { now } from '../time.js';
+import type { Json, MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import { Interaction, type InteractionKind } from './Interaction.js';
 import { commandData, interactionPayload } from './interactionPayload.js';

@@ -1,7 +1,10 @@
 import type { Account } from '../account/Account.js';
 import type { MessageEntry } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { Gateway } from '../gateway/Gateway.js';
 import type { Session } from '../gateway/Session.js';
+import { FormCheck, unknown } from '../rest/DiscordApiError.js';
+import type { MessageBody } from '../rest/messageBody.js';
 import {
   type ChannelPayload,
   type Json,
@@ -9,11 +12,8 @@ import {
   type MemberPayload,
   type MessagePayload,
   type UserPayload,
-} from '../payloads.js';
-import { FormCheck, unknown } from '../rest/DiscordApiError.js';
-import { now } from '../time.js';
+} from '../world/payloads.js';
 import type { World } from '../world/World.js';
-import type { MessageBody } from './messageBody.js';
 
 /** Messages that are remembered; of older ones Discord would know, this one answers "Unknown Message". */
 const MESSAGES_KEPT = 20_000;

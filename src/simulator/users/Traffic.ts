@@ -1,4 +1,4 @@
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 import { Random } from '../world/Random.js';
 import type { World } from '../world/World.js';
 import type { Interactions, OptionValue } from './Interactions.js';

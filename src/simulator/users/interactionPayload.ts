@@ -1,5 +1,5 @@
-import { type ChannelPayload, isJson, type Json, type MessagePayload } from '../payloads.js';
 import type { CommandPayload } from '../rest/Commands.js';
+import { type ChannelPayload, isJson, type Json, type MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 
 const SUBCOMMAND = 1;

@@ -8,7 +8,7 @@ import {
   type Json,
   type MemberPayload,
   type UserPayload,
-} from '../payloads.js';
+} from './payloads.js';
 import {
   type Seed,
   seededChannel,

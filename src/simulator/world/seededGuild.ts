@@ -10,7 +10,7 @@ import {
   type MemberPayload,
   type RolePayload,
   type UserPayload,
-} from '../payloads.js';
+} from './payloads.js';
 import { hash } from './Random.js';
 import { seededId, seededTimestamp, seededUserId } from './snowflakes.js';
 

@@ -5,9 +5,9 @@ import {
   MESSAGE_FLAG_EPHEMERAL,
   MESSAGE_FLAG_SUPPRESS_EMBEDS,
   MESSAGE_FLAG_SUPPRESS_NOTIFICATIONS,
-} from '../payloads.js';
-import { DiscordApiError, FormCheck } from '../rest/DiscordApiError.js';
+} from '../world/payloads.js';
 import { isSnowflake } from '../world/snowflakes.js';
+import { DiscordApiError, FormCheck } from './DiscordApiError.js';
 
 /** A message as a client may send it, checked. */
 export interface MessageBody {

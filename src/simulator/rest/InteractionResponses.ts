@@ -1,12 +1,12 @@
 import type { Account } from '../account/Account.js';
 import type { InteractionEntry, ResponseKind } from '../account/accountEntries.js';
-import { isJson, MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING, type MessagePayload } from '../payloads.js';
-import { DiscordApiError, FormCheck, unknown } from '../rest/DiscordApiError.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import type { Answer, Interaction, InteractionKind } from '../users/Interaction.js';
+import type { Interactions } from '../users/Interactions.js';
+import type { Messages } from '../users/Messages.js';
+import { isJson, MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING, type MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
-import type { Answer, Interaction, InteractionKind } from './Interaction.js';
-import type { Interactions } from './Interactions.js';
-import type { Messages } from './Messages.js';
+import { DiscordApiError, FormCheck, unknown } from './DiscordApiError.js';
 import { type MessageBody, parseMessageBody } from './messageBody.js';
 
 const PONG = 1;

@@ -7,9 +7,9 @@ import {
   type Json,
   type MemberPayload,
   type RolePayload,
-} from '../payloads.js';
-import { guildProperties } from './seededGuild.js';
-import type { World } from './World.js';
+} from '../world/payloads.js';
+import { guildProperties } from '../world/seededGuild.js';
+import type { World } from '../world/World.js';
 
 /**
  * What happens in guilds: every method changes the world and tells the sessions it concerns, so that a client's cache can be
