@@ -2,11 +2,10 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Account } from './account/Account.js';
 import { controlRoutes } from './control/controlRoutes.js';
-import { secretToken } from './control/secretToken.js';
 import { FaultPlan } from './faults/FaultPlan.js';
 import { Faults } from './faults/Faults.js';
 import { ClientRequests } from './gateway/ClientRequests.js';
-import { Credentials } from './gateway/Credentials.js';
+import { Credentials, secretToken } from './gateway/Credentials.js';
 import { Gateway, RESUME_PATH } from './gateway/Gateway.js';
 import { GuildLoader } from './gateway/GuildLoader.js';
 import { Handshake } from './gateway/Handshake.js';
@@ -107,7 +106,7 @@ export class Simulator {
     this.#api.register(app, this.#routes());
     if (this.controlToken !== undefined) app.register(controlRoutes(this, this.controlToken), { prefix: '/simulator' });
     app.server.on('upgrade', (request, socket, head) => this.#gateway.handleUpgrade(request, socket, head));
-    this.#gateway.start(this.#requests);
+    this.#gateway.start((connection, opcode, data) => this.#requests.handle(connection, opcode, data));
     try {
       await app.listen({ host: this.options.host, port: this.options.port });
     } catch (error) {

@@ -1,4 +1,4 @@
-import { secretToken } from './control/secretToken.js';
+import { secretToken } from './gateway/Credentials.js';
 import type { RateLimitRule } from './rest/RateLimiter.js';
 
 /** How many of each thing a seeded guild has. Members include the bot; presences are among the members. */

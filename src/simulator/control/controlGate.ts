@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isSameToken } from './secretToken.js';
+import { isSameToken } from '../gateway/Credentials.js';
 
-/** Names under which a program on this machine calls it. Any other one was made to point here by somebody's DNS. */
+/** The host names that programs on this machine use. If a request has another one, somebody's DNS points it here. */
 const HOST_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
- * Decides who may use the control routes: whoever has the token. Every user of the machine and every web page in its browsers
- * can reach the port. A page is refused even with the token.
+ * Lets only the holder of the token use the control routes. Every user of the machine can reach the port, and so can every
+ * web page in its browsers. The gate refuses a page of another site even with the token.
  *
- * @returns a hook that answers a request which is refused.
+ * @returns a hook that answers the requests which the gate refuses.
  */
 export function controlGate(token: string) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {

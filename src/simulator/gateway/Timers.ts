@@ -1,4 +1,4 @@
-/** Timeouts that can all be cleared at once, so that nothing is left running after `stop()`. */
+/** Timeouts that `clear` ends all at once, so that none is left after `stop()`. */
 export class Timers {
   readonly #pending = new Set<NodeJS.Timeout>();
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { Json } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
 import type { Commands } from './Commands.js';
@@ -16,7 +18,7 @@ export function applicationsRoutes(world: World, commands: Commands): Route[] {
   const own: Route[] = ['/applications/@me', '/oauth2/applications/@me'].map((path) => ({
     method: 'GET',
     path,
-    handle: () => ({ body: world.application() }),
+    handle: () => ({ body: applicationPayload(world) }),
   }));
   return [
     ...own,
@@ -87,4 +89,49 @@ function commandRoutes(world: World, commands: Commands, path: string): Route[] 
       },
     },
   ];
+}
+
+/** The application as Discord shows it to its own bot: discord.com/developers/docs/resources/application */
+function applicationPayload(world: World): Json {
+  const { teamId } = world;
+  const owner = world.ensureUser(world.ownerId);
+  const isTeam = world.ownerIds.length > 1;
+  const team = {
+    id: teamId,
+    icon: null,
+    name: 'Local team',
+    owner_user_id: world.ownerId,
+    members: world.ownerIds.map((id, index) => ({
+      user: world.ensureUser(id),
+      team_id: teamId,
+      membership_state: 2,
+      role: index === 0 ? 'admin' : 'developer',
+      permissions: ['*'],
+    })),
+  };
+  return {
+    id: world.applicationId,
+    name: world.bot.username,
+    icon: null,
+    description: 'An application of the local Discord.',
+    type: null,
+    summary: '',
+    bot: world.publicBot,
+    bot_public: true,
+    bot_require_code_grant: false,
+    // A team's application shows a made-up user as its owner (discord.com/developers/docs/topics/teams).
+    owner: isTeam ? { ...owner, id: teamId, username: `team${teamId}` } : owner,
+    team: isTeam ? team : null,
+    verify_key: createHash('sha256').update(world.applicationId).digest('hex'),
+    flags: 0,
+    approximate_guild_count: world.guildIds.length,
+    approximate_user_install_count: 0,
+    approximate_user_authorization_count: 0,
+    install_params: { scopes: ['bot', 'applications.commands'], permissions: '2048' },
+    // A new application can be installed to guilds and to users.
+    integration_types_config: Object.fromEntries(world.integrationTypes.map((type) => [type, {}])),
+    interactions_endpoint_url: null,
+    redirect_uris: [],
+    event_webhooks_status: 1,
+  };
 }
