@@ -8,8 +8,8 @@ import { controlGate } from './controlGate.js';
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * The simulator by HTTP, for another process that runs it: account, traffic, faults, and commands. A request that the
- * {@link controlGate} refuses learns nothing, not even which routes there are. A body is JSON.
+ * The simulator by HTTP, for another process that controls it: account, traffic, faults, and commands. Bodies are JSON. A
+ * request that the {@link controlGate} refuses learns nothing, not even which routes there are.
  */
 export function controlRoutes(simulator: Simulator, token: string): (scope: FastifyInstance) => Promise<void> {
   return async (scope) => {
@@ -58,7 +58,7 @@ export function controlRoutes(simulator: Simulator, token: string): (scope: Fast
   };
 }
 
-/** Calls a method of {@link Simulator.faults} by its name. */
+/** Calls a method of {@link Simulator.faults} by its name. Throws a RangeError if there is none. */
 function callFault(simulator: Simulator, name: string, args: unknown[]): unknown {
   const { faults } = simulator;
   const names = Object.getOwnPropertyNames(Object.getPrototypeOf(faults)).filter((key) => key !== 'constructor');

@@ -1,30 +1,20 @@
-import type { Json } from '../world/payloads.js';
+import type { CommandPayload, Json } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import { keptFields } from './commandPayload.js';
-import { DiscordApiError, FormCheck, unknown } from './DiscordApiError.js';
-
-export interface CommandPayload extends Json {
-  id: string;
-  application_id: string;
-  guild_id?: string;
-  version: string;
-  type: number;
-  name: string;
-  options?: Json[];
-}
+import { DiscordApiError, invalidField, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/interactions/application-commands#registering-a-command */
 const MAX_PER_TYPE: Readonly<Record<number, number>> = { 1: 100, 2: 15, 3: 15, 4: 1 };
 const MAX_CREATES_PER_DAY = 200;
 
 /**
- * The application's commands, global and per guild, by id. A command of the same name and type replaces the old one and keeps
- * its id, as Discord does. Bodies come here checked; see `rest/commandBody.ts`.
+ * The application's commands, global and per guild. A command of the same name and type replaces the old one and keeps its
+ * id, as at Discord. `commandBody.ts` has checked the bodies.
  */
 export class Commands {
   readonly #global = new Map<string, CommandPayload>();
   readonly #ofGuild = new Map<string, Map<string, CommandPayload>>();
-  /** Commands created so far by scope: Discord allows 200 a day. */
+  /** How many commands were created in each scope. */
   readonly #created = new Map<string, number>();
 
   constructor(private readonly world: World) {}
@@ -39,34 +29,22 @@ export class Commands {
     return command;
   }
 
-  /** The command a user of that guild runs by that name: the guild's own one goes first. */
+  /** The command that a user of the guild runs by that name. The guild's own one goes first. */
   findByName(name: string, guildId: string): CommandPayload | undefined {
     const isIt = (command: CommandPayload) => command.name === name && command.type === 1;
     return [...(this.#ofGuild.get(guildId)?.values() ?? [])].find(isIt) ?? [...this.#global.values()].find(isIt);
   }
 
-  /** Creates it, or replaces the one of the same name and type. */
+  /** Creates the command, or replaces the one of the same name and type. */
   upsert(body: Json, guildId?: string): { command: CommandPayload; created: boolean } {
-    const scope = this.#scope(guildId);
-    const type = Number(body.type ?? 1);
-    const existing = [...scope.values()].find((command) => command.name === body.name && command.type === type);
-    if (existing === undefined) {
-      const ofType = [...scope.values()].filter((command) => command.type === type).length;
-      if (ofType >= (MAX_PER_TYPE[type] ?? 1)) {
-        throw new DiscordApiError(
-          400,
-          30032,
-          `Maximum number of application commands reached (${MAX_PER_TYPE[type]}).`,
-        );
-      }
-      this.#countCreation(guildId);
-    }
-    const command = this.#make(existing?.id ?? this.world.snowflakes.next(), type, body, guildId);
-    scope.set(command.id, command);
-    return { command, created: existing === undefined };
+    const before = this.list(guildId);
+    const type = typeOf(body);
+    const isNew = !before.some((command) => command.name === body.name && command.type === type);
+    if (isNew && before.filter((command) => command.type === type).length >= maxOf(type)) throw tooMany(type);
+    return { command: this.#put(body, before, guildId), created: isNew };
   }
 
-  /** Changes the fields that are given, and no other. */
+  /** Changes the given fields and no others. */
   patch(id: string, body: Json, guildId?: string): CommandPayload {
     const old = this.get(id, guildId);
     const command = this.#make(id, old.type, { ...old, ...body }, guildId);
@@ -74,9 +52,7 @@ export class Commands {
       (other) => other.id !== id && other.type === command.type && other.name === command.name,
     );
     if (isTaken) {
-      const check = new FormCheck();
-      check.fail(['name'], 'APPLICATION_COMMANDS_DUPLICATE_NAME', 'Application command names must be unique');
-      check.throwIfFailed();
+      throw invalidField(['name'], 'APPLICATION_COMMANDS_DUPLICATE_NAME', 'Application command names must be unique');
     }
     this.#scope(guildId).set(id, command);
     return command;
@@ -88,21 +64,23 @@ export class Commands {
 
   /** Replaces all commands of the scope. */
   overwrite(bodies: readonly Json[], guildId?: string): CommandPayload[] {
-    const scope = this.#scope(guildId);
-    const before = [...scope.values()];
+    const before = this.list(guildId);
     for (const type of Object.keys(MAX_PER_TYPE).map(Number)) {
-      const count = bodies.filter((body) => (body.type ?? 1) === type).length;
-      if (count > (MAX_PER_TYPE[type] ?? 1)) throw tooMany(type);
+      if (bodies.filter((body) => typeOf(body) === type).length > maxOf(type)) throw tooMany(type);
     }
-    scope.clear();
-    for (const body of bodies) {
-      const type = Number(body.type ?? 1);
-      const existing = before.find((command) => command.name === body.name && command.type === type);
-      if (existing === undefined) this.#countCreation(guildId);
-      const command = this.#make(existing?.id ?? this.world.snowflakes.next(), type, body, guildId);
-      scope.set(command.id, command);
-    }
+    this.#scope(guildId).clear();
+    for (const body of bodies) this.#put(body, before, guildId);
     return this.list(guildId);
+  }
+
+  /** Takes the id of the command of the same name and type from those that were there before, or a new id. */
+  #put(body: Json, before: readonly CommandPayload[], guildId: string | undefined): CommandPayload {
+    const type = typeOf(body);
+    const old = before.find((command) => command.name === body.name && command.type === type);
+    if (old === undefined) this.#countCreation(guildId);
+    const command = this.#make(old?.id ?? this.world.snowflakes.next(), type, body, guildId);
+    this.#scope(guildId).set(command.id, command);
+    return command;
   }
 
   #countCreation(guildId: string | undefined): void {
@@ -146,6 +124,14 @@ export class Commands {
     }
     return scope;
   }
+}
+
+function typeOf(body: Json): number {
+  return Number(body.type ?? 1);
+}
+
+function maxOf(type: number): number {
+  return MAX_PER_TYPE[type] ?? 1;
 }
 
 function tooMany(type: number): DiscordApiError {

@@ -5,7 +5,7 @@ import type { ApiRequest, Route } from './Api.js';
 import type { Commands } from './Commands.js';
 import { parseCommand, parseCommandPatch, parseCommands } from './commandBody.js';
 import { localized } from './commandPayload.js';
-import { DiscordApiError, unknown } from './DiscordApiError.js';
+import { missingAccess, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/reference#boolean-query-strings */
 const TRUE = new Set(['true', 'True', '1']);
@@ -28,12 +28,12 @@ export function applicationsRoutes(world: World, commands: Commands): Route[] {
 }
 
 function commandRoutes(world: World, commands: Commands, path: string): Route[] {
-  /** The guild of the request, if it has one; throws when application or guild are not ours. */
+  /** The guild of the request, if it has one. Throws if the application or the guild is not ours. */
   const scope = ({ params }: ApiRequest): string | undefined => {
     if (params.applicationId !== world.applicationId) throw unknown.application();
     const guildId = params.guildId;
-    // Discord says "Missing Access" for a guild the application is not installed in.
-    if (guildId !== undefined && !world.hasGuild(guildId)) throw new DiscordApiError(403, 50001, 'Missing Access');
+    // Discord says "Missing Access" if the application is not installed in the guild.
+    if (guildId !== undefined && !world.hasGuild(guildId)) throw missingAccess();
     return guildId;
   };
   const id = ({ params }: ApiRequest) => params.commandId ?? '';

@@ -1,7 +1,7 @@
 import { isJson, type Json } from '../world/payloads.js';
 
 /**
- * Fields that Discord keeps; it ignores all others.
+ * Fields that Discord keeps. It ignores all others.
  * discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-structure
  */
 const GLOBAL_FIELDS = ['dm_permission', 'integration_types', 'contexts'];
@@ -15,7 +15,7 @@ const OPTION_FIELDS = [
 ];
 const CHOICE_FIELDS = ['name', 'name_localizations', 'value'];
 
-/** What is kept of a checked body. `contexts` and the like mean nothing for a command of a guild. */
+/** The fields that stay of a checked body. Fields such as `contexts` mean nothing for a command of a guild. */
 export function keptFields(body: Json, isGlobal: boolean): Json {
   const kept = pick(body, isGlobal ? [...COMMAND_FIELDS, ...GLOBAL_FIELDS] : COMMAND_FIELDS);
   const permissions = kept.default_member_permissions;
@@ -25,7 +25,7 @@ export function keptFields(body: Json, isGlobal: boolean): Json {
 }
 
 /**
- * A command as the lists return it: without the dictionaries, with the text of the requester's locale where there is one.
+ * A command as lists return it: without the translations, but with the text in the requester's language if there is one.
  * discord.com/developers/docs/interactions/application-commands#retrieving-localized-commands
  */
 export function localized(node: Json, locale: string): Json {

@@ -66,6 +66,16 @@ export interface MessagePayload extends Json {
   webhook_id?: string;
 }
 
+export interface CommandPayload extends Json {
+  id: string;
+  application_id: string;
+  guild_id?: string;
+  version: string;
+  type: number;
+  name: string;
+  options?: Json[];
+}
+
 export const CHANNEL_TEXT = 0;
 export const CHANNEL_DM = 1;
 export const CHANNEL_VOICE = 2;
