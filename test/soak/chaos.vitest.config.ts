@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Of `npm run test:chaos`: the long form of what `npm test` runs for half a minute. */
+/** For `npm run test:chaos`, the long form of what `npm test` runs for half a minute. */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Of `npm run test:soak`, which takes longer than the tests of every day may. */
+/** For `npm run test:soak`, which takes longer than everyday tests may. */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     include: ['test/soak/*.soak.ts'],
     globalSetup: ['test/globalSetup.ts'],
-    // It ends by itself; each of its steps has a limit of its own.
+    // The test ends by itself, and each of its steps has a limit.
     testTimeout: 24 * 60 * 60 * 1000,
     hookTimeout: 120_000,
   },

@@ -1,11 +1,13 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isSameToken } from '../gateway/Credentials.js';
 import type { Simulator } from '../Simulator.js';
 import type { CommandRequest } from '../users/Interactions.js';
 import type { TrafficOptions } from '../users/Traffic.js';
 import { isJson, type Json } from '../world/payloads.js';
-import { controlGate } from './controlGate.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
+/** The host names that programs on this machine use. If a request has another one, somebody's DNS points it here. */
+const HOST_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
 
 /**
  * The simulator by HTTP, for another process that controls it: account, traffic, faults, and commands. Bodies are JSON. A
@@ -55,6 +57,26 @@ export function controlRoutes(simulator: Simulator, token: string): (scope: Fast
         throw new TypeError('content and guildId are needed');
       return simulator.sendMessage(body as never).entry;
     });
+  };
+}
+
+/**
+ * Lets only the holder of the token use the control routes. Every user of the machine can reach the port, and so can every
+ * web page in its browsers. The gate refuses a page of another site even with the token.
+ *
+ * @returns a hook that answers the requests which the gate refuses.
+ */
+function controlGate(token: string) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const { host = '', origin, authorization = '' } = request.headers;
+    const port = request.socket.localPort;
+    const authorities = HOST_NAMES.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
+    if (!authorities.includes(host)) return reply.code(403).send({ error: `this is not the host "${host}"` });
+    if (origin !== undefined && origin !== `http://${host}`)
+      return reply.code(403).send({ error: 'the request comes from a page of another site' });
+    if (isSameToken(authorization, `Bearer ${token}`)) return undefined;
+    const error = 'Authorization must be "Bearer <control token>"; the simulator prints that token when it starts';
+    return reply.code(401).header('www-authenticate', 'Bearer').send({ error });
   };
 }
 

@@ -9,7 +9,6 @@ import type { ResolvedOptions } from '../options.js';
 import { type ConnectionHost, GatewayConnection } from './GatewayConnection.js';
 import type { GuildLoader } from './GuildLoader.js';
 import type { Session } from './Session.js';
-import { Timers } from './Timers.js';
 
 export const RESUME_PATH = '/resume';
 /** Discord documents these as available and the older ones as deprecated: discord.com/developers/docs/reference#api-versioning */
@@ -44,7 +43,7 @@ export interface DispatchOptions {
 export class Gateway implements ConnectionHost {
   readonly sessions = new Map<string, Session>();
   readonly connections = new Set<GatewayConnection>();
-  readonly #timers = new Timers();
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES });
   readonly #ownerships = new Map<GatewayConnection, Ownership>();
   #handleRequest: RequestHandler | undefined;
@@ -71,7 +70,7 @@ export class Gateway implements ConnectionHost {
 
   stop(): void {
     clearInterval(this.#sweep);
-    this.#timers.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
     this.loader.stop();
     for (const connection of [...this.connections]) connection.terminate();
     // These include sockets that we have closed and whose client has not answered yet.
@@ -135,7 +134,7 @@ export class Gateway implements ConnectionHost {
       connection.hello();
       return;
     }
-    this.#timers.after(this.plan.helloDelayMs, () => connection.hello());
+    this.after(this.plan.helloDelayMs, () => connection.hello());
   }
 
   request(connection: GatewayConnection, opcode: number, data: unknown): void {
@@ -193,7 +192,11 @@ export class Gateway implements ConnectionHost {
 
   /** Runs the action after that time, unless the gateway stops before. */
   after(ms: number, action: () => void): void {
-    this.#timers.after(ms, action);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, ms);
+    this.#timers.add(timer);
   }
 
   /** Sends an event of a guild to every session that has the guild and wants the event. */
