@@ -1,5 +1,11 @@
-import { parseFlags, simulatorOptions, trafficOptions } from '../simulator/cli/flags.js';
-import { banner, jsonLine, startFailure } from '../simulator/cli/texts.js';
+import {
+  banner,
+  jsonLine,
+  parseFlags,
+  simulatorOptions,
+  startFailure,
+  trafficOptions,
+} from '../simulator/control/commandLine.js';
 import { Simulator } from '../simulator/index.js';
 
 const flags = parseFlags(process.argv);

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { until } from './clients.js';
-import { discord, pongBot, start } from './local.js';
+import { discord, pongBot, start, until } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
 beforeEach(() => start());

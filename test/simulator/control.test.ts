@@ -1,8 +1,7 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
-import { until } from './clients.js';
-import { discord, pongBot, start } from './local.js';
+import { discord, pongBot, start, until } from './local.js';
 import type { RawGateway } from './RawGateway.js';
 
 let client: RawGateway;

@@ -2,8 +2,7 @@ import { createInflate } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { INTENTS } from '../../src/simulator/index.js';
-import { until } from './clients.js';
-import { call, discord, start, violations } from './local.js';
+import { call, discord, start, until, violations } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
 beforeEach(() => start());

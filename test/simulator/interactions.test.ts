@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Interaction, SimulatorOptions } from '../../src/simulator/index.js';
-import { until } from './clients.js';
-import { call, discord, start as startDiscord } from './local.js';
+import { call, discord, start as startDiscord, until } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
 let client: RawGateway;

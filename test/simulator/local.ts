@@ -51,3 +51,18 @@ export async function pongBot(name?: string): Promise<RawGateway> {
   client.answerWithPong(discord.url, name);
   return client;
 }
+
+/** The next time the client emits the event, with its arguments. */
+export function next(emitter: unknown, event: string): Promise<unknown[]> {
+  const source = emitter as { once(event: string, listener: (...args: unknown[]) => void): unknown };
+  return new Promise((resolve) => source.once(event, (...args) => resolve(args)));
+}
+
+/** Waits until the condition holds; fails with its text after five seconds. */
+export async function until(condition: () => boolean, what: string | (() => string), timeoutMs = 5000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${typeof what === 'string' ? what : what()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

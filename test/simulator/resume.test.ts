@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { until } from './clients.js';
-import { discord, start, violations } from './local.js';
+import { discord, start, until, violations } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
 beforeEach(() => start());

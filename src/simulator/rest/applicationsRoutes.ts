@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Json } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
-import type { Commands } from './Commands.js';
+import { type Commands, localized } from './Commands.js';
 import { parseCommand, parseCommandPatch, parseCommands } from './commandBody.js';
-import { localized } from './commandPayload.js';
 import { missingAccess, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/reference#boolean-query-strings */
