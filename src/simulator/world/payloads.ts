@@ -1,6 +1,6 @@
 /**
- * The shapes that go over the wire, as far as the simulator itself reads or writes their fields. Not a full description of
- * Discord's: what a client sends and the simulator only stores is `Json`.
+ * The shapes that go over the wire, as far as the simulator itself reads or writes their fields. What a client sends and the
+ * simulator only stores is `Json`.
  */
 
 export type Json = Record<string, unknown>;
@@ -41,7 +41,7 @@ export interface PresencePayload extends Json {
   status: string;
 }
 
-/** A guild as GUILD_CREATE shows it, complete: who may see which part of it is decided when it is sent. */
+/** A whole guild in the form of GUILD_CREATE. Who may see which part of it is decided when it is sent. */
 export interface GuildPayload extends Json {
   id: string;
   name: string;
@@ -64,6 +64,16 @@ export interface MessagePayload extends Json {
   content: string;
   flags: number;
   webhook_id?: string;
+}
+
+export interface CommandPayload extends Json {
+  id: string;
+  application_id: string;
+  guild_id?: string;
+  version: string;
+  type: number;
+  name: string;
+  options?: Json[];
 }
 
 export const CHANNEL_TEXT = 0;

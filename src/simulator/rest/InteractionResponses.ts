@@ -1,15 +1,14 @@
 import type { Account } from '../account/Account.js';
-import type { InteractionEntry, ResponseKind } from '../account/accountEntries.js';
-import { isJson, MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING, type MessagePayload } from '../payloads.js';
-import { DiscordApiError, FormCheck, unknown } from '../rest/DiscordApiError.js';
-import { now } from '../time.js';
+import type { InteractionEntry, ResponseEntry, ResponseKind } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
+import type { Answer, Interaction, InteractionKind } from '../users/Interaction.js';
+import type { Interactions } from '../users/Interactions.js';
+import { isJson, MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING, type MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
-import type { Answer, Interaction, InteractionKind } from './Interaction.js';
-import type { Interactions } from './Interactions.js';
-import type { Messages } from './Messages.js';
+import type { BotMessages } from './BotMessages.js';
+import { DiscordApiError, FormCheck, invalidField, unknown } from './DiscordApiError.js';
 import { type MessageBody, parseMessageBody } from './messageBody.js';
 
-const PONG = 1;
 const MESSAGE = 4;
 const DEFERRED_MESSAGE = 5;
 const DEFERRED_UPDATE = 6;
@@ -24,9 +23,9 @@ const ALLOWED: Record<InteractionKind, readonly number[]> = {
 };
 
 /**
- * What a bot may do to an interaction, by REST: acknowledge it once and in time, then edit, follow up, delete. Refuses what
- * Discord refuses: a second acknowledgement (40060), one after the deadline (10062), a followup before one (10015). Every
- * attempt is written to the account, refused or not.
+ * What a bot does to an interaction by REST. It acknowledges the interaction once and in time, then edits, follows up,
+ * deletes. A second acknowledgement is refused (40060), one after the deadline too (10062), and a followup before one
+ * (10015). The account gets every attempt, refused or not.
  */
 export class InteractionResponses {
   constructor(
@@ -34,7 +33,7 @@ export class InteractionResponses {
     private readonly tokenLifetimeMs: number,
     private readonly world: World,
     private readonly account: Account,
-    private readonly messages: Messages,
+    private readonly messages: BotMessages,
   ) {}
 
   /** POST /interactions/:id/:token/callback */
@@ -64,11 +63,9 @@ export class InteractionResponses {
 
   #accept(interaction: Interaction, body: unknown, files: number): number {
     const type = isJson(body) ? body.type : undefined;
-    const check = new FormCheck();
-    if (typeof type !== 'number' || type === PONG || !ALLOWED[interaction.kind].includes(type)) {
+    if (typeof type !== 'number' || !ALLOWED[interaction.kind].includes(type)) {
       const allowed = ALLOWED[interaction.kind].join(', ');
-      check.fail(['type'], 'BASE_TYPE_CHOICES', `Value must be one of {${allowed}}.`);
-      check.throwIfFailed();
+      throw invalidField(['type'], 'BASE_TYPE_CHOICES', `Value must be one of {${allowed}}.`);
     }
     const data = isJson(body) ? (body.data ?? {}) : {};
     switch (type) {
@@ -90,27 +87,29 @@ export class InteractionResponses {
       default:
         break;
     }
-    if (interaction.acknowledgement === undefined) interaction.acknowledged(Number(type));
-    this.#log(interaction, 'callback', body, Number(type), interaction.isEphemeral);
+    if (interaction.acknowledgement === undefined) interaction.acknowledged(type);
+    this.#note(interaction, 'callback', body, { type, ephemeral: interaction.isEphemeral });
     if (type === MODAL || type === AUTOCOMPLETE || type === DEFERRED_UPDATE) {
       this.#answered(interaction, 'callback', body, undefined);
     }
-    return Number(type);
+    return type;
   }
 
   #acceptMessage(interaction: Interaction, data: unknown, files: number, body: unknown): void {
     const message = parseMessageBody(data, { allowEphemeral: true, allowEmpty: false, files });
-    interaction.isEphemeral = (message.flags & MESSAGE_FLAG_EPHEMERAL) !== 0;
-    interaction.acknowledged(MESSAGE);
-    interaction.original = this.#post(interaction, message);
+    this.#acceptOriginal(interaction, MESSAGE, message);
     this.#answered(interaction, 'callback', body, interaction.original);
   }
 
   #acceptDeferral(interaction: Interaction, data: unknown): void {
     const message = parseMessageBody(data, { allowEphemeral: true, allowEmpty: true, files: 0 });
+    this.#acceptOriginal(interaction, DEFERRED_MESSAGE, message, MESSAGE_FLAG_LOADING);
+  }
+
+  #acceptOriginal(interaction: Interaction, type: number, message: MessageBody, extraFlags = 0): void {
     interaction.isEphemeral = (message.flags & MESSAGE_FLAG_EPHEMERAL) !== 0;
-    interaction.acknowledged(DEFERRED_MESSAGE);
-    interaction.original = this.#post(interaction, message, MESSAGE_FLAG_LOADING);
+    interaction.acknowledged(type);
+    interaction.original = this.#post(interaction, message, extraFlags);
   }
 
   #acceptUpdate(interaction: Interaction, data: unknown, files: number, body: unknown): void {
@@ -122,7 +121,7 @@ export class InteractionResponses {
     this.#answered(interaction, 'callback', body, original);
   }
 
-  /** The interaction of a webhook URL. Throws what Discord answers for one that was never acknowledged or is over. */
+  /** The interaction of a webhook URL. Throws what Discord answers if nobody acknowledged it, or if its token is too old. */
   forWebhook(applicationId: string, token: string): Interaction {
     const interaction = applicationId === this.world.applicationId ? this.interactions.find(token) : undefined;
     if (interaction === undefined) throw unknown.webhook();
@@ -133,7 +132,7 @@ export class InteractionResponses {
     return interaction;
   }
 
-  /** POST /webhooks/:app/:token. The first one after a deferral takes the place of the "thinking" message. */
+  /** POST /webhooks/:app/:token. The first one after a deferral replaces the "thinking" message. */
   followUp(interaction: Interaction, body: unknown, files: number): MessagePayload {
     return this.#attempt(interaction, 'followup', body, () => {
       const message = parseMessageBody(body, { allowEphemeral: true, allowEmpty: false, files });
@@ -162,17 +161,17 @@ export class InteractionResponses {
   delete(interaction: Interaction, messageId: string): void {
     const message = this.message(interaction, messageId);
     this.messages.delete(message);
-    this.#log(interaction, 'delete', null, null, interaction.isEphemeral);
+    this.#note(interaction, 'delete', null, { ephemeral: interaction.isEphemeral });
   }
 
   message(interaction: Interaction, messageId: string): MessagePayload {
     const { original } = interaction;
     if (messageId === '@original') {
-      if (original === undefined || this.messages.find(original.id) === undefined) throw unknown.message();
-      return original;
+      if (original === undefined) throw unknown.message();
+      return this.messages.get(original.id);
     }
-    const message = this.messages.find(messageId);
-    if (message === undefined || message.webhook_id === undefined) throw unknown.message();
+    const message = this.messages.get(messageId);
+    if (message.webhook_id === undefined) throw unknown.message();
     return message;
   }
 
@@ -184,7 +183,7 @@ export class InteractionResponses {
   ) {
     try {
       const message = act();
-      this.#log(interaction, kind, body, null, (message.flags & MESSAGE_FLAG_EPHEMERAL) !== 0);
+      this.#note(interaction, kind, body, { ephemeral: (message.flags & MESSAGE_FLAG_EPHEMERAL) !== 0 });
       if (kind !== 'editFollowup') this.#answered(interaction, kind, body, message);
       return message;
     } catch (error) {
@@ -212,23 +211,16 @@ export class InteractionResponses {
     });
   }
 
-  #log(interaction: Interaction, kind: ResponseKind, body: unknown, type: number | null, ephemeral: boolean): void {
-    const content = contentOf(body);
-    interaction.entry.responses.push({ at: now(), kind, type, content, ephemeral, body, accepted: true, code: null });
+  #note(interaction: Interaction, kind: ResponseKind, body: unknown, about: Partial<ResponseEntry>): void {
+    const entry = { at: now(), kind, type: null, content: contentOf(body), ephemeral: false, body };
+    interaction.entry.responses.push({ ...entry, accepted: true, code: null, ...about });
   }
 
+  /** @returns the error, for the caller to throw. */
   #refused(interaction: Interaction, kind: ResponseKind, body: unknown, error: unknown): unknown {
+    const type = isJson(body) && typeof body.type === 'number' ? body.type : null;
     const code = error instanceof DiscordApiError ? error.code : null;
-    interaction.entry.responses.push({
-      at: now(),
-      kind,
-      type: isJson(body) && typeof body.type === 'number' ? body.type : null,
-      content: contentOf(body),
-      ephemeral: false,
-      body,
-      accepted: false,
-      code,
-    });
+    this.#note(interaction, kind, body, { type, accepted: false, code });
     return error;
   }
 }
@@ -248,16 +240,18 @@ function checkModal(data: unknown): void {
   const modal = isJson(data) ? data : {};
   check.string(modal.custom_id, ['data', 'custom_id'], 1, 100);
   check.string(modal.title, ['data', 'title'], 1, 45);
-  if (!Array.isArray(modal.components))
-    check.fail(['data', 'components'], 'BASE_TYPE_REQUIRED', 'This field is required');
+  checkRequiredList(check, modal.components, 'components');
   check.throwIfFailed();
 }
 
 function checkChoices(data: unknown): void {
   const check = new FormCheck();
-  const choices = isJson(data) ? data.choices : undefined;
-  if (!Array.isArray(choices)) check.fail(['data', 'choices'], 'BASE_TYPE_REQUIRED', 'This field is required');
-  else if (choices.length > 25)
-    check.fail(['data', 'choices'], 'BASE_TYPE_MAX_LENGTH', 'Must be 25 or fewer in length.');
+  checkRequiredList(check, isJson(data) ? data.choices : undefined, 'choices', 25);
   check.throwIfFailed();
+}
+
+function checkRequiredList(check: FormCheck, value: unknown, name: string, max?: number): void {
+  const path = ['data', name];
+  if (Array.isArray(value)) check.list(value, path, max);
+  else check.fail(path, 'BASE_TYPE_REQUIRED', 'This field is required');
 }

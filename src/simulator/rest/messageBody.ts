@@ -5,9 +5,9 @@ import {
   MESSAGE_FLAG_EPHEMERAL,
   MESSAGE_FLAG_SUPPRESS_EMBEDS,
   MESSAGE_FLAG_SUPPRESS_NOTIFICATIONS,
-} from '../payloads.js';
-import { DiscordApiError, FormCheck } from '../rest/DiscordApiError.js';
+} from '../world/payloads.js';
 import { isSnowflake } from '../world/snowflakes.js';
+import { DiscordApiError, FormCheck, invalidJson } from './DiscordApiError.js';
 
 /** A message as a client may send it, checked. */
 export interface MessageBody {
@@ -15,31 +15,30 @@ export interface MessageBody {
   embeds: Json[];
   components: Json[];
   attachments: Json[];
-  allowedMentions: Json | undefined;
   reference: { messageId: string; channelId: string | undefined; failIfNotExists: boolean } | undefined;
   flags: number;
   tts: boolean;
   nonce: string | number | undefined;
-  /** Whether a message with the same nonce, a few minutes ago, is to be returned in its place. */
+  /** Whether Discord returns the recent message with the same nonce in place of a new one. */
   enforceNonce: boolean;
-  /** Fields the body had, for edits: what is not there stays as it is. */
+  /** Fields that the body had. An edit leaves the others as they are. */
   given: ReadonlySet<string>;
 }
 
 export interface MessageRules {
-  /** EPHEMERAL is for interactions only; on a channel message Discord has no such thing, so it is refused. */
+  /** Whether EPHEMERAL is allowed. Discord allows it to interactions only. */
   allowEphemeral: boolean;
-  /** Whether a body with nothing to show is an error. */
+  /** Whether a body may have nothing to show. */
   allowEmpty: boolean;
-  /** How many files came with it (multipart). */
+  /** How many files came with the body (multipart). */
   files: number;
 }
 
 const BASE_FLAGS = MESSAGE_FLAG_SUPPRESS_EMBEDS | MESSAGE_FLAG_SUPPRESS_NOTIFICATIONS | MESSAGE_FLAG_COMPONENTS_V2;
 
-/** discord.com/developers/docs/resources/message#create-message. Throws the error Discord would answer with. */
+/** discord.com/developers/docs/resources/message#create-message. Throws the error that Discord would answer with. */
 export function parseMessageBody(body: unknown, rules: MessageRules): MessageBody {
-  if (!isJson(body)) throw new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
+  if (!isJson(body)) throw invalidJson();
   const check = new FormCheck();
   const content = body.content;
   check.string(content, ['content'], 0, 2000, false);
@@ -52,7 +51,7 @@ export function parseMessageBody(body: unknown, rules: MessageRules): MessageBod
   if (typeof flags !== 'number' || (flags & ~allowed) !== 0) {
     check.fail(['flags'], 'BITFIELD_INVALID_FLAGS', `Flags ${JSON.stringify(flags)} are not allowed here.`);
   }
-  const allowedMentions = parseAllowedMentions(check, body.allowed_mentions);
+  checkAllowedMentions(check, body.allowed_mentions);
   const reference = parseReference(check, body.message_reference);
   check.throwIfFailed();
   const text = typeof content === 'string' ? content : '';
@@ -66,7 +65,6 @@ export function parseMessageBody(body: unknown, rules: MessageRules): MessageBod
     embeds,
     components,
     attachments,
-    allowedMentions,
     reference,
     flags: Number(flags),
     tts: body.tts === true,
@@ -79,12 +77,8 @@ export function parseMessageBody(body: unknown, rules: MessageRules): MessageBod
 function parseList(check: FormCheck, body: Json, name: string, max: number): Json[] {
   const value = body[name];
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value) || !value.every(isJson)) {
-    check.fail([name], 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
-    return [];
-  }
-  if (value.length > max) check.fail([name], 'BASE_TYPE_MAX_LENGTH', `Must be ${max} or fewer in length.`);
-  return value;
+  const isList = Array.isArray(value) && value.every(isJson);
+  return check.list(isList ? value : undefined, [name], max) ? (value as Json[]) : [];
 }
 
 /** discord.com/developers/docs/resources/message#embed-object-embed-limits */
@@ -94,7 +88,7 @@ function checkEmbed(check: FormCheck, embed: Json, index: number): void {
   check.string(embed.description, [...at, 'description'], 0, 4096, false);
   const fields = embed.fields;
   if (!Array.isArray(fields)) return;
-  if (fields.length > 25) check.fail([...at, 'fields'], 'BASE_TYPE_MAX_LENGTH', 'Must be 25 or fewer in length.');
+  check.list(fields, [...at, 'fields'], 25);
   for (const [number, field] of fields.entries()) {
     check.string(isJson(field) ? field.name : undefined, [...at, 'fields', number, 'name'], 1, 256);
     check.string(isJson(field) ? field.value : undefined, [...at, 'fields', number, 'value'], 1, 1024);
@@ -102,12 +96,9 @@ function checkEmbed(check: FormCheck, embed: Json, index: number): void {
 }
 
 /** discord.com/developers/docs/resources/message#allowed-mentions-object */
-function parseAllowedMentions(check: FormCheck, value: unknown): Json | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (!isJson(value)) {
-    check.fail(['allowed_mentions'], 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
-    return undefined;
-  }
+function checkAllowedMentions(check: FormCheck, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (!check.object(value, ['allowed_mentions'])) return;
   const parse = Array.isArray(value.parse) ? value.parse : [];
   for (const [index, kind] of parse.entries()) {
     if (kind !== 'roles' && kind !== 'users' && kind !== 'everyone') {
@@ -121,31 +112,22 @@ function parseAllowedMentions(check: FormCheck, value: unknown): Json | undefine
   for (const kind of ['roles', 'users'] as const) {
     const ids = value[kind];
     if (!Array.isArray(ids)) continue;
-    if (ids.length > 100)
-      check.fail(['allowed_mentions', kind], 'BASE_TYPE_MAX_LENGTH', 'Must be 100 or fewer in length.');
+    check.list(ids, ['allowed_mentions', kind], 100);
     if (ids.length > 0 && parse.includes(kind)) {
       const message = `parse:["${kind}"] and ${kind}: [ids...] are mutually exclusive.`;
       check.fail(['allowed_mentions'], 'MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE', message);
     }
   }
-  return value;
 }
 
 function parseReference(check: FormCheck, value: unknown): MessageBody['reference'] {
   if (value === undefined || value === null) return undefined;
-  const messageId = isJson(value) ? value.message_id : undefined;
-  if (!isJson(value) || !isSnowflake(messageId)) {
-    check.fail(
-      ['message_reference', 'message_id'],
-      'NUMBER_TYPE_COERCE',
-      `Value "${String(messageId)}" is not snowflake.`,
-    );
-    return undefined;
-  }
-  const channelId = value.channel_id;
+  const reference = isJson(value) ? value : {};
+  const { message_id: messageId, channel_id: channelId } = reference;
+  if (!check.snowflake(messageId, ['message_reference', 'message_id'])) return undefined;
   return {
     messageId,
     channelId: isSnowflake(channelId) ? channelId : undefined,
-    failIfNotExists: value.fail_if_not_exists !== false,
+    failIfNotExists: reference.fail_if_not_exists !== false,
   };
 }

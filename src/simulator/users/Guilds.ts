@@ -1,19 +1,11 @@
 import type { Gateway } from '../gateway/Gateway.js';
-import {
-  CHANNEL_TEXT,
-  CHANNEL_THREAD,
-  type ChannelPayload,
-  type GuildPayload,
-  type Json,
-  type MemberPayload,
-  type RolePayload,
-} from '../payloads.js';
-import { guildProperties } from './seededGuild.js';
-import type { World } from './World.js';
+import { newGuildProperties, newMember, newRole, newTextChannel, newThread } from '../world/blueprints.js';
+import type { ChannelPayload, GuildPayload, Json, MemberPayload, RolePayload } from '../world/payloads.js';
+import type { World } from '../world/World.js';
 
 /**
- * What happens in guilds: every method changes the world and tells the sessions it concerns, so that a client's cache can be
- * compared with what is true. Throws a RangeError for things that do not exist.
+ * What people do in guilds. Every method changes the world and sends the event to the sessions it concerns, so a test can
+ * compare a client's cache with the truth. Methods throw a RangeError for things that do not exist.
  */
 export class Guilds {
   constructor(
@@ -21,26 +13,27 @@ export class Guilds {
     private readonly gateway: Gateway,
   ) {}
 
-  /** The guild as it is now, complete; a copy. */
+  /** @returns a copy of the whole guild as it is now. */
   get(guildId: string): GuildPayload {
-    const guild = this.world.findGuild(guildId);
-    if (guild === undefined) throw new RangeError(`no guild ${guildId} in the local Discord`);
-    return structuredClone(guild);
+    return structuredClone(this.world.getGuild(guildId));
   }
 
-  /** The bot is added to a new guild. Returns its id. */
+  /**
+   * Somebody adds the bot to a new guild.
+   * @returns the guild's id.
+   */
   join(name = 'a new guild'): string {
     const id = this.world.snowflakes.next();
     const owner = this.world.createUser();
-    const member = (user: MemberPayload['user']) => this.#newMember(user);
+    const joinedAt = new Date().toISOString();
     const guild: GuildPayload = {
-      ...guildProperties(id, name, owner.id),
-      joined_at: new Date().toISOString(),
-      roles: [this.#newRole({ name: '@everyone', position: 0 }, id)],
+      ...newGuildProperties(id, name, owner.id),
+      joined_at: joinedAt,
+      roles: [newRole(id, '@everyone', '0', 0)],
       emojis: [],
       channels: [this.#newChannel(id, { name: 'general' })],
       threads: [],
-      members: [member(this.world.findUser(this.world.bot.id) ?? this.world.bot), member(owner)],
+      members: [this.world.publicBot, owner].map((user) => newMember(user, joinedAt)),
       member_count: 2,
       presences: [],
       voice_states: [],
@@ -50,13 +43,13 @@ export class Guilds {
     return id;
   }
 
-  /** The bot is removed from the guild. */
+  /** Somebody removes the bot from the guild. */
   leave(guildId: string): void {
     if (!this.world.removeGuild(guildId)) throw new RangeError(`no guild ${guildId} in the local Discord`);
     this.gateway.dispatchGuildDelete(guildId, { id: guildId });
   }
 
-  /** The guild goes away for a while because of an outage; {@link recover} brings it back. */
+  /** An outage makes the guild unavailable until {@link recover}. */
   fail(guildId: string): void {
     this.gateway.dispatchGuildDelete(guildId, { id: guildId, unavailable: true });
   }
@@ -74,7 +67,7 @@ export class Guilds {
 
   createChannel(guildId: string, patch: Json = {}): ChannelPayload {
     const guild = this.world.change(guildId);
-    const channel = this.#newChannel(guildId, { position: guild.channels.length, ...patch });
+    const channel = this.#newChannel(guildId, patch, guild.channels.length);
     guild.channels.push(channel);
     this.world.indexChannel(channel.id, guildId);
     this.#tell('CHANNEL_CREATE', guildId, channel);
@@ -82,7 +75,7 @@ export class Guilds {
   }
 
   updateChannel(channelId: string, patch: Json): ChannelPayload {
-    const { guild, channel } = this.#heldChannel(channelId);
+    const { guild, channel } = this.#changeChannel(channelId);
     Object.assign(channel, patch, { id: channelId });
     const isThread = guild.threads.includes(channel);
     this.#tell(isThread ? 'THREAD_UPDATE' : 'CHANNEL_UPDATE', guild.id, channel);
@@ -90,7 +83,7 @@ export class Guilds {
   }
 
   deleteChannel(channelId: string): void {
-    const { guild, channel } = this.#heldChannel(channelId);
+    const { guild, channel } = this.#changeChannel(channelId);
     if (guild.threads.includes(channel)) {
       guild.threads = guild.threads.filter((thread) => thread !== channel);
       const { id, type, parent_id } = channel;
@@ -103,30 +96,11 @@ export class Guilds {
   }
 
   createThread(parentId: string, patch: Json = {}): ChannelPayload {
-    const { guild } = this.#heldChannel(parentId);
+    const { guild } = this.#changeChannel(parentId);
     const created = new Date().toISOString();
-    const thread: ChannelPayload = {
-      type: CHANNEL_THREAD,
-      name: 'a thread',
-      owner_id: guild.owner_id,
-      last_message_id: null,
-      message_count: 0,
-      member_count: 1,
-      total_message_sent: 0,
-      rate_limit_per_user: 0,
-      flags: 0,
-      thread_metadata: {
-        archived: false,
-        archive_timestamp: created,
-        auto_archive_duration: 4320,
-        locked: false,
-        create_timestamp: created,
-      },
-      ...patch,
-      id: this.world.snowflakes.next(),
-      guild_id: guild.id,
-      parent_id: parentId,
-    };
+    const id = this.world.snowflakes.next();
+    const thread = newThread(id, guild.id, parentId, guild.owner_id, 'a thread', created);
+    Object.assign(thread, patch, { id, guild_id: guild.id, parent_id: parentId });
     guild.threads.push(thread);
     this.world.indexChannel(thread.id, guild.id);
     this.#tell('THREAD_CREATE', guild.id, { ...thread, newly_created: true });
@@ -135,7 +109,8 @@ export class Guilds {
 
   createRole(guildId: string, patch: Json = {}): RolePayload {
     const guild = this.world.change(guildId);
-    const role = this.#newRole({ position: guild.roles.length, ...patch });
+    const id = this.world.snowflakes.next();
+    const role = Object.assign(newRole(id, 'a role', '0', guild.roles.length), patch, { id });
     guild.roles.push(role);
     this.#tell('GUILD_ROLE_CREATE', guildId, { guild_id: guildId, role });
     return role;
@@ -156,11 +131,11 @@ export class Guilds {
     this.#tell('GUILD_ROLE_DELETE', guildId, { guild_id: guildId, role_id: roleId });
   }
 
-  /** A user joins the guild: the one of that id, or a new one. */
+  /** A user joins the guild. Without an id it is a new user. */
   addMember(guildId: string, userId?: string): MemberPayload {
     const guild = this.world.change(guildId);
     const user = userId === undefined ? this.world.createUser() : this.world.ensureUser(userId);
-    const member = this.#newMember(user);
+    const member = newMember(user, new Date().toISOString());
     guild.members.push(member);
     guild.member_count++;
     this.#tell('GUILD_MEMBER_ADD', guildId, { ...member, guild_id: guildId });
@@ -168,10 +143,9 @@ export class Guilds {
   }
 
   updateMember(guildId: string, userId: string, patch: Json): MemberPayload {
-    const member = this.world.change(guildId).members.find((candidate) => candidate.user.id === userId);
-    if (member === undefined) throw new RangeError(`guild ${guildId} has no member ${userId}`);
+    const { member } = this.#changeMember(guildId, userId);
     Object.assign(member, patch, { user: member.user });
-    // The bot is told of changes to itself in any case: discord.com/developers/docs/events/gateway#caveats
+    // Discord tells the bot of changes to itself whatever its intents: discord.com/developers/docs/events/gateway#caveats
     const ignoresIntents = userId === this.world.bot.id;
     const data = { ...member, guild_id: guildId };
     this.gateway.dispatchToGuild('GUILD_MEMBER_UPDATE', guildId, data, { isState: true, ignoresIntents });
@@ -179,9 +153,7 @@ export class Guilds {
   }
 
   removeMember(guildId: string, userId: string): void {
-    const guild = this.world.change(guildId);
-    const member = guild.members.find((candidate) => candidate.user.id === userId);
-    if (member === undefined) throw new RangeError(`guild ${guildId} has no member ${userId}`);
+    const { guild, member } = this.#changeMember(guildId, userId);
     guild.members = guild.members.filter((other) => other !== member);
     guild.member_count--;
     this.#tell('GUILD_MEMBER_REMOVE', guildId, { guild_id: guildId, user: member.user });
@@ -191,65 +163,24 @@ export class Guilds {
     this.gateway.dispatchToGuild(event, guildId, data, { isState: true });
   }
 
-  #heldChannel(channelId: string): { guild: GuildPayload; channel: ChannelPayload } {
-    const guildId = this.world.findChannel(channelId)?.guild_id;
-    if (guildId === undefined) throw new RangeError(`no guild channel ${channelId} in the local Discord`);
+  #changeMember(guildId: string, userId: string): { guild: GuildPayload; member: MemberPayload } {
     const guild = this.world.change(guildId);
-    const channel = [...guild.channels, ...guild.threads].find((candidate) => candidate.id === channelId);
-    if (channel === undefined) throw new RangeError(`no guild channel ${channelId} in the local Discord`);
+    const member = guild.members.find((candidate) => candidate.user.id === userId);
+    if (member === undefined) throw new RangeError(`guild ${guildId} has no member ${userId}`);
+    return { guild, member };
+  }
+
+  #changeChannel(channelId: string): { guild: GuildPayload; channel: ChannelPayload } {
+    const guildId = this.world.findChannel(channelId)?.guild_id;
+    const guild = guildId === undefined ? undefined : this.world.change(guildId);
+    const channel = [guild?.channels, guild?.threads].flat().find((candidate) => candidate?.id === channelId);
+    if (guild === undefined || channel === undefined)
+      throw new RangeError(`no guild channel ${channelId} in the local Discord`);
     return { guild, channel };
   }
 
-  #newChannel(guildId: string, patch: Json): ChannelPayload {
-    return {
-      type: CHANNEL_TEXT,
-      name: 'a-channel',
-      position: 0,
-      parent_id: null,
-      permission_overwrites: [],
-      nsfw: false,
-      topic: null,
-      rate_limit_per_user: 0,
-      last_message_id: null,
-      flags: 0,
-      ...patch,
-      id: this.world.snowflakes.next(),
-      guild_id: guildId,
-    };
-  }
-
-  #newRole(patch: Json, id = this.world.snowflakes.next()): RolePayload {
-    return {
-      name: 'a role',
-      permissions: '0',
-      position: 1,
-      color: 0,
-      colors: { primary_color: 0, secondary_color: null, tertiary_color: null },
-      hoist: false,
-      managed: false,
-      mentionable: false,
-      icon: null,
-      unicode_emoji: null,
-      flags: 0,
-      ...patch,
-      id,
-    };
-  }
-
-  #newMember(user: MemberPayload['user']): MemberPayload {
-    return {
-      user,
-      nick: null,
-      roles: [],
-      joined_at: new Date().toISOString(),
-      avatar: null,
-      banner: null,
-      premium_since: null,
-      communication_disabled_until: null,
-      deaf: false,
-      mute: false,
-      pending: false,
-      flags: 0,
-    };
+  #newChannel(guildId: string, patch: Json, position = 0): ChannelPayload {
+    const channel = newTextChannel(this.world.snowflakes.next(), guildId, position, 'a-channel');
+    return Object.assign(channel, patch, { id: channel.id, guild_id: guildId });
   }
 }
