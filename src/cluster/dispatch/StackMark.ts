@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 
 /** A dispatch whose code is on the stack. Times are those of `ShardStoreOptions.steadyNow`. */
 export interface OnStack {
@@ -147,6 +147,17 @@ export class StackMark {
     this.#file = undefined;
     try {
       closeSync(file);
+    } catch (error) {
+      this.onFailure(error);
+    }
+  }
+
+  /** There is no mark any more: this process ends in order. Does nothing where the mark is not this process's. */
+  public remove(): void {
+    if (this.#file === undefined) return;
+    this.close();
+    try {
+      rmSync(this.path, { force: true });
     } catch (error) {
       this.onFailure(error);
     }

@@ -194,15 +194,25 @@ export class HandledWindow {
     };
   }
 
-  /** Commands that would have to run again, or be given up, if the process ended now, ascending. Forgets those beyond the limits. */
-  public unfinished(now: number): Unfinished[] {
-    this.#forget(this.#running, now);
-    this.#forget(this.#lost, now);
-    this.#forget(this.#givenUp, now);
+  /** Whether commands of this process run. */
+  public get isRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /**
+   * Commands that would have to run again, or be given up, if the process ended now, ascending. Forgets those beyond the limits.
+   *
+   * @param end how it would end. A planned stop is not held against the commands that run: this run does not count.
+   */
+  public unfinished(now: number, end: 'death' | 'stop' = 'death'): Unfinished[] {
+    for (const commands of [this.#running, this.#lost, this.#givenUp]) this.#forget(commands, now);
     if (this.#running.size + this.#lost.size + this.#givenUp.size === 0) return [];
     return [...new Map([...this.#lost, ...this.#givenUp, ...this.#running])]
       .sort(([a], [b]) => a - b)
-      .map(([seq, { runs }]) => (runs === 1 ? seq : [seq, runs]));
+      .map(([seq, run]) => {
+        const runs = end === 'stop' && this.#running.get(seq) === run ? run.runs - 1 : run.runs;
+        return runs === 1 ? seq : [seq, runs];
+      });
   }
 
   /** One that was handled would not run again anyway; its user is told all the same, where Discord can still repeat it. */

@@ -104,7 +104,7 @@ export class ShardStores {
       const { shardId } = store;
       if (!this.#senseless.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
       // With half of its guilds it must not go on: a new session brings them all.
-      if (this.#senseless.delete(shardId)) store.dropSession();
+      if (this.#senseless.delete(shardId)) store.dispatches.dropSession();
       else sessions.push(session);
     }
     this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
@@ -113,22 +113,22 @@ export class ShardStores {
 
   /** As the gateway's `judgeDispatch`. */
   public judge(shardId: number, packet: RawPacket): DispatchVerdict {
-    return this.#stores.get(shardId)?.judge(packet) ?? 'handle';
+    return this.#stores.get(shardId)?.dispatches.judge(packet) ?? 'handle';
   }
 
   /** What is to be on the stack while a dispatch is handled. */
   public frameOf(shardId: number, packet: RawPacket): StackFrame | undefined {
-    return this.#stores.get(shardId)?.frameOf(packet);
+    return this.#stores.get(shardId)?.dispatches.frameOf(packet);
   }
 
   /** As the gateway's `onDispatch`. */
   public handled(shardId: number, packet: RawPacket): void {
-    this.#stores.get(shardId)?.handled(packet);
+    this.#stores.get(shardId)?.dispatches.handled(packet);
   }
 
   /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
   public began(shardId: number): () => void {
-    return this.#stores.get(shardId)?.began() ?? (() => undefined);
+    return this.#stores.get(shardId)?.dispatches.began() ?? (() => undefined);
   }
 
   /**
@@ -176,6 +176,6 @@ export class ShardStores {
   }
 
   #touch(): void {
-    for (const store of this.#stores.values()) store.touch();
+    for (const store of this.#stores.values()) store.dispatches.touch();
   }
 }

@@ -21,8 +21,8 @@ function serve(dataDir: string, options = '{}'): string {
     let seq = session?.seq ?? 0;
     const send = (t, d) => {
       const packet = { op: 0, t, s: ++seq, d };
-      store.judge(packet);
-      store.handled(packet);
+      store.dispatches.judge(packet);
+      store.dispatches.handled(packet);
     };
     if (session === undefined) {
       send('READY', { session_id: 'session', resume_gateway_url: 'wss://x', guilds: [], user: { id: '1' }, application: {} });
@@ -96,7 +96,7 @@ describe('a process that is killed while it serves a shard', () => {
 
     const { store, log } = await openStore(dataDir);
     expect((await store.takeOver())?.seq).toBe(2);
-    store.handled({ op: 0, t: 'MESSAGE_CREATE', s: 3, d: {} });
+    store.dispatches.handled({ op: 0, t: 'MESSAGE_CREATE', s: 3, d: {} });
     await store.commit();
     expect(store.persistent).toBe(true);
     expect(log.lines).toEqual([]);
