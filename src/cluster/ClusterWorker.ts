@@ -15,12 +15,7 @@ import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
 import { type CommandDependencies, createCommands } from './commands/commands.js';
 import { DispatchStack } from './dispatch/DispatchStack.js';
-import { describeCommands } from './events/describeCommands.js';
-import { evaluate } from './events/evaluate.js';
-import { findChannel } from './events/findChannel.js';
-import { findGuild } from './events/findGuild.js';
-import { findUser } from './events/findUser.js';
-import { setLogLevel } from './events/setLogLevel.js';
+import { evaluateIn, type MasterEventTable, masterEventTable } from './events/masterEventTable.js';
 import { Gateway } from './gateway/Gateway.js';
 import { ArrivalLog } from './stats/ArrivalLog.js';
 import { getStats } from './stats/getStats.js';
@@ -95,7 +90,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#stores = stores;
     const gateway = this.#createGateway(assignment, stores);
     const context = this.#createContext(assignment, gateway);
-    const evaluateHere = evaluate({ context, scrub });
+    const evaluateHere = evaluateIn(context, scrub);
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
     const router = new CommandRouter({
       context,
@@ -117,9 +112,25 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     this.#loopLag.start();
     this.#stack.start();
     this.#router = router;
-    this.on('evaluate', evaluateHere);
-    this.on('describeCommands', describeCommands(commands));
-    this.#serve(gateway, stores, router, context);
+    this.#serve(
+      masterEventTable({
+        context,
+        commands,
+        logger: this.logger,
+        evaluate: evaluateHere,
+        getStats: getStats({
+          context,
+          commands: router,
+          describeShards: () => gateway.statuses(),
+          countResumable: () => stores.resumable,
+          countGivenUp: () => stores.givenUp,
+          loopLag: this.#loopLag,
+          rest: this.#rest,
+        }),
+        releaseShards: () => this.#inTurn(() => this.#release(gateway, stores)),
+        adoptShards: () => this.#inTurn(() => this.#takeBack(gateway, stores)),
+      }),
+    );
     await this.#options.setUp?.(gateway.client, context);
     router.start();
 
@@ -273,25 +284,9 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     };
   }
 
-  #serve(gateway: Gateway, stores: ShardStores, router: CommandRouter, context: ClusterContext): void {
-    this.on(
-      'getStats',
-      getStats({
-        context,
-        commands: router,
-        describeShards: () => gateway.statuses(),
-        countResumable: () => stores.resumable,
-        countGivenUp: () => stores.givenUp,
-        loopLag: this.#loopLag,
-        rest: this.#rest,
-      }),
-    );
-    this.on('findGuild', findGuild(context));
-    this.on('findUser', findUser(context));
-    this.on('findChannel', findChannel(context));
-    this.on('setLogLevel', setLogLevel(this.logger));
-    this.on('releaseShards', () => this.#inTurn(() => this.#release(gateway, stores)));
-    this.on('adoptShards', () => this.#inTurn(() => this.#takeBack(gateway, stores)));
+  #serve(table: MasterEventTable): void {
+    // The types of data and reply were compared where the table was written; here they are those of any message.
+    for (const name of Object.keys(table) as (keyof MasterEventTable)[]) this.on(name, table[name] as never);
   }
 
   /** Without a master nobody knows. */

@@ -7,9 +7,8 @@ import { discordCode } from './answer/discordRest.js';
 import type { Command } from './Command.js';
 import type { CommandLogger } from './CommandRouter.js';
 import { Invocation, type InvocationFacts } from './Invocation.js';
-import type { OptionsResult } from './parsing/OptionsResult.js';
-import { usageOf } from './parsing/usageOf.js';
-import { describeFailure } from './text/describeFailure.js';
+import { type OptionsResult, usageOf } from './parsing/options.js';
+import { describeFailure } from './text/messageText.js';
 
 /** A command that somebody ran, with its arguments still unread. */
 export interface CommandRequest {
@@ -93,11 +92,11 @@ export class CommandRunner {
   async #dispatch({ command, facts, answer, readOptions }: CommandRequest): Promise<void> {
     const { context } = this.options;
     if (command.ownerOnly === true && !context.ownerIds.has(facts.userId)) {
-      await answer.replyPrivately(`Only the owner of this bot may use \`${facts.name}\`.`);
+      await answer.replyPrivately(`Only the owner of this bot can use \`${facts.name}\`.`);
       return;
     }
     if (facts.kind === 'mention' && command.ownerOnly !== true && isRestricted(command)) {
-      await answer.replyPrivately(`Use \`/${facts.name}\`: Discord knows who may use it, and where.`);
+      await answer.replyPrivately(`Please use \`/${facts.name}\`: only Discord can check who may use it, and where.`);
       return;
     }
     const result = readOptions();
@@ -122,7 +121,7 @@ export class CommandRunner {
     } else {
       const incident = randomBytes(4).toString('hex');
       this.#log('error', error, { ...facts, incident }, 'command threw');
-      text = `Something went wrong. If you report it, give this id: \`${incident}\``;
+      text = `Something went wrong. If you report it, please include this id: \`${incident}\``;
     }
     // Where answering is what failed, this may fail in the same way; its cause is in the log by now.
     await answer.reply(text).catch((err: unknown) => this.#log('debug', err, facts, 'failure could not be reported'));
