@@ -1,6 +1,6 @@
-import type { Client } from 'eris';
 import type { ClusterContract } from '../core/contracts/ClusterContract.js';
 import type { DataOf, ReplyOf, RequestName, RequestOptions } from '../core/ipc/contract.js';
+import type { ErisClient } from './clients/eris/eris.js';
 
 type ToMaster = ClusterContract['toMaster'];
 
@@ -14,11 +14,12 @@ export interface MasterLink {
 }
 
 /** What a command or a message handler of a cluster may know and use. */
-export interface ClusterContext {
+export interface ClusterContext<C = ErisClient> {
   readonly clusterId: number;
   readonly clusterCount: number;
   readonly shardCount: number;
-  readonly client: Client;
+  /** The bot's client library. */
+  readonly client: C;
   readonly master: MasterLink;
   readonly ownerIds: ReadonlySet<string>;
   /** How long Discord took to confirm the shard's last heartbeat, in milliseconds; null where it has not yet. */

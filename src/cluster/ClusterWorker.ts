@@ -1,4 +1,3 @@
-import type { Client, ClientOptions } from 'eris';
 import type {
   ClusterAssignment,
   ClusterContract,
@@ -11,26 +10,28 @@ import { LoopLagMeter } from '../core/time/LoopLagMeter.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
 import { restoreState, saveState } from './botState.js';
 import type { ClusterContext } from './ClusterContext.js';
+import type { ClientAdapter, ClientFactory } from './clients/ClientAdapter.js';
+import type { ErisClient, ErisOptions } from './clients/eris/eris.js';
 import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
 import { type CommandDependencies, createCommands } from './commands/commands.js';
 import { DispatchStack } from './dispatch/DispatchStack.js';
 import { evaluateIn, type MasterEventTable, masterEventTable } from './events/masterEventTable.js';
 import { Gateway } from './gateway/Gateway.js';
+import { GatewayLog } from './gateway/GatewayLog.js';
+import type { GatewayOptions } from './gateway/GatewayOptions.js';
 import { ArrivalLog } from './stats/ArrivalLog.js';
 import { getStats } from './stats/getStats.js';
 import { RestMeter } from './stats/RestMeter.js';
 import { ShardStores } from './store/ShardStores.js';
 
-export interface ClusterWorkerOptions {
+export interface ClusterWorkerOptions<C = ErisClient> extends ErisOptions {
+  /** Makes the bot's client. Default: one of eris, with `intents` and `clientOptions`, which mean nothing beside another. */
+  readonly client?: ClientFactory<C>;
   /** Makes the bot's commands. Default: those of `commands/`. */
   readonly commands?: (dependencies: CommandDependencies) => readonly Command[];
-  /** What Discord sends. Default: guilds, and messages in guilds and in private; nothing that needs Discord's approval. */
-  readonly intents?: ClientOptions['intents'];
-  /** Further options for eris. */
-  readonly clientOptions?: Partial<Omit<ClientOptions, 'intents'>>;
   /** Called once before the shards log in: the place for the bot's own listeners. */
-  readonly setUp?: (client: Client, context: ClusterContext) => void | Promise<void>;
+  readonly setUp?: (client: C, context: ClusterContext<C>) => void | Promise<void>;
   /**
    * What the bot holds in memory and its successor should know (collectors, games, timers), as JSON. Called in a handover,
    * after the last event was handled here; what takes long prolongs the pause. A crash hands nothing over.
@@ -45,7 +46,6 @@ export interface ClusterWorkerOptions {
   readonly restoreState?: (state: unknown) => void | Promise<void>;
 }
 
-const DEFAULT_INTENTS = ['guilds', 'guildMessages', 'directMessages'] as const;
 /** The part of a stop's time that is kept back for its end, in milliseconds. */
 const STOP_MARGIN_MS = 500;
 
@@ -54,10 +54,10 @@ const STOP_MARGIN_MS = 500;
  * in, and says `ready` when all of them are. Its stop closes them so that their sessions can be resumed, and lets running
  * commands finish.
  */
-export class ClusterWorker extends BaseWorker<ClusterContract> {
-  readonly #options: ClusterWorkerOptions;
+export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
+  readonly #options: ClusterWorkerOptions<C>;
   readonly #aborted = new AbortController();
-  #gateway: Gateway | undefined;
+  #gateway: Gateway<C> | undefined;
   #router: CommandRouter | undefined;
   #stores: ShardStores | undefined;
   readonly #arrivals = new ArrivalLog();
@@ -71,7 +71,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
   #lastMove: Promise<unknown> = Promise.resolve();
   #stop: Promise<void> | undefined;
 
-  public constructor(options: ClusterWorkerOptions = {}) {
+  public constructor(options: ClusterWorkerOptions<C> = {}) {
     super();
     this.#options = options;
   }
@@ -88,19 +88,22 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       onGivenUp: ({ t, d }) => this.#router?.tellGivenUp(String(t), d),
     });
     this.#stores = stores;
-    const gateway = this.#createGateway(assignment, stores);
+    const gateway = await this.#createGateway(assignment, stores);
     const context = this.#createContext(assignment, gateway);
     const evaluateHere = evaluateIn(context, scrub);
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
     const router = new CommandRouter({
-      context,
+      // Commands that use the client know which it is.
+      context: context as ClusterContext<never>,
+      rest: gateway.adapter,
+      identity: () => gateway.identity,
       commands,
       logger: this.logger,
       scrub,
       onCommand: (facts, { onCrash }) => {
         this.#stack.rename(facts.name, onCrash === 'drop');
         const startedAt = performance.now();
-        const ended = onCrash === 'drop' ? undefined : stores.began(facts.shardId);
+        const ended = onCrash === 'drop' ? undefined : stores.commandStarted(facts.shardId);
         return () => {
           ended?.();
           this.logger.debug({ ...facts, durationMs: Math.round(performance.now() - startedAt) }, 'command ended');
@@ -108,18 +111,21 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       },
     });
     this.#gateway = gateway;
-    this.#rest.attach(gateway.client);
+    gateway.adapter.onRest((status, latencyMs) => this.#rest.note(status, latencyMs));
     this.#loopLag.start();
     this.#stack.start();
     this.#router = router;
     this.#serve(
       masterEventTable({
-        context,
+        clusterId: this.id,
+        shardCount: assignment.shardCount,
+        client: gateway.adapter,
         commands,
         logger: this.logger,
         evaluate: evaluateHere,
         getStats: getStats({
-          context,
+          clusterId: this.id,
+          client: gateway.adapter,
           commands: router,
           describeShards: () => gateway.statuses(),
           countResumable: () => stores.resumable,
@@ -196,7 +202,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
    *
    * @throws KallistiError HANDOVER_FAILED where `saveState` fails; the shards are this process's then as before.
    */
-  async #release(gateway: Gateway, stores: ShardStores): Promise<ReleasedShards> {
+  async #release(gateway: Gateway<C>, stores: ShardStores): Promise<ReleasedShards> {
     this.#hasReleased = true;
     const sessions = gateway.release();
     const releasedAt = Date.now();
@@ -241,16 +247,22 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
     return done;
   }
 
-  #createGateway(assignment: ClusterAssignment, stores: ShardStores): Gateway {
-    return new Gateway({
-      token: assignment.token,
-      apiUrl: assignment.apiUrl,
+  async #createClient(assignment: ClusterAssignment, token: string, log: GatewayLog): Promise<ClientAdapter<C>> {
+    const { apiUrl, shardIds, shardCount } = assignment;
+    // Loaded only where it is used.
+    const factory = this.#options.client ?? (await import('./clients/eris/eris.js')).eris(this.#options);
+    // Without `client`, C is eris's.
+    return (factory as ClientFactory<C>)({ token, apiUrl, shardIds, shardCount, log });
+  }
+
+  async #createGateway(assignment: ClusterAssignment, stores: ShardStores): Promise<Gateway<C>> {
+    const token = assignment.token.replace(/^Bot /, '');
+    const log = new GatewayLog(this.logger, token);
+    const options: GatewayOptions = {
+      token,
       gatewayUrl: assignment.gatewayUrl,
       shardIds: assignment.shardIds,
       shardCount: assignment.shardCount,
-      intents: this.#options.intents ?? [...DEFAULT_INTENTS],
-      clientOptions: this.#options.clientOptions ?? {},
-      logger: this.logger,
       timings: { handshakeTimeoutMs: assignment.deafAfterMs, deafAfterMs: assignment.deafAfterMs },
       acquireSlot: async (shardId, signal) => {
         const { leaseId } = await this.request(
@@ -262,6 +274,7 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       },
       judgeDispatch: (shardId, packet) => stores.judge(shardId, packet),
       runDispatch: (shardId, packet, work) => this.#stack.run(stores.frameOf(shardId, packet), work),
+      onEvent: (shardId, packet) => this.#router?.receive(shardId, packet),
       onDispatch: (shardId, packet) => {
         stores.handled(shardId, packet);
         this.#arrivals.note(shardId, packet);
@@ -269,10 +282,11 @@ export class ClusterWorker extends BaseWorker<ClusterContract> {
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
       onDeaf: (shardId, reason) => this.#tell(() => this.send('shardDeaf', { shardId, reason })),
       onFatal: (error) => this.#refused(error),
-    });
+    };
+    return new Gateway(await this.#createClient(assignment, token, log), options, log);
   }
 
-  #createContext(assignment: ClusterAssignment, gateway: Gateway): ClusterContext {
+  #createContext(assignment: ClusterAssignment, gateway: Gateway<C>): ClusterContext<C> {
     return {
       clusterId: this.id,
       clusterCount: assignment.clusterCount,

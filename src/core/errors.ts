@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   REMOTE_ERROR: { retryable: false, meaning: 'The handler at the other end threw an error without a code of its own.' },
   SERIALIZATION_FAILED: { retryable: false, meaning: 'The data cannot be written as JSON.' },
   QUEUE_FULL: { retryable: true, meaning: 'Too much waits for the other end already, or is being served by it.' },
+  PAYLOAD_TOO_LARGE: { retryable: false, meaning: 'A payload for the gateway is larger than Discord takes.' },
   PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that are not of our protocol.' },
   INVALID_REQUEST: { retryable: false, meaning: 'The admin API does not understand this request.' },
   UNAUTHORIZED: { retryable: false, meaning: 'The admin API was not shown its token, or a session that still lasts.' },
@@ -142,6 +143,17 @@ export class QueueFullError extends KallistiError {
     why = `the other end reads too slowly, no room for another ${messageBytes} bytes`,
   ) {
     super('QUEUE_FULL', `${what}: ${why}`);
+  }
+}
+
+/** Discord closes a gateway connection on which more than `maxBytes` come at once. Nothing was sent. */
+export class PayloadTooLargeError extends KallistiError {
+  public constructor(
+    public readonly opcode: number,
+    public readonly bytes: number,
+    public readonly maxBytes: number,
+  ) {
+    super('PAYLOAD_TOO_LARGE', `Opcode ${opcode} with ${bytes} bytes: Discord takes at most ${maxBytes}`);
   }
 }
 

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Gateway } from '../../src/cluster/gateway/index.js';
+import { ErisAdapter } from '../../src/cluster/clients/eris/index.js';
+import { GatewayLog } from '../../src/cluster/gateway/index.js';
 import { RestAgent } from '../../src/core/discord/rest/RestAgent.js';
 import { DiscordApi, DiscordRequestError } from '../../src/master/discord/DiscordApi.js';
 import { recordingLogger } from '../cluster/gateway/support.js';
@@ -109,19 +110,15 @@ it(`REST answers that Discord never gives end a request of the master with an er
 
 it(`and one of a command likewise, ${ANSWERS} times`, { timeout: 120_000 }, async () => {
   const garbage = new Garbage(new Random(SEED + 1));
-  const gateway = new Gateway({
-    ...{ token: 'not-a-token', apiUrl: url, gatewayUrl: 'ws://127.0.0.1:1', shardIds: [0], shardCount: 1 },
-    ...{ intents: 1, logger: recordingLogger().logger, acquireSlot: () => Promise.reject(new Error('none')) },
-  });
+  const log = new GatewayLog(recordingLogger().logger, 'not-a-token');
+  const adapter = new ErisAdapter({ token: 'not-a-token', apiUrl: url, shardIds: [0], shardCount: 1, log });
   for (let count = 0; count < ANSWERS; count++) {
     answer = hostile(garbage);
-    const asked = gateway.client.requestHandler.request('POST', `/channels/${count % 7}/messages`, true, {
-      content: 'x',
-    });
+    const asked = adapter.request('POST', `/channels/${count % 7}/messages`, { content: 'x' });
     await asked.catch((error: unknown) => expect(error).toBeInstanceOf(Error));
     expect(escaped).toEqual([]);
   }
-  await gateway.stop();
+  await adapter.stop();
 });
 
 it('an answer that comes a byte at a time is given up, head or body', async () => {

@@ -1,8 +1,8 @@
-import type { AnyInteraction, Client, Message, PossiblyUncachedTextableChannel } from 'eris';
-import { shardIdOf } from '../../core/discord/shardIdOf.js';
+import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ClusterContext } from '../ClusterContext.js';
 import type { Percentiles } from '../stats/LatencyWindow.js';
 import type { AnswerOptions } from './answer/Answer.js';
+import type { DiscordRest } from './answer/discordRest.js';
 import { type AnswerableInteraction, InteractionAnswer } from './answer/InteractionAnswer.js';
 import { type AnswerableMessage, MentionAnswer } from './answer/MentionAnswer.js';
 import { RestLanes } from './answer/RestLanes.js';
@@ -19,6 +19,10 @@ export type CommandLogger = Record<'debug' | 'warn' | 'error', (details: object,
 
 export interface CommandRouterOptions {
   readonly context: ClusterContext;
+  /** Sends the answers. */
+  readonly rest: DiscordRest;
+  /** Who the bot is; null before the first READY. */
+  readonly identity: () => BotIdentity | null;
   readonly commands: readonly Command[];
   readonly logger: CommandLogger;
   /** Takes secrets out of a text; every text is passed through it before it leaves. */
@@ -43,11 +47,11 @@ const CHAT_INPUT = 1;
 /** Names of others' commands that are logged. A bot may have thousands of them, in its guilds. */
 const MAX_LOGGED_NAMES = 100;
 
-/** What the router reads of eris's CommandInteraction. */
+/** What the router reads of INTERACTION_CREATE. */
 type SlashCommand = AnswerableInteraction & {
   readonly type: number;
-  readonly guildID?: string | undefined;
-  readonly member?: { readonly id: string } | undefined;
+  readonly guild_id?: string | undefined;
+  readonly member?: { readonly user: { readonly id: string } } | undefined;
   readonly user?: { readonly id: string } | undefined;
   readonly data?: {
     readonly name?: string;
@@ -56,16 +60,16 @@ type SlashCommand = AnswerableInteraction & {
   };
 };
 
-/** What the router reads of eris's Message. */
+/** What the router reads of MESSAGE_CREATE. */
 type IncomingMessage = AnswerableMessage & {
   readonly content: string;
-  readonly webhookID?: string | undefined;
-  readonly author: { readonly id: string; readonly bot: boolean };
+  readonly webhook_id?: string | undefined;
+  readonly author: { readonly id: string; readonly bot?: boolean };
 };
 
 /**
- * Makes commands of what users do in Discord: slash commands, and messages that begin with a mention of the bot. Owns two
- * listeners on the eris client. The gateway never waits for a command, and nothing is thrown into it.
+ * Makes commands of what users do in Discord: slash commands, and messages that begin with a mention of the bot. It is given
+ * every dispatch as Discord sends it, and so knows no client library. The gateway never waits for a command.
  * Running a command, and all that can go wrong with it, is the runner's.
  *
  * What is none of its own commands belongs to the bot's own listeners: it is not answered, not acknowledged and not counted.
@@ -101,18 +105,19 @@ export class CommandRouter {
   }
 
   public start(): void {
-    if (this.#isListening) return;
     this.#isListening = true;
-    this.#client.on('interactionCreate', this.#onInteraction);
-    this.#client.on('messageCreate', this.#onMessage);
   }
 
   /** Takes no more commands; those that run go on, see {@link drain}. */
   public stop(): void {
-    if (!this.#isListening) return;
     this.#isListening = false;
-    this.#client.off('interactionCreate', this.#onInteraction);
-    this.#client.off('messageCreate', this.#onMessage);
+  }
+
+  /** Takes a dispatch of a shard, in the turn of the event loop in which the client handles it. */
+  public receive(shardId: number, { t, d }: GatewayPacket): void {
+    if (!this.#isListening) return;
+    if (t === 'MESSAGE_CREATE') this.#onMessage(shardId, d as IncomingMessage);
+    else if (t === 'INTERACTION_CREATE') this.#onInteraction(shardId, d as SlashCommand);
   }
 
   /**
@@ -121,8 +126,8 @@ export class CommandRouter {
    * @param type of the dispatch, and `data` as Discord has sent them; what is no command is ignored.
    */
   public tellGivenUp(type: string, data: unknown): void {
-    const { requestHandler: rest, user } = this.#client;
-    const found = readGivenUp(type, data, user as Client['user'] | undefined);
+    const { rest, identity } = this.options;
+    const found = readGivenUp(type, data, identity()?.user);
     if (found === undefined) return;
     const lane = this.#lanes.acquire();
     const answer =
@@ -151,16 +156,11 @@ export class CommandRouter {
     }
   }
 
-  get #client(): Client {
-    return this.options.context.client;
-  }
-
-  readonly #onInteraction = (interaction: AnyInteraction): void => {
-    const slash = interaction as unknown as SlashCommand;
-    const { type, data, member, user, guildID: guildId } = slash;
+  #onInteraction(shardId: number, slash: SlashCommand): void {
+    const { type, data, member, user, guild_id: guildId } = slash;
     const name = data?.name;
-    // Outside of guilds, and in a guild that eris has not cached, there is a user and no member.
-    const userId = member?.id ?? user?.id;
+    // Outside of guilds there is a user and no member.
+    const userId = member?.user.id ?? user?.id;
     if (type !== APPLICATION_COMMAND || (data?.type ?? CHAT_INPUT) !== CHAT_INPUT) return;
     if (name === undefined || userId === undefined) return;
     const command = this.#commands.get(name);
@@ -170,20 +170,18 @@ export class CommandRouter {
     }
 
     const lane = this.#lanes.acquire();
-    const answer = new InteractionAnswer(this.#client.requestHandler, slash, lane, this.#answerOptions);
-    const facts = this.#facts('interaction', command, userId, guildId);
+    const answer = new InteractionAnswer(this.options.rest, slash, lane, this.#answerOptions);
+    const facts = this.#facts('interaction', command, { userId, guildId, shardId });
     const options = data?.options ?? [];
     void this.#run({ command, facts, answer, readOptions: () => readOptions(command.definition, options) }).then(() =>
       this.#lanes.release(lane),
     );
-  };
+  }
 
-  readonly #onMessage = (message: Message<PossiblyUncachedTextableChannel>): void => {
-    const incoming = message as IncomingMessage;
-    const { content, author, webhookID, guildID: guildId } = incoming;
-    // Before the first READY the client has no user.
-    const self = this.#client.user as Client['user'] | undefined;
-    if (self === undefined || author.bot || author.id === self.id || webhookID !== undefined) return;
+  #onMessage(shardId: number, message: IncomingMessage): void {
+    const { content, author, webhook_id: webhookId, guild_id: guildId } = message;
+    const self = this.options.identity()?.user;
+    if (self === undefined || author.bot === true || author.id === self.id || webhookId !== undefined) return;
     const text = readMention(content, self);
     if (text === undefined) return;
 
@@ -191,10 +189,10 @@ export class CommandRouter {
     const command = this.#commands.get(word.toLowerCase());
     if (command === undefined) return;
     const args = text.slice(word.length);
-    const answer = new MentionAnswer(this.#client.requestHandler, incoming, this.#answerOptions);
-    const facts = this.#facts('mention', command, author.id, guildId);
+    const answer = new MentionAnswer(this.options.rest, message, this.#answerOptions);
+    const facts = this.#facts('mention', command, { userId: author.id, guildId, shardId });
     void this.#run({ command, facts, answer, readOptions: () => parseOptions(command, args) });
-  };
+  }
 
   /** A listener of the bot may answer it, or it was removed from the code and Discord still shows it: nobody here can tell. */
   #logForeign(name: string): void {
@@ -213,10 +211,8 @@ export class CommandRouter {
   #facts(
     kind: InvocationFacts['kind'],
     command: Command,
-    userId: string,
-    guildId: string | undefined,
+    where: Pick<InvocationFacts, 'userId' | 'guildId' | 'shardId'>,
   ): InvocationFacts {
-    const shardId = shardIdOf(guildId, this.options.context.shardCount);
-    return { kind, name: command.definition.name, userId, guildId, shardId };
+    return { kind, name: command.definition.name, ...where };
   }
 }

@@ -20,16 +20,16 @@ export function readGivenUp(
   const { id, guild_id: guildId } = fields;
   if (typeof id !== 'string') return undefined;
   if (type === 'INTERACTION_CREATE') {
-    const { token, application_id: applicationID } = fields;
+    const { token, application_id } = fields;
     if (!ANSWERED_BY_MESSAGE.includes(fields.type)) return undefined;
-    if (typeof token !== 'string' || typeof applicationID !== 'string') return undefined;
-    return { kind: 'interaction', id, token, applicationID };
+    if (typeof token !== 'string' || typeof application_id !== 'string') return undefined;
+    return { kind: 'interaction', id, token, application_id };
   }
-  const { content, channel_id: channelId } = fields;
+  const { content, channel_id } = fields;
   const author = Object(fields.author) as { readonly id?: unknown; readonly bot?: unknown };
   if (type !== 'MESSAGE_CREATE' || self === undefined || author.bot === true) return undefined;
-  if (typeof content !== 'string' || typeof channelId !== 'string' || typeof author.id !== 'string') return undefined;
+  if (typeof content !== 'string' || typeof channel_id !== 'string' || typeof author.id !== 'string') return undefined;
   if (readMention(content, self) === undefined) return undefined;
-  const guildID = typeof guildId === 'string' ? guildId : undefined;
-  return { kind: 'mention', id, channel: { id: channelId }, guildID, author: { id: author.id } };
+  const guild_id = typeof guildId === 'string' ? guildId : undefined;
+  return { kind: 'mention', id, channel_id, guild_id, author: { id: author.id } };
 }

@@ -3,6 +3,7 @@ import { shardIdOf } from '../../core/discord/shardIdOf.js';
 import { evaluateCode } from '../../core/eval/evaluate.js';
 import type { DataOf, ReplyOf } from '../../core/ipc/contract.js';
 import type { ClusterContext } from '../ClusterContext.js';
+import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import type { Command } from '../commands/Command.js';
 
 type ToCluster = ClusterContract['toWorker'];
@@ -14,36 +15,34 @@ export type MasterEventTable = {
   ) => ReplyOf<ToCluster, Name> | Promise<ReplyOf<ToCluster, Name>>;
 };
 
+/** What serves some of the messages comes from elsewhere. */
 export interface MasterEventDependencies
   extends Pick<MasterEventTable, 'releaseShards' | 'adoptShards' | 'getStats' | 'evaluate'> {
-  readonly context: Pick<ClusterContext, 'clusterId' | 'client' | 'shardCount'>;
+  readonly clusterId: number;
+  readonly shardCount: number;
+  readonly client: Pick<ClientAdapter, 'lookUp'>;
   readonly commands: readonly Command[];
   readonly logger: { level: string };
 }
 
 /** Every message that the master may send, and what the cluster does about it. */
-export function masterEventTable({ context, commands, logger, ...served }: MasterEventDependencies): MasterEventTable {
-  const { clusterId, client, shardCount } = context;
+export function masterEventTable(dependencies: MasterEventDependencies): MasterEventTable {
+  const { clusterId, shardCount, client, commands, logger, ...served } = dependencies;
   return {
     ...served,
     describeCommands: () => commands.map(({ definition }) => definition),
     findGuild: ({ guildId }) => {
-      const guild = client.guilds.get(guildId);
-      if (guild === undefined) return null;
-      const { id, name, memberCount, ownerID: ownerId } = guild;
-      const shardId = shardIdOf(id, shardCount);
-      return { id, name, memberCount, channelCount: guild.channels.size, ownerId, shardId, clusterId };
+      const guild = client.lookUp('guild', guildId);
+      return guild && { ...guild, shardId: shardIdOf(guild.id, shardCount), clusterId };
     },
     // A bot knows only some of the users of its guilds.
     findUser: ({ userId }) => {
-      const user = client.users.get(userId);
-      return user === undefined ? null : { id: user.id, username: user.username, bot: user.bot, clusterId };
+      const user = client.lookUp('user', userId);
+      return user && { ...user, clusterId };
     },
     findChannel: ({ channelId }) => {
-      // eris throws on an empty id.
-      const channel = channelId === '' ? undefined : client.getChannel(channelId);
-      if (channel === undefined || !('guild' in channel) || !('name' in channel)) return null;
-      return { id: channel.id, name: channel.name, type: channel.type, guildId: channel.guild.id, clusterId };
+      const channel = client.lookUp('channel', channelId);
+      return channel && { ...channel, clusterId };
     },
     setLogLevel: ({ level }) => {
       // The logger throws on a level that it does not know.
@@ -54,12 +53,12 @@ export function masterEventTable({ context, commands, logger, ...served }: Maste
 }
 
 /**
- * @param context what the code sees as `cluster`; the eris client is its `client`.
+ * @param context what the code sees as `cluster`; the bot's client is its `client`.
  * @param scrub takes the token out of what the code returned.
  * @returns what runs code in this cluster.
  */
 export function evaluateIn(
-  context: ClusterContext,
+  context: ClusterContext<unknown>,
   scrub: (text: string) => string,
 ): (data: { code: string }) => Promise<EvalResult> {
   return async ({ code }) => ({

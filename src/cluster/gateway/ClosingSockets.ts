@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 
 /**
  * Sockets that were told to close and whose peer has not answered yet. `ws` gives a silent peer 30 s; here it is cut off
- * after `timeoutMs`, so that a process can end. Nothing that happens on them is reported any more.
+ * after `timeoutMs`, so that a process can end.
  */
 export class ClosingSockets {
   readonly #waiting = new Map<WebSocket, Promise<void>>();
@@ -10,9 +10,6 @@ export class ClosingSockets {
   public constructor(private readonly timeoutMs: number) {}
 
   public add(socket: WebSocket): void {
-    socket.removeAllListeners();
-    // A socket that is closed while it connects reports that as an error; one without a listener would end the process.
-    socket.on('error', () => {});
     if (socket.readyState === WebSocket.CLOSED || this.#waiting.has(socket)) return;
     const closed = new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.terminate(), this.timeoutMs);

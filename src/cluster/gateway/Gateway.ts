@@ -1,19 +1,12 @@
-import { type Client, ExtendedUser } from 'eris';
 import type { ShardCounts, ShardSession, ShardStatus } from '../../core/contracts/ClusterContract.js';
-import type { RestAgent } from '../../core/discord/rest/RestAgent.js';
+import type { BotIdentity } from '../../core/discord/packets.js';
 import { AbortError, type DiscordRefusedError } from '../../core/errors.js';
-import { bareToken, createClient } from '../clients/eris/createClient.js';
-import { shardInternalsOf, shardManagerOf } from '../clients/eris/erisInternals.js';
-import { countGuilds } from '../clients/eris/guildCache.js';
-import { HandlerIsolation } from '../clients/eris/HandlerIsolation.js';
-import { stopRequests } from '../clients/eris/stopRequests.js';
+import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import { ClosingSockets } from './ClosingSockets.js';
-import { GatewayLog } from './GatewayLog.js';
-import { type BotIdentity, DEFAULT_TIMINGS, type GatewayOptions } from './GatewayOptions.js';
-import { gatewayAddress } from './gatewayAddress.js';
+import type { GatewayLog } from './GatewayLog.js';
+import { DEFAULT_TIMINGS, type GatewayOptions } from './GatewayOptions.js';
 import { Reachability } from './Reachability.js';
-import { Redactor } from './redact.js';
-import { ShardLink, type ShardLinkHost } from './ShardLink.js';
+import { Shard, type ShardHost } from './Shard.js';
 
 interface Pending {
   resolve(): void;
@@ -21,21 +14,21 @@ interface Pending {
 }
 
 /**
- * A stock eris client for some shards of a bot, whose connections obey Discord's rules and can be handed to another process.
+ * The connections of some shards of a bot, which obey Discord's rules and can be handed to another process. What arrives on them
+ * goes to a client library by way of its adapter.
  *
  * It guarantees: an IDENTIFY is sent only with a slot; a session is kept until Discord says that it is gone, or `release()`
- * gives it to somebody else; what a handler of the bot throws is logged and hurts nobody; the token appears in no log and no
- * error. It leaves to others: who grants the slots, where sessions are kept, what the bot does.
+ * gives it to somebody else; what a callback throws is logged and hurts nobody; the token appears in no log and no error. It
+ * leaves to others: who grants the slots, where sessions are kept, what the bot does.
  *
  * `connect()` once; then `release()` and `adopt()` as often as needed; `stop()` at the end.
  */
-export class Gateway {
-  public readonly client: Client;
+export class Gateway<C = unknown> {
+  public readonly adapter: ClientAdapter<C>;
   readonly #options: GatewayOptions;
   readonly #log: GatewayLog;
-  readonly #agent: RestAgent;
   readonly #closing: ClosingSockets;
-  readonly #links = new Map<number, ShardLink>();
+  readonly #shards = new Map<number, Shard>();
   #identity: BotIdentity | null = null;
   #pending: Pending | null = null;
   #refusal: DiscordRefusedError | null = null;
@@ -43,38 +36,36 @@ export class Gateway {
   #stopped: Promise<void> | null = null;
 
   /**
-   * Creates the client and its shards, without any connection: handlers can be attached and guilds put into the cache first.
+   * Makes the shards, without any connection: listeners can be attached and guilds put into the cache first.
    *
-   * @throws Error where the installed eris does not fit; TypeError where a URL is none.
+   * @throws TypeError where the gateway's URL is none.
    */
-  public constructor(options: GatewayOptions) {
+  public constructor(adapter: ClientAdapter<C>, options: GatewayOptions, log: GatewayLog) {
+    this.adapter = adapter;
     this.#options = options;
+    this.#log = log;
     const timings = { ...DEFAULT_TIMINGS, ...options.timings };
-    this.#log = new GatewayLog(options.logger, new Redactor(bareToken(options.token)));
     this.#closing = new ClosingSockets(timings.closeTimeoutMs);
-    const { client, rest } = createClient(options);
-    this.client = client;
-    this.#agent = rest.agent;
-    client.gatewayURL = gatewayAddress(options.gatewayUrl, client.options.compress === true);
-    client.connect = () => Promise.reject(new Error('The gateway connects this client; connect() is not for the bot.'));
-
-    const host: ShardLinkHost = {
-      client,
+    const host: ShardHost = {
+      adapter,
       options,
       timings,
-      isolation: new HandlerIsolation(client, this.#log),
-      log: this.#log,
+      log,
       closing: this.#closing,
-      reachability: new Reachability(options.logger),
-      stateChanged: (link) => this.#stateChanged(link),
+      reachability: new Reachability(log.logger),
+      stateChanged: (shard) => this.#stateChanged(shard),
       identified: (identity) => {
-        this.#identity = identity;
+        this.#identity = { ...this.#identity, ...identity } as BotIdentity;
       },
       refused: (error) => this.#refused(error),
       deaf: (shardId, reason) => this.#deaf(shardId, reason),
     };
-    client.on('warn', (message: unknown, shardId?: number) => this.#log.warning(message, shardId));
-    this.#spawnShards(host);
+    for (const shardId of options.shardIds) this.#shards.set(shardId, new Shard(shardId, host));
+    adapter.attach((shardId, payload) => this.#shards.get(shardId)?.send(payload));
+  }
+
+  public get client(): C {
+    return this.adapter.client;
   }
 
   /** What READY said about the bot, for a later process that only resumes; null before the first READY. */
@@ -84,15 +75,13 @@ export class Gateway {
 
   /** Dispatches dealt with since the process started. */
   public get eventCount(): number {
-    return [...this.#links.values()].reduce((sum, { counts }) => sum + counts.events, 0);
+    return [...this.#shards.values()].reduce((sum, { counts }) => sum + counts.events, 0);
   }
 
-  /** Before `connect()` with sessions: eris needs to know the bot to answer an interaction, and RESUMED does not tell. */
+  /** Before `connect()` with sessions: RESUMED does not tell who the bot is. */
   public restoreIdentity(identity: BotIdentity): void {
     this.#identity = identity;
-    this.client.user = new ExtendedUser({ ...identity.user }, this.client);
-    this.client.users.set(identity.user.id, this.client.user);
-    this.client.application = { ...identity.application };
+    this.adapter.restoreIdentity(identity);
   }
 
   /**
@@ -106,7 +95,7 @@ export class Gateway {
     if (this.#connected) throw new Error('connect() was called before; adopt() takes released shards back');
     if (signal?.aborted) throw new AbortError('connect', signal.reason);
     this.#connected = true;
-    for (const session of sessions) this.#links.get(session.shardId)?.restore(session);
+    for (const session of sessions) this.#shards.get(session.shardId)?.restore(session);
     await this.#openAll('connect', signal);
   }
 
@@ -129,8 +118,8 @@ export class Gateway {
    */
   public release(): readonly ShardSession[] {
     const sessions: ShardSession[] = [];
-    for (const link of this.#links.values()) {
-      const session = link.release();
+    for (const shard of this.#shards.values()) {
+      const session = shard.release();
       if (session !== null) sessions.push(session);
     }
     this.#pending?.reject(new AbortError('connect', new Error('The shards were released')));
@@ -139,13 +128,13 @@ export class Gateway {
 
   /** How long Discord took to confirm a shard's last heartbeat, in milliseconds; null where it has not yet. */
   public latencyMs(shardId: number): number | null {
-    return this.#links.get(shardId)?.latencyMs ?? null;
+    return this.#shards.get(shardId)?.latencyMs ?? null;
   }
 
   /** Looks at every guild: not for what happens often. */
   public statuses(): readonly (ShardStatus & ShardCounts)[] {
-    const guilds = countGuilds(this.client);
-    return [...this.#links.values()].map((link) => ({ ...this.#statusOf(link, guilds), ...link.counts }));
+    const { guilds } = this.adapter.counts();
+    return [...this.#shards.values()].map((shard) => ({ ...this.#statusOf(shard, guilds), ...shard.counts }));
   }
 
   /**
@@ -158,26 +147,8 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    for (const guildId of [...this.client.voiceConnections.keys()]) this.client.voiceConnections.leave(String(guildId));
     this.release();
-    this.#agent.destroy();
-    stopRequests(this.client);
-    await this.#closing.closed();
-    this.client.removeAllListeners();
-  }
-
-  #spawnShards(host: ShardLinkHost): void {
-    const manager = shardManagerOf(this.client);
-    // eris's identify queue knows this process only. It asks for connections by `connect`, and calls the other two when a
-    // shard gets ready.
-    manager.connect = ({ id }) => this.#links.get(id)?.reconnect();
-    manager.tryConnect = () => {};
-    manager._readyPacketCB = () => {};
-    for (const shardId of this.#options.shardIds) {
-      // Creates the shard and asks `connect` for a connection, which is refused as long as there is no link.
-      manager.spawn(shardId);
-      this.#links.set(shardId, new ShardLink(shardInternalsOf(manager.get(shardId)), host));
-    }
+    await Promise.all([this.adapter.stop(), this.#closing.closed()]);
   }
 
   async #openAll(action: string, signal: AbortSignal | undefined): Promise<void> {
@@ -191,7 +162,7 @@ export class Gateway {
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      for (const link of this.#links.values()) link.open();
+      for (const shard of this.#shards.values()) shard.open();
       this.#checkReady();
       await ready;
     } finally {
@@ -200,19 +171,19 @@ export class Gateway {
     }
   }
 
-  #stateChanged(link: ShardLink): void {
+  #stateChanged(shard: Shard): void {
     try {
-      this.#options.onShardState?.(this.#statusOf(link, countGuilds(this.client)));
+      this.#options.onShardState?.(this.#statusOf(shard, this.adapter.counts().guilds));
     } catch (error) {
-      this.#log.callbackError('onShardState', link.shardId, error);
+      this.#log.callbackError('onShardState', shard.shardId, error);
     }
     this.#checkReady();
   }
 
   #checkReady(): void {
     if (this.#pending === null) return;
-    if ([...this.#links.values()].every(({ state }) => state === 'ready' || state === 'failed'))
-      this.#pending.resolve();
+    const isSettled = ({ state }: Shard): boolean => state === 'ready' || state === 'failed';
+    if ([...this.#shards.values()].every(isSettled)) this.#pending.resolve();
   }
 
   #deaf(shardId: number, reason: string): void {
@@ -239,8 +210,7 @@ export class Gateway {
     }
   }
 
-  #statusOf(link: ShardLink, guilds: ReadonlyMap<number, number>): ShardStatus {
-    const { shardId, state, latencyMs } = link;
+  #statusOf({ shardId, state, latencyMs }: Shard, guilds: ReadonlyMap<number, number>): ShardStatus {
     return { shardId, state, latencyMs, guilds: guilds.get(shardId) ?? 0 };
   }
 }

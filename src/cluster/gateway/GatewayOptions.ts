@@ -1,66 +1,62 @@
-import type { ClientOptions, RawPacket } from 'eris';
 import type { Logger } from 'pino';
 import type { ShardStatus } from '../../core/contracts/ClusterContract.js';
+import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
+import type { ListenerPromises } from '../clients/ClientAdapter.js';
 
 /** The part of a pino logger that the gateway uses. */
 export type GatewayLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** The permission to send one IDENTIFY. */
-export interface SlotLease {
+export interface Slot {
   /** Called once. `used`: an IDENTIFY was sent with it, and Discord has it or has had the time to get it. */
   release(used: boolean): void;
 }
 
 /**
  * What becomes of one dispatch:
- * `handle`: eris updates its cache and calls the handlers; `mute`: only the cache; `skip`: neither. The sequence number moves
- * on in all three cases.
+ * `handle`: the client updates its cache and calls the listeners; `mute`: only the cache; `skip`: neither. The sequence number
+ * moves on in all three cases.
  */
 export type DispatchVerdict = 'handle' | 'mute' | 'skip';
 
-/** What READY says about the bot itself. RESUMED does not repeat it, so a new process must be told. */
-export interface BotIdentity {
-  readonly user: { readonly id: string; readonly username: string };
-  readonly application: { readonly id: string; readonly flags: number };
-}
-
 export interface GatewayOptions {
-  /** With or without the prefix `Bot `. */
-  readonly token: string;
-  /** For example `https://discord.com/api`; plain http is allowed. */
-  readonly apiUrl: string;
   /** From `/gateway/bot`: no request is made for it here. */
   readonly gatewayUrl: string;
+  /** Without the prefix `Bot `. */
+  readonly token: string;
   /** In any order, contiguous or not. */
   readonly shardIds: readonly number[];
   /** Of the whole bot, not of this process. */
   readonly shardCount: number;
-  readonly intents: ClientOptions['intents'];
-  readonly logger: GatewayLogger;
-  /** Further options for eris. Default: eris's own, except `messageLimit` 0 (eris: 100 messages kept per channel). */
-  readonly clientOptions?: Partial<Omit<ClientOptions, 'intents'>>;
   /** Overrides single values of {@link DEFAULT_TIMINGS}. */
   readonly timings?: Partial<GatewayTimings>;
   /**
-   * Asks for the permission to send one IDENTIFY, and waits for it. Asked before a socket is opened; RESUME needs none.
+   * Asks for a slot, and waits for it. Asked before a socket is opened; RESUME needs none.
    * Where it rejects it is asked again, with growing pauses. `signal` fires when the shard does not need it any more.
    */
-  readonly acquireSlot: (shardId: number, signal: AbortSignal) => Promise<SlotLease>;
+  readonly acquireSlot: (shardId: number, signal: AbortSignal) => Promise<Slot>;
   readonly onShardState?: (status: ShardStatus) => void;
   /** Discord refuses the bot for good while it runs (its token was reset, say). At most once; not for `connect()`, which rejects. */
   readonly onFatal?: (error: DiscordRefusedError) => void;
   /** A shard is still deaf after it was reconnected for that; it goes on trying. `reason` says what it does not hear. */
   readonly onDeaf?: (shardId: number, reason: string) => void;
-  /** Asked before eris sees a dispatch; READY and RESUMED are always handled. Default: `handle`. */
-  readonly judgeDispatch?: (shardId: number, packet: RawPacket) => DispatchVerdict;
-  /** Does the work of one dispatch that is handled, READY and RESUMED included. Default: calls `work`. Throws what `work` throws. */
-  readonly runDispatch?: (shardId: number, packet: RawPacket, work: () => void) => void;
+  /** Asked before the client sees a dispatch; READY and RESUMED are always handled. Default: `handle`. */
+  readonly judgeDispatch?: (shardId: number, packet: GatewayPacket) => DispatchVerdict;
+  /** Does the work of one dispatch that is handled, READY and RESUMED included. Default: calls `work`. */
+  readonly runDispatch?: (shardId: number, packet: GatewayPacket, work: () => void) => void;
   /**
-   * Called after a dispatch was dealt with, whatever its verdict, in the same turn of the event loop. eris has mutated the
-   * packet by then. A packet without `s` is one that READY implied: a GUILD_DELETE for a guild that is not listed any more.
+   * A listener beside the client's own: called for every dispatch that is judged `handle`, after the client's listeners and in
+   * the same turn of the event loop. The client may have changed the packet.
    */
-  readonly onDispatch?: (shardId: number, packet: RawPacket) => void;
+  readonly onEvent?: (shardId: number, packet: GatewayPacket) => void;
+  /**
+   * Called after a dispatch was dealt with, whatever its verdict, in the same turn of the event loop. The client may have
+   * changed the packet. A packet without `s` is one that READY implied: a GUILD_DELETE for a guild that is not listed any more.
+   *
+   * @param promises what the client's listeners have returned. Rejections of them have been seen to.
+   */
+  readonly onDispatch?: (shardId: number, packet: GatewayPacket, promises: ListenerPromises) => void;
 }
 
 /** In milliseconds. */
@@ -82,7 +78,7 @@ export interface GatewayTimings {
   readonly handshakeTimeoutMs: number;
   /**
    * The unit in which a shard that is connected may hear no event: at least 4 of these, and more where pauses are usual, see
-   * {@link Hearing}. Then it resumes on another connection.
+   * {@link SilenceDetector}. Then it resumes on another connection.
    */
   readonly deafAfterMs: number;
   /** A peer that does not answer our close within this is cut off. */

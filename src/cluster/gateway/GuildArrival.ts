@@ -1,53 +1,43 @@
-import type { ErisShard } from '../clients/eris/erisInternals.js';
-
 /**
- * Decides when a shard that got READY has its guilds. eris waits for the unavailable guilds of *all* shards of the process,
- * so that each shard waits for the slowest one or its timeout; this waits for the shard's own. It also ends with the
- * connection: eris's timer goes on and declares a closed shard ready.
+ * Decides when a shard that got READY has its guilds: when all that READY announced have come or are known to be unavailable,
+ * or when none has come for a while. It ends with the connection.
  */
 export class GuildArrival {
-  readonly #shard: ErisShard;
-  readonly #quietMs: number;
-  #awaited = new Set<string>();
+  #awaited: Set<string> | null = null;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** @param quietMs eris's option `guildCreateTimeout`: so long after the last guild, the missing ones count as unavailable. */
-  public constructor(shard: ErisShard, quietMs: number) {
-    this.#shard = shard;
-    this.#quietMs = quietMs;
-    // Called by eris for READY and for every GUILD_CREATE until the shard is ready.
-    shard.restartGuildCreateTimeout = () => this.#restart();
-  }
+  public constructor(
+    /** So long after the last guild, the missing ones count as unavailable. */
+    private readonly quietMs: number,
+    private readonly onArrived: () => void,
+  ) {}
 
-  /** Before eris handles READY. */
+  /** READY was handled. */
   public begin(guildIds: Iterable<string>): void {
     this.#awaited = new Set(guildIds);
+    this.#wait();
   }
 
-  /** Whether READY has announced the guild and it has not come yet. */
-  public awaits(guildId: string): boolean {
-    return this.#awaited.has(guildId);
-  }
-
-  /** Before eris handles a guild's GUILD_CREATE or GUILD_DELETE. */
+  /** A GUILD_CREATE or GUILD_DELETE was handled. */
   public settle(guildId: string): void {
+    if (this.#awaited === null) return;
     this.#awaited.delete(guildId);
-  }
-
-  /** After eris handled it; only needed where eris does not ask by itself. */
-  public check(): void {
-    if (!this.#shard.ready) this.#restart();
+    this.#wait();
   }
 
   public cancel(): void {
-    clearTimeout(this.#shard.guildCreateTimeout ?? undefined);
-    this.#shard.guildCreateTimeout = null;
+    clearTimeout(this.#timer);
+    this.#awaited = null;
   }
 
-  #restart(): void {
+  #wait(): void {
+    clearTimeout(this.#timer);
+    if (this.#awaited?.size === 0) this.#finish();
+    else this.#timer = setTimeout(() => this.#finish(), this.quietMs);
+  }
+
+  #finish(): void {
     this.cancel();
-    // Before RESUMED a GUILD_CREATE is a replayed one, and says nothing about the shard; eris would call it ready.
-    if (this.#shard.ready || !this.#shard.preReady) return;
-    if (this.#awaited.size === 0) this.#shard.checkReady();
-    else this.#shard.guildCreateTimeout = setTimeout(() => this.#shard.checkReady(), this.#quietMs);
+    this.onArrived();
   }
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayOptions, GatewayTimings, SlotLease } from './GatewayOptions.js';
-import { reconnectDelay } from './reconnectDelay.js';
+import type { GatewayOptions, GatewayTimings, Slot } from './GatewayOptions.js';
 
 export interface RedialHost {
   readonly options: Pick<GatewayOptions, 'acquireSlot'>;
@@ -10,7 +9,7 @@ export interface RedialHost {
 
 /**
  * Decides when the next socket of one shard may be opened: after a pause that grows with every failure, and for an IDENTIFY
- * with a slot. The slot is asked for before the socket is opened, so that no socket waits for a permission; a RESUME needs
+ * with a slot. The slot is asked for before the socket is opened, so that no socket waits for one; a RESUME needs
  * none. One wait at a time; a slot that comes after the wait was cancelled goes back at once.
  */
 export class Redial {
@@ -24,7 +23,7 @@ export class Redial {
     private readonly shardId: number,
     private readonly host: RedialHost,
     /** Must not throw. */
-    private readonly dial: (lease: SlotLease | null) => void,
+    private readonly dial: (slot: Slot | null) => void,
   ) {}
 
   public get waiting(): boolean {
@@ -70,31 +69,31 @@ export class Redial {
   }
 
   async #run(needsSlot: boolean, pauseMs: number, signal: AbortSignal): Promise<void> {
-    let lease: SlotLease | null;
+    let slot: Slot | null;
     try {
       if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
-      lease = needsSlot ? await this.#acquireSlot(signal) : null;
+      slot = needsSlot ? await this.#acquireSlot(signal) : null;
     } catch {
       // Only a cancelled wait throws, and its canceller knows what comes next.
       return;
     }
     if (signal.aborted) {
       // Cancelled after the grant, before we went on.
-      lease?.release(false);
+      slot?.release(false);
       return;
     }
     this.#waiting = null;
     this.#attempts++;
-    this.dial(lease);
+    this.dial(slot);
   }
 
-  async #acquireSlot(signal: AbortSignal): Promise<SlotLease> {
+  async #acquireSlot(signal: AbortSignal): Promise<Slot> {
     const { options, log } = this.host;
     for (let refusals = 1; ; refusals++) {
       try {
-        const lease = await options.acquireSlot(this.shardId, signal);
-        if (!signal.aborted) return lease;
-        lease.release(false);
+        const slot = await options.acquireSlot(this.shardId, signal);
+        if (!signal.aborted) return slot;
+        slot.release(false);
       } catch (error) {
         if (!signal.aborted)
           log.callbackError(`Asking for the identify slot of shard ${this.shardId}`, this.shardId, error);
@@ -108,4 +107,13 @@ export class Redial {
     const { reconnectBaseMs, reconnectMaxMs } = this.host.timings;
     return reconnectDelay(failures, reconnectBaseMs, reconnectMaxMs);
   }
+}
+
+/**
+ * How long to wait before the next attempt: nothing after 0 failures, then `baseMs` doubled per failure up to `maxMs`, each
+ * spread by a quarter up and down, so that the shards of a fleet do not come back in step.
+ */
+export function reconnectDelay(failures: number, baseMs: number, maxMs: number, random = Math.random): number {
+  if (failures <= 0) return 0;
+  return Math.min(baseMs * 2 ** (failures - 1), maxMs) * (0.75 + random() / 2);
 }

@@ -1,63 +1,58 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
-import type { ErisShard } from '../clients/eris/erisInternals.js';
+import type { ReadyData } from '../../core/discord/packets.js';
 import { gatewayAddress, isGatewayUrl } from './gatewayAddress.js';
 
 /** After so many attempts in vain to resume where Discord said, the main gateway is tried in turn. */
 const ATTEMPTS_AT_RESUME_URL = 4;
 
-/**
- * The session of one shard: what eris keeps of it on the shard, and Discord's resume URL as Discord sent it. (eris keeps only
- * a finished address, which another process or encoding could not use.)
- */
+/** The session of one shard, from READY, or from another process, until Discord says that it is gone. */
 export class SessionKeeper {
-  #resumeUrl: string | null = null;
+  #session: { readonly id: string; readonly resumeUrl: string } | null = null;
+  /** The number of the last dispatch that was handled, or is being handled; 0 without one. */
+  public seq = 0;
 
+  /** @throws TypeError where `gatewayUrl` is none. */
   public constructor(
-    private readonly shard: ErisShard,
+    private readonly shardId: number,
     private readonly gatewayUrl: string,
     private readonly compress: boolean,
-  ) {}
-
-  public get exists(): boolean {
-    return this.shard.sessionID !== null;
+  ) {
+    gatewayAddress(gatewayUrl, compress);
   }
 
-  /** As of the last dispatch handled. */
+  public get id(): string | null {
+    return this.#session?.id ?? null;
+  }
+
   public get current(): ShardSession | null {
-    const { id, sessionID, seq } = this.shard;
-    if (sessionID === null || this.#resumeUrl === null) return null;
-    return { shardId: id, sessionId: sessionID, seq, resumeUrl: this.#resumeUrl };
+    if (this.#session === null) return null;
+    const { id: sessionId, resumeUrl } = this.#session;
+    return { shardId: this.shardId, sessionId, seq: this.seq, resumeUrl };
   }
 
-  public restore(session: ShardSession): void {
-    this.shard.sessionID = session.sessionId;
-    this.shard.seq = session.seq;
-    this.begin(session.resumeUrl);
+  public restore({ sessionId, seq, resumeUrl }: ShardSession): void {
+    this.#session = { id: sessionId, resumeUrl: this.#resumeUrl(resumeUrl) };
+    this.seq = seq;
   }
 
-  /**
-   * Before eris handles READY, from which it takes the rest.
-   *
-   * @param resumeUrl may be missing: not every proxy sends it, and eris would come back to the host "undefined".
-   * @returns the URL that eris may be told.
-   */
-  public begin(resumeUrl: string | undefined): string {
-    this.#resumeUrl = typeof resumeUrl === 'string' && isGatewayUrl(resumeUrl) ? resumeUrl : this.gatewayUrl;
-    return this.#resumeUrl;
+  public begin({ session_id: id, resume_gateway_url: resumeUrl }: ReadyData): void {
+    this.#session = { id, resumeUrl: this.#resumeUrl(resumeUrl) };
   }
 
   /** Discord says that it is gone. */
   public drop(): void {
-    this.shard.sessionID = null;
-    this.shard.resumeURL = null;
-    this.shard.seq = 0;
-    this.#resumeUrl = null;
+    this.#session = null;
+    this.seq = 0;
   }
 
   /** Where the next socket goes. */
   public address(attempts: number): string {
     const inVain = attempts > ATTEMPTS_AT_RESUME_URL && attempts % 2 === 0;
-    const url = this.#resumeUrl === null || inVain ? this.gatewayUrl : this.#resumeUrl;
+    const url = this.#session === null || inVain ? this.gatewayUrl : this.#session.resumeUrl;
     return gatewayAddress(url, this.compress);
+  }
+
+  #resumeUrl(url: unknown): string {
+    return typeof url === 'string' && isGatewayUrl(url) ? url : this.gatewayUrl;
   }
 }

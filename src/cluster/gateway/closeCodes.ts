@@ -1,4 +1,4 @@
-import { Constants } from 'eris';
+import { CloseCode, PRIVILEGED_INTENTS } from '../../core/discord/gatewayCodes.js';
 import { DiscordRefusedError } from '../../core/errors.js';
 
 /**
@@ -8,25 +8,21 @@ import { DiscordRefusedError } from '../../core/errors.js';
 export type CloseVerdict = 'resume' | 'identify' | 'overfull' | 'refused';
 
 /**
- * discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes.
  * Codes that are not listed here (1000 and 1001 too: only our own closing with them ends a session) leave it resumable; if
  * it is not, Discord says so by op 9.
  */
 const VERDICTS: Readonly<Record<number, CloseVerdict>> = {
-  4003: 'identify', // not authenticated
-  4006: 'identify', // the session is no longer valid
-  4007: 'identify', // invalid seq; eris would resume with seq 0 for ever
-  4009: 'identify', // session timed out
-  4004: 'refused',
-  4010: 'refused',
-  4011: 'overfull', // more than 2500 guilds; the other shards may have less
-  4012: 'refused', // eris does not know it and would reconnect for ever
-  4013: 'refused',
-  4014: 'refused',
+  [CloseCode.NOT_AUTHENTICATED]: 'identify',
+  [CloseCode.SESSION_NO_LONGER_VALID]: 'identify',
+  [CloseCode.INVALID_SEQ]: 'identify',
+  [CloseCode.SESSION_TIMED_OUT]: 'identify',
+  [CloseCode.AUTHENTICATION_FAILED]: 'refused',
+  [CloseCode.INVALID_SHARD]: 'refused',
+  [CloseCode.SHARDING_REQUIRED]: 'overfull', // more than 2500 guilds; the other shards may have less
+  [CloseCode.INVALID_API_VERSION]: 'refused',
+  [CloseCode.INVALID_INTENTS]: 'refused',
+  [CloseCode.DISALLOWED_INTENTS]: 'refused',
 };
-
-/** Discord could not read what we sent. */
-export const DECODE_ERROR = 4002;
 
 export function judgeClose(code: number): CloseVerdict {
   return VERDICTS[code] ?? 'resume';
@@ -53,30 +49,22 @@ export function overfullText({ shardId, shardCount }: Pick<RefusedShard, 'shardI
 
 function describe(code: number, { shardId, shardCount, intents }: RefusedShard): string {
   switch (code) {
-    case 4004:
+    case CloseCode.AUTHENTICATION_FAILED:
       return "Discord does not accept the token: set DISCORD_TOKEN to the bot's current one (developer portal, Bot, Reset Token)";
-    case 4010:
+    case CloseCode.INVALID_SHARD:
       return `Discord does not accept shard ${shardId} of ${shardCount}: set SHARD_COUNT to a number that Discord allows, or to auto`;
-    case 4012:
-      return 'Discord no longer offers the version of the gateway that this eris speaks: update Kallisti';
-    case 4013:
+    case CloseCode.INVALID_API_VERSION:
+      return 'Discord no longer offers the version of the gateway that this Kallisti speaks: update Kallisti';
+    case CloseCode.INVALID_INTENTS:
       return `Discord does not know the intents ${intents}: ask for existing ones`;
-    case 4014:
+    case CloseCode.DISALLOWED_INTENTS:
       return `The bot asks for intents that it may not have: turn on ${privileged(intents)} in the developer portal (Bot, Privileged Gateway Intents), or do not ask for them`;
     default:
       return 'Discord refuses the bot';
   }
 }
 
-const PRIVILEGED = {
-  guildMembers: 'Server Members',
-  guildPresences: 'Presence',
-  messageContent: 'Message Content',
-} as const;
-
 function privileged(intents: number): string {
-  const names = Object.entries(PRIVILEGED)
-    .filter(([name]) => (intents & Constants.Intents[name as keyof typeof PRIVILEGED]) !== 0)
-    .map(([, title]) => title);
+  const names = PRIVILEGED_INTENTS.filter(([bit]) => (intents & bit) !== 0).map(([, name]) => name);
   return names.length === 0 ? 'them' : names.join(', ');
 }

@@ -1,11 +1,4 @@
-import { createRequire } from 'node:module';
-import { Constants } from 'eris';
-
-/**
- * eris switches to ETF as soon as `erlpack` can be required, and cannot be told not to; the address must say the same.
- * (Likewise it takes `zlib-sync` or `pako` for its option `compress`; with pako 2 and later it never gets READY.)
- */
-const ENCODING = isInstalledForEris('erlpack') ? 'etf' : 'json';
+import { GATEWAY_VERSION } from '../../core/discord/gatewayCodes.js';
 
 const PROTOCOLS: ReadonlySet<string> = new Set(['ws:', 'wss:', 'http:', 'https:']);
 
@@ -23,16 +16,6 @@ export function isGatewayUrl(url: string): boolean {
 export function gatewayAddress(url: string, compress: boolean): string {
   if (!isGatewayUrl(url)) throw new TypeError(`${JSON.stringify(url)} is not the URL of a gateway`);
   const address = new URL(url);
-  address.search = `?v=${Constants.GATEWAY_VERSION}&encoding=${ENCODING}${compress ? '&compress=zlib-stream' : ''}`;
+  address.search = `?v=${GATEWAY_VERSION}&encoding=json${compress ? '&compress=zlib-stream' : ''}`;
   return address.href;
-}
-
-function isInstalledForEris(name: string): boolean {
-  try {
-    createRequire(createRequire(import.meta.url).resolve('eris'))(name);
-    return true;
-  } catch {
-    // Not installed, or not built for this platform: then eris does without it as well.
-    return false;
-  }
 }

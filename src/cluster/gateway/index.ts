@@ -1,10 +1,10 @@
 export { Gateway } from './Gateway.js';
+export { GatewayLog } from './GatewayLog.js';
 export {
-  type BotIdentity,
   DEFAULT_TIMINGS,
   type DispatchVerdict,
   type GatewayLogger,
   type GatewayOptions,
   type GatewayTimings,
-  type SlotLease,
+  type Slot,
 } from './GatewayOptions.js';

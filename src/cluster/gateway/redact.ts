@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** An error as it may be logged: text only, since eris hangs whole requests with their headers on its errors. */
+/** An error as it may be logged: text only, since client libraries hang whole requests with their headers on its errors. */
 export interface LoggableError {
   readonly type: string;
   readonly message: string;

@@ -1,5 +1,5 @@
-import type { RawPacket } from 'eris';
 import type { ShardArrival } from '../../core/contracts/ClusterContract.js';
+import type { GatewayPacket } from '../../core/discord/packets.js';
 
 /** Notes how each shard of a cluster comes up: by which way, after how many replayed events, after how long a pause. */
 export class ArrivalLog {
@@ -10,7 +10,7 @@ export class ArrivalLog {
   public releasedAt: number | undefined;
 
   /** Every dispatch of a shard, after it was handled. */
-  public note(shardId: number, packet: RawPacket): void {
+  public note(shardId: number, packet: GatewayPacket): void {
     if (this.#arrivals.has(shardId)) return;
     if (!this.#firstAt.has(shardId)) this.#firstAt.set(shardId, Date.now());
     if (packet.t === 'READY' || packet.t === 'RESUMED') {

@@ -1,16 +1,11 @@
-import type { Client, RawRESTRequest } from 'eris';
 import { REST_LATENCY_BOUNDS_MS, type RestStats } from '../../core/contracts/ClusterContract.js';
 
-/** Counts the answers of Discord's REST API that a client gets: by status, and how long they took. */
+/** Counts the answers of Discord's REST API that this process gets: by status, and how long they took. */
 export class RestMeter {
   readonly #byStatus = new Map<string, number>();
   /** One more than there are bounds, for what is beyond the last. */
   readonly #buckets = new Array<number>(REST_LATENCY_BOUNDS_MS.length + 1).fill(0);
   #sumMs = 0;
-
-  public attach(client: Pick<Client, 'on'>): void {
-    client.on('rawREST', ({ resp, latency }: RawRESTRequest) => this.note(resp.statusCode ?? 0, latency));
-  }
 
   public note(status: number, latencyMs: number): void {
     const key = String(status);

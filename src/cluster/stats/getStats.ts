@@ -1,12 +1,13 @@
 import { getHeapStatistics } from 'node:v8';
 import type { ClusterStats } from '../../core/contracts/ClusterContract.js';
 import type { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
-import type { ClusterContext } from '../ClusterContext.js';
+import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import type { CommandRouter } from '../commands/CommandRouter.js';
 import type { RestMeter } from './RestMeter.js';
 
 export interface StatsSources {
-  readonly context: Pick<ClusterContext, 'clusterId' | 'client'>;
+  readonly clusterId: number;
+  readonly client: Pick<ClientAdapter, 'counts'>;
   readonly commands: Pick<CommandRouter, 'handled' | 'latency'>;
   readonly describeShards: () => ClusterStats['shards'];
   /** Shards whose session another process could resume. */
@@ -19,20 +20,20 @@ export interface StatsSources {
 
 /** Serves `getStats`: what this cluster holds and has done. */
 export const getStats =
-  ({ context, commands, describeShards, countResumable, countGivenUp, loopLag, rest }: StatsSources) =>
+  ({ clusterId, client, commands, describeShards, countResumable, countGivenUp, loopLag, rest }: StatsSources) =>
   (): ClusterStats => {
     const shards = describeShards();
     const { user, system } = process.cpuUsage();
     return {
-      clusterId: context.clusterId,
+      clusterId,
       pid: process.pid,
       uptimeMs: Math.round(process.uptime() * 1000),
       rssBytes: process.memoryUsage.rss(),
       heapBytes: getHeapStatistics().used_heap_size,
       cpuSeconds: (user + system) / 1e6,
       loopLag: loopLag.read(),
-      guilds: context.client.guilds.size,
-      users: context.client.users.size,
+      guilds: shards.reduce((sum, shard) => sum + shard.guilds, 0),
+      users: client.counts().users,
       shards,
       resumable: countResumable(),
       events: shards.reduce((sum, { events }) => sum + events, 0),

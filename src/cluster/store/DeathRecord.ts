@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RawPacket } from 'eris';
 import type { Logger } from 'pino';
+import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { ShardDeath } from '../dispatch/ShardDeath.js';
 import { StackFrame } from '../dispatch/StackFrame.js';
 import { type FoundMark, StackMark } from '../dispatch/StackMark.js';
@@ -66,7 +66,7 @@ export class DeathRecord {
   }
 
   /** @returns the frame of a dispatch whose listeners are called next; undefined outside of a session. */
-  public frameOf({ t, d }: RawPacket, seq: number, { session, window }: SessionProgress): StackFrame | undefined {
+  public frameOf({ t, d }: GatewayPacket, seq: number, { session, window }: SessionProgress): StackFrame | undefined {
     if (session === undefined) return undefined;
     if (session.sessionId !== this.#taggedSession) {
       this.#taggedSession = session.sessionId;

@@ -1,8 +1,8 @@
-import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ShardDeath } from '../dispatch/ShardDeath.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
-import type { BotIdentity, DispatchVerdict } from '../gateway/GatewayOptions.js';
+import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import type { CommitSchedule } from './CommitSchedule.js';
 import type { DeathRecord } from './DeathRecord.js';
 import type { Unfinished } from './HandledWindow.js';
@@ -18,7 +18,7 @@ export interface DispatchJournalOptions {
   readonly deaths: DeathRecord;
   readonly schedule: CommitSchedule;
   /** See `ShardStoreOptions`, as the next two. */
-  readonly onGivenUp: ((packet: RawPacket) => void) | undefined;
+  readonly onGivenUp: ((packet: GatewayPacket) => void) | undefined;
   readonly wallNow: () => number;
   readonly steadyNow: () => number;
 }
@@ -32,7 +32,7 @@ const CAUTION_MS = 60_000;
  * Decides what becomes of each dispatch of a shard, what the store records of it, and when that is committed. It does so only
  * while this process writes the store; before and after, its methods do nothing.
  *
- * Every dispatch passes `judge()` before eris handles it and `handled()` afterwards.
+ * Every dispatch passes `judge()` before the client handles it and `handled()` afterwards.
  */
 export class DispatchJournal {
   readonly #options: DispatchJournalOptions;
@@ -95,10 +95,10 @@ export class DispatchJournal {
   }
 
   /**
-   * Says what becomes of a dispatch: the gateway's `judgeDispatch`, called before eris sees it. What the dispatch changes is
-   * taken from it here as well, because eris changes packets. Nine of ten change nothing, and cost one look into a table.
+   * Says what becomes of a dispatch: the gateway's `judgeDispatch`, called before the client sees it. What the dispatch
+   * changes is taken from it here as well, because client libraries change packets. Nine of ten change nothing, and cost one look into a table.
    */
-  public judge(packet: RawPacket): DispatchVerdict {
+  public judge(packet: GatewayPacket): DispatchVerdict {
     if (!this.#isWriting || !packet.s) return 'handle';
     const verdict = this.#progress.window.verdict(packet.s);
     this.#currentSeq = packet.s;
@@ -108,13 +108,13 @@ export class DispatchJournal {
   }
 
   /** @returns what stands for a dispatch on the stack while its listeners are called; undefined where none is needed. */
-  public frameOf(packet: RawPacket): StackFrame | undefined {
+  public frameOf(packet: GatewayPacket): StackFrame | undefined {
     if (!this.#isWriting || !packet.s || packet.t === 'READY' || packet.t === 'RESUMED') return undefined;
     return this.#options.deaths.frameOf(packet, packet.s, this.#progress);
   }
 
   /** Notes that a dispatch was dealt with: the gateway's `onDispatch`. */
-  public handled(packet: RawPacket): void {
+  public handled(packet: GatewayPacket): void {
     if (!this.#isWriting || !packet.s) return;
     if (packet.t === 'READY') this.#beginSession(packet.d as ReadyData, packet.s);
     else this.#progress.settle(packet.s);
@@ -127,10 +127,10 @@ export class DispatchJournal {
    *
    * @returns what is to be called when it has finished. Until then, a crash makes it run again.
    */
-  public began(): () => void {
+  public commandStarted(): () => void {
     if (!this.#isWriting) return () => {};
     const now = this.#options.steadyNow();
-    const finished = this.#progress.window.began(this.#currentSeq, now);
+    const finished = this.#progress.window.commandStarted(this.#currentSeq, now);
     // It may be what killed the last process before anything of it was in the file. This time it is in the file first.
     if (now < this.#cautiousUntil) this.#commit();
     return () => {
@@ -180,7 +180,7 @@ export class DispatchJournal {
     this.#commitNow();
   }
 
-  #record(packet: RawPacket): void {
+  #record(packet: GatewayPacket): void {
     const changes = changesOf(packet, this.#progress.session?.identity.user.id);
     if (changes.length === 0) return;
     this.#options.files.write(({ recorder }) => {

@@ -24,7 +24,7 @@ export interface WindowPosition {
   readonly cachedSeq: number;
   /** Commands that ended with the process that ran them. */
   readonly unfinished: readonly Unfinished[];
-  /** When that was written down, in the milliseconds of `began()`. */
+  /** When that was written down, in the milliseconds of `commandStarted()`. */
   readonly at: number;
   /** How the process ended; by default nobody knows. */
   readonly death?: WindowDeath;
@@ -185,7 +185,7 @@ export class HandledWindow {
    *
    * @returns to be called when it has finished, once or more often. It may come after the session's end.
    */
-  public began(seq: number, at: number): () => void {
+  public commandStarted(seq: number, at: number): () => void {
     const session = this.#session;
     const isAgain = seq > this.#handledSeq && seq <= this.#begunSeq;
     this.#running.set(seq, { at, runs: Math.max(isAgain ? 2 : 1, this.nextRun(seq)) });

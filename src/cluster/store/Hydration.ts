@@ -1,18 +1,17 @@
-import type { Client } from 'eris';
-import { cacheGuild, cacheUnavailableGuild, uncacheGuild } from '../clients/eris/hydrateGuild.js';
-import type { BotIdentity } from '../gateway/GatewayOptions.js';
+import type { BotIdentity } from '../../core/discord/packets.js';
+import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import type { ShardStore } from './ShardStore.js';
 import type { StoredGuild } from './StoreReader.js';
 
 /** The part of a gateway that is filled. */
 export interface HydrationTarget {
-  readonly client: Client;
+  readonly adapter: Pick<ClientAdapter, 'cacheGuild' | 'cacheUnavailableGuild' | 'uncacheGuild'>;
   readonly identity: BotIdentity | null;
   restoreIdentity(identity: BotIdentity): void;
 }
 
 /**
- * Fills eris's cache with the guilds of one shard, without any event and without holding up the event loop. The shard's
+ * Fills the client's cache with the guilds of one shard, without any event and without holding up the event loop. The shard's
  * previous process may go on meanwhile: what it changes is caught up with afterwards.
  */
 export class Hydration {
@@ -37,7 +36,7 @@ export class Hydration {
   public async refresh(): Promise<number> {
     const { changed, gone } = this.store.changedSince(this.#versions);
     for (const guildId of gone) {
-      uncacheGuild(this.target.client, guildId);
+      this.target.adapter.uncacheGuild(guildId);
       this.#versions.delete(guildId);
     }
     for await (const guild of this.store.readGuilds(changed)) this.#apply(guild);
@@ -45,9 +44,10 @@ export class Hydration {
   }
 
   #apply({ guildId, version, guild }: StoredGuild): void {
-    const { client } = this.target;
-    if (guild === null) cacheUnavailableGuild(client, guildId);
-    else cacheGuild(client, this.store.shardId, guild);
+    const { adapter } = this.target;
+    const { shardId } = this.store;
+    if (guild === null) adapter.cacheUnavailableGuild(shardId, guildId);
+    else adapter.cacheGuild(shardId, guild);
     this.#versions.set(guildId, version);
   }
 }

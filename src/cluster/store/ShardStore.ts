@@ -1,8 +1,7 @@
-import type { RawPacket } from 'eris';
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ShardDeath } from '../dispatch/ShardDeath.js';
 import type { FoundMark } from '../dispatch/StackMark.js';
-import type { BotIdentity } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { DeathRecord } from './DeathRecord.js';
 import { DispatchJournal } from './DispatchJournal.js';
@@ -19,7 +18,7 @@ export interface ShardStoreOptions extends PersistenceOptions {
    */
   readonly schedule?: CommitSchedule;
   /** Called with a dispatch that is not run again, because processes died of it. The packet is as Discord sent it. Must not throw. */
-  readonly onGivenUp?: (packet: RawPacket) => void;
+  readonly onGivenUp?: (packet: GatewayPacket) => void;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
   /**

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { RawPacket } from 'eris';
 import type { ClusterAssignment, ProcessEnd, ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { Logger } from '../../core/log/logger.js';
 import { inquire } from '../dispatch/inquire.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
-import type { Gateway } from '../gateway/Gateway.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
-import { Hydration } from './Hydration.js';
+import { Hydration, type HydrationTarget } from './Hydration.js';
 import { ShardStore } from './ShardStore.js';
 
 /** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
@@ -19,11 +18,11 @@ export interface ShardStoresOptions {
   /** How a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
   readonly endOf: (pid: number) => Promise<ProcessEnd | undefined>;
   /** As `ShardStoreOptions.onGivenUp`. */
-  readonly onGivenUp: (packet: RawPacket) => void;
+  readonly onGivenUp: (packet: GatewayPacket) => void;
 }
 
 /**
- * The stores of all shards of a cluster, and what each of them has put into eris's cache.
+ * The stores of all shards of a cluster, and what each of them has put into the client's cache.
  *
  * In order: `open` (before it, no session is known), `hydrate` (the predecessor may still serve), `takeOver` when the shards
  * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
@@ -34,8 +33,8 @@ export class ShardStores {
   readonly #logger: Logger;
   readonly #stores = new Map<number, ShardStore>();
   readonly #hydrations = new Map<number, Hydration>();
-  /** Shards whose stored state eris cannot take. */
-  readonly #senseless = new Set<number>();
+  /** Shards whose stored state the client cannot take. */
+  readonly #unusable = new Set<number>();
   #touching: NodeJS.Timeout | undefined;
 
   public constructor(options: ShardStoresOptions) {
@@ -75,7 +74,7 @@ export class ShardStores {
   }
 
   /** Fills the gateway's cache with what the stores hold. */
-  public async hydrate(gateway: Gateway): Promise<void> {
+  public async hydrate(gateway: HydrationTarget): Promise<void> {
     for (const store of this.#stores.values()) {
       const hydration = new Hydration(gateway, store);
       this.#hydrations.set(store.shardId, hydration);
@@ -102,9 +101,9 @@ export class ShardStores {
       );
       if (session === undefined) continue;
       const { shardId } = store;
-      if (!this.#senseless.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
+      if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
       // With half of its guilds it must not go on: a new session brings them all.
-      if (this.#senseless.delete(shardId)) store.dispatches.dropSession();
+      if (this.#unusable.delete(shardId)) store.dispatches.dropSession();
       else sessions.push(session);
     }
     this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
@@ -112,23 +111,23 @@ export class ShardStores {
   }
 
   /** As the gateway's `judgeDispatch`. */
-  public judge(shardId: number, packet: RawPacket): DispatchVerdict {
+  public judge(shardId: number, packet: GatewayPacket): DispatchVerdict {
     return this.#stores.get(shardId)?.dispatches.judge(packet) ?? 'handle';
   }
 
   /** What is to be on the stack while a dispatch is handled. */
-  public frameOf(shardId: number, packet: RawPacket): StackFrame | undefined {
+  public frameOf(shardId: number, packet: GatewayPacket): StackFrame | undefined {
     return this.#stores.get(shardId)?.dispatches.frameOf(packet);
   }
 
   /** As the gateway's `onDispatch`. */
-  public handled(shardId: number, packet: RawPacket): void {
+  public handled(shardId: number, packet: GatewayPacket): void {
     this.#stores.get(shardId)?.dispatches.handled(packet);
   }
 
   /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
-  public began(shardId: number): () => void {
-    return this.#stores.get(shardId)?.dispatches.began() ?? (() => undefined);
+  public commandStarted(shardId: number): () => void {
+    return this.#stores.get(shardId)?.dispatches.commandStarted() ?? (() => undefined);
   }
 
   /**
@@ -157,12 +156,12 @@ export class ShardStores {
     await Promise.all([...this.#stores.values()].map((store) => store.close()));
   }
 
-  /** What Discord once sent may be nothing that eris can take again; that must not keep the cluster from starting. */
+  /** What Discord once sent may be nothing that the client can take again; that must not keep the cluster from starting. */
   async #try(shardId: number, hydrate: () => Promise<unknown>): Promise<void> {
     try {
       await hydrate();
     } catch (error) {
-      this.#senseless.add(shardId);
+      this.#unusable.add(shardId);
       this.#logger.warn(
         { shardId, err: error },
         `The stored state of shard ${shardId} makes no sense: it identifies anew`,

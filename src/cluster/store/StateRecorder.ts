@@ -88,7 +88,7 @@ export class StateRecorder {
         this.patchUser(change.user);
         return;
       default: {
-        // As text: the packet it is from will be changed by eris.
+        // As text: the packet it is from may be changed by the client.
         const waiting = rowChange(change);
         this.#waiting.push(waiting);
         if ('text' in waiting) this.#waitingLength += waiting.text.length;
@@ -143,7 +143,7 @@ export class StateRecorder {
   #settle(): void {
     const waiting = this.#waiting;
     this.#forgetWaiting();
-    // Without its guild a change means nothing, to eris neither.
+    // Without its guild a change means nothing, to a client neither.
     for (const change of waiting) if (this.#isAvailable(change.guildId)) this.#changeRow(change);
   }
 

@@ -1,4 +1,4 @@
-import type { BotIdentity } from '../gateway/GatewayOptions.js';
+import type { BotIdentity } from '../../core/discord/packets.js';
 import type { Unfinished } from './HandledWindow.js';
 
 /** What changes with the session only. */

@@ -35,9 +35,9 @@ export const USERS_OF_EVENT = '/users';
 
 /**
  * Every dispatch that changes what a cluster keeps in its cache, and what it changes there. All others only move the
- * sequence number. An entity's row says what Discord's documentation says, also where stock eris makes less of it.
+ * sequence number. An entity's row says what Discord's documentation says, also where a client makes less of it.
  *
- * Left out on purpose: presences; and what eris learns in passing from messages, interactions and typing (a channel's last
+ * Left out on purpose: presences; and what clients learn in passing from messages, interactions and typing (a channel's last
  * message, authors), which would cost a write for each of them.
  */
 export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: string | undefined) => StateChange[]>> = {
@@ -117,7 +117,7 @@ export function changesOf(
     return rule(d as StateData, selfId);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // A field is missing; eris throws on it likewise.
+    // A field is missing; clients throw on it likewise.
     return NOTHING;
   }
 }

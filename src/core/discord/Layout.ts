@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { JsonFile } from '../files/JsonFile.js';
@@ -50,15 +50,10 @@ export class Layout {
 
   /** @returns undefined where this bot has none; Discord's recommendation counts then. */
   public load(): number | undefined {
-    try {
-      const content = this.#file.read();
-      // Without the file: an earlier version of Kallisti has not written it, or somebody has removed it.
-      if (content === undefined) return this.#findInStores();
-      return content.key === this.#key ? (content.shardCount ?? undefined) : undefined;
-    } catch (error) {
-      this.#logger.warn({ err: error }, `${this.#file.path} cannot be used; SHARD_COUNT=auto follows Discord`);
-      return undefined;
-    }
+    // Without the file: an earlier version of Kallisti has not written it, or somebody has removed it.
+    if (!existsSync(this.#file.path)) return this.#findInStores();
+    const content = this.#file.load(this.#logger, 'SHARD_COUNT=auto follows Discord');
+    return content?.key === this.#key ? (content.shardCount ?? undefined) : undefined;
   }
 
   /** From the file's existence on the stores are not asked any more: a number that Discord refuses is in their labels too. */

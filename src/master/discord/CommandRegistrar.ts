@@ -8,7 +8,7 @@ import { type DiscordApi, DiscordRequestError, type RegisteredCommand } from './
 
 type CommandsApi = Pick<
   DiscordApi,
-  'getCommands' | 'getIntegrationTypes' | 'createCommand' | 'editCommand' | 'deleteCommand'
+  'getCommands' | 'getIntegrationTypes' | 'overwriteCommands' | 'createCommand' | 'editCommand' | 'deleteCommand'
 >;
 
 const CHAT_INPUT = 1;
@@ -18,8 +18,9 @@ const CHAT_INPUT = 1;
  * takes its time to reach every user, and Discord allows 200 new commands a day.
  *
  * Commands are told apart by name. Others' (of the bot's own code, or made by hand) are left as they are, so each command is
- * written by itself: a list that replaces all of them would lose one that somebody registers in that moment. What this bot has
- * registered and no longer defines is removed; {@link CommandRecord} remembers it.
+ * written by itself: a list that replaces all of them would lose one that somebody registers in that moment. Only where Discord
+ * has no command at all are ours written as one list: one request, where Discord would allow five new commands in 20 s. What
+ * this bot has registered and no longer defines is removed; {@link CommandRecord} remembers it.
  *
  * A bot whose commands could not be registered still serves those that are, so no failure gets out: it is a warning. A
  * definition that Discord refuses does not keep the others from it.
@@ -83,6 +84,7 @@ class Run {
       found: registered?.find(({ name, type }) => name === definition.name && type === CHAT_INPUT),
     }));
     if (recorded === undefined) this.#sayForeign(registered ?? [], definitions);
+    if (registered?.length === 0 && mine.length > 1 && (await this.#addAll(mine, installs))) return;
 
     // Changes go first: one may be of who may use a command. A removal makes room for what is added.
     for (const { definition, wanted, found } of mine) {
@@ -103,6 +105,30 @@ class Run {
         this.#note(kept, wanted, commandFields(kept, installs));
       });
     }
+  }
+
+  /** @returns whether they were added; where Discord refuses one of them, or the API knows no lists, each goes by itself. */
+  async #addAll(
+    mine: readonly { readonly definition: CommandDefinition; readonly wanted: CommandFields }[],
+    installs: readonly number[],
+  ): Promise<boolean> {
+    const definitions = mine.map(({ definition }) => definition);
+    let kept: readonly RegisteredCommand[];
+    try {
+      kept = await this.api.overwriteCommands(this.applicationId, definitions);
+    } catch (error) {
+      if (hasStatus(error, 400) || hasStatus(error, 404) || hasStatus(error, 405)) return false;
+      throw error;
+    }
+    // What it may still hold is gone from Discord.
+    this.#recorded.clear();
+    for (const { definition, wanted } of mine) {
+      const command = kept.find(({ name, type }) => name === definition.name && type === CHAT_INPUT);
+      if (command === undefined) continue;
+      this.#note(command, wanted, commandFields(command, installs));
+      this.done.added.push(command.name);
+    }
+    return true;
   }
 
   async #update(

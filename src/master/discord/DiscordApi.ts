@@ -173,6 +173,17 @@ export class DiscordApi {
     return this.#changeCommands({ method: 'POST', path: commandsPath(applicationId), body: command }, commandSchema);
   }
 
+  /** Makes these the global commands, and removes all others. */
+  public async overwriteCommands(
+    applicationId: string,
+    commands: readonly CommandDefinition[],
+  ): Promise<readonly RegisteredCommand[]> {
+    return this.#changeCommands(
+      { method: 'PUT', path: commandsPath(applicationId), body: commands },
+      z.array(commandSchema),
+    );
+  }
+
   /** Changes the given fields of a global command. */
   public async editCommand(applicationId: string, id: string, fields: object): Promise<RegisteredCommand> {
     return this.#changeCommands(

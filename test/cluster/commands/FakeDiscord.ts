@@ -1,6 +1,7 @@
-import { EventEmitter } from 'node:events';
-import type { Client } from 'eris';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
+import type { RequestHow } from '../../../src/cluster/clients/ClientAdapter.js';
+import type { ErisClient } from '../../../src/cluster/clients/eris/index.js';
+import type { BotIdentity, GatewayPacket } from '../../../src/core/discord/packets.js';
 
 export const BOT_ID = '800000000000000001';
 export const OWNER_ID = '900000000000000001';
@@ -12,43 +13,41 @@ const CHANNEL_ID = '700000000000000001';
 export interface RestCall {
   readonly method: string;
   readonly url: string;
-  readonly auth: boolean;
   readonly body: Record<string, unknown>;
-  readonly route: string | undefined;
+  readonly auth: boolean | undefined;
+  readonly lane: string | undefined;
 }
 
-/** An error as eris makes it of a refusal by Discord. */
+/** An error as an adapter makes it of a refusal by Discord. */
 export class DiscordError extends Error {
   public constructor(public readonly code: number) {
     super(`refused with ${code}`);
   }
 }
 
-/**
- * Plays the eris client for the router: an emitter, and a requestHandler that writes down what would go to Discord. Fields
- * that nothing here needs are not there.
- */
-export class FakeDiscord extends EventEmitter {
-  public readonly user = { id: BOT_ID, username: 'Kallisti' };
+/** Plays Discord for the router: sends dispatches, and writes down what would be requested. */
+export class FakeDiscord {
+  public identity: BotIdentity | null = {
+    user: { id: BOT_ID, username: 'Kallisti' },
+    application: { id: BOT_ID, flags: 0 },
+  };
+  /** Gets the dispatches, all from shard 3. */
+  public receive: (shardId: number, packet: GatewayPacket) => void = () => {};
   public readonly calls: RestCall[] = [];
   /** Decides what a call gets; a thrown or rejected error is Discord's refusal. */
   public answerWith: (call: RestCall) => unknown = () => undefined;
   #nextId = 1n;
 
-  public readonly requestHandler = {
-    request: async (
-      method: string,
-      url: string,
-      auth: boolean,
-      body: Record<string, unknown> = {},
-      _file?: undefined,
-      route?: string,
-    ): Promise<unknown> => {
-      const call = { method, url, auth, body, route };
-      this.calls.push(call);
-      return (await this.answerWith(call)) ?? { id: `message-${this.#nextId++}`, content: body.content };
-    },
-  };
+  public async request(method: string, url: string, data: object = {}, how: RequestHow = {}): Promise<unknown> {
+    const body = data as Record<string, unknown>;
+    const call = { method, url, body, auth: how.auth, lane: how.lane };
+    this.calls.push(call);
+    return (await this.answerWith(call)) ?? { id: `message-${this.#nextId++}`, content: body.content };
+  }
+
+  public dispatch(t: 'INTERACTION_CREATE' | 'MESSAGE_CREATE', d: object, shardId = 3): void {
+    this.receive(shardId, { op: 0, t, d, s: 1 });
+  }
 
   public runSlash(
     name: string,
@@ -57,13 +56,13 @@ export class FakeDiscord extends EventEmitter {
   ) {
     const { userId = USER_ID, guildId = GUILD_ID } = from;
     const id = String(this.#nextId++);
-    this.emit('interactionCreate', {
+    this.dispatch('INTERACTION_CREATE', {
       id,
       token: `token-of-${id}`,
-      applicationID: BOT_ID,
+      application_id: BOT_ID,
       type: 2,
-      guildID: guildId,
-      member: { id: userId },
+      guild_id: guildId,
+      member: { user: { id: userId } },
       data: { name, type: 1, options: Object.entries(options).map(([key, value]) => ({ name: key, value })) },
     });
     return id;
@@ -72,11 +71,11 @@ export class FakeDiscord extends EventEmitter {
   public say(content: string, from: { userId?: string; guildId?: string | undefined; bot?: boolean } = {}): string {
     const { userId = USER_ID, guildId = 'guildId' in from ? undefined : GUILD_ID, bot = false } = from;
     const id = String(this.#nextId++);
-    this.emit('messageCreate', {
+    this.dispatch('MESSAGE_CREATE', {
       id,
       content,
-      channel: { id: CHANNEL_ID },
-      guildID: guildId,
+      channel_id: CHANNEL_ID,
+      ...(guildId === undefined ? {} : { guild_id: guildId }),
       author: { id: userId, bot },
     });
     return id;
@@ -101,13 +100,13 @@ export interface FakeMaster {
 }
 
 /** A cluster with a fake client and a fake master around it. */
-export function fakeContext(discord: FakeDiscord): { context: ClusterContext; master: FakeMaster } {
+export function fakeContext(): { context: ClusterContext; master: FakeMaster } {
   const master: FakeMaster = { requests: [], replies: {} };
   const context: ClusterContext = {
     clusterId: 1,
     clusterCount: 4,
     shardCount: 8,
-    client: discord as unknown as Client,
+    client: {} as ErisClient,
     ownerIds: new Set([OWNER_ID]),
     latencyMs: (shardId) => (shardId === 3 ? 41.6 : null),
     master: {

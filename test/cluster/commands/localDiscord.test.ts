@@ -1,19 +1,22 @@
-import { once } from 'node:events';
-import { Client, type CommandInteraction } from 'eris';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
+import type { ErisClient } from '../../../src/cluster/clients/eris/index.js';
 import { CommandRouter } from '../../../src/cluster/commands/CommandRouter.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
 import { evaluateIn } from '../../../src/cluster/events/masterEventTable.js';
-import { restOptions } from '../../../src/core/discord/rest/restOptions.js';
+import type { Gateway } from '../../../src/cluster/gateway/index.js';
+import type { GatewayPacket } from '../../../src/core/discord/packets.js';
 import { Simulator } from '../../../src/simulator/index.js';
+import { openGateway } from '../gateway/support.js';
 
-/** A stock eris client in the local Discord, with the router on it; only the master is played. */
+/** A gateway with an eris client in the local Discord, with the router beside it; only the master is played. */
 const discord = new Simulator({ guildCount: 8, shardCount: 1, globalRequestsPerSecond: Number.POSITIVE_INFINITY });
 const logged: { level: string; details: object; message: string }[] = [];
-let client: Client;
+let gateway: Gateway<ErisClient>;
+let client: ErisClient;
+/** Every dispatch, as the gateway hands it on. */
+let onEvent = (shardId: number, packet: GatewayPacket): void => router.receive(shardId, packet);
 let router: CommandRouter;
-let agent: ReturnType<typeof restOptions>['agent'];
 let guildId: string;
 let userId: string;
 let requests: { name: string; data: unknown }[] = [];
@@ -21,9 +24,14 @@ let answerOfMaster: (name: string, data: unknown) => unknown = () => null;
 
 beforeAll(async () => {
   await discord.start();
-  const rest = restOptions(discord.url);
-  agent = rest.agent;
-  client = new Client(`Bot ${discord.token}`, { rest, intents: ['guilds', 'guildMessages'], maxShards: 1 });
+  const opened = openGateway(discord, {
+    shardIds: [0],
+    shardCount: 1,
+    intents: ['guilds', 'guildMessages'],
+    onEvent: (shardId, packet) => onEvent(shardId, packet),
+  });
+  gateway = opened.gateway;
+  client = gateway.client;
   client.on('error', (error) => logged.push({ level: 'client', details: { error }, message: error.message }));
   const context: ClusterContext = {
     clusterId: 0,
@@ -43,14 +51,14 @@ beforeAll(async () => {
   const write = (level: string) => (details: object, message: string) => logged.push({ level, details, message });
   router = new CommandRouter({
     context,
+    rest: gateway.adapter,
+    identity: () => gateway.identity,
     commands: createCommands({ evaluate: evaluateIn(context, scrub) }),
     logger: { debug: write('debug'), warn: write('warn'), error: write('error') },
     scrub,
   });
   router.start();
-  const ready = once(client, 'ready');
-  await client.connect();
-  await ready;
+  await gateway.connect();
   guildId = discord.guildIds[0] ?? '';
   // The first member may be the guild's owner, who is the bot's owner here.
   userId = discord.memberIdOf(guildId, 1);
@@ -65,9 +73,8 @@ beforeEach(() => {
 
 afterAll(async () => {
   router.stop();
-  client.disconnect({ reconnect: false });
+  await gateway.stop();
   await discord.stop();
-  agent.destroy();
 });
 
 const slash = (name: string, options = {}, user = userId) =>
@@ -95,7 +102,11 @@ describe('against the local Discord', () => {
     const handled = router.handled;
     const onInteraction = (interaction: unknown) => {
       // The bot takes its time: whoever else answered would be first.
-      setTimeout(() => void (interaction as CommandInteraction).createMessage('by the bot itself'), 100);
+      setTimeout(
+        () =>
+          void (interaction as { createMessage(text: string): Promise<unknown> }).createMessage('by the bot itself'),
+        100,
+      );
     };
     const onMessage = (message: { channel: { id: string }; id: string; author: { bot: boolean } }) => {
       const messageReference = { messageID: message.id };
@@ -194,16 +205,21 @@ describe('against the local Discord', () => {
   });
 
   it('finishes a command that another process had deferred when it died', async () => {
-    router.stop();
-    const received = once(client, 'interactionCreate');
+    const take = onEvent;
+    const received = new Promise<GatewayPacket>((resolve) => {
+      onEvent = (_shardId, packet) => {
+        if (packet.t === 'INTERACTION_CREATE') resolve(packet);
+      };
+    });
     const interaction = slash('ping');
-    const [event] = (await received) as [CommandInteraction];
-    await event.defer();
-    router.start();
-    client.emit('interactionCreate', event);
+    const packet = await received;
+    onEvent = take;
+    const callback = `/interactions/${interaction.id}/${interaction.token}/callback`;
+    await gateway.adapter.request('POST', callback, { type: 5 }, { auth: false });
+    router.receive(0, packet);
     const answer = await interaction.answered;
     expect(answer).toMatchObject({ kind: 'editOriginal', content: expect.stringContaining('pong') });
-    client.emit('interactionCreate', event);
+    router.receive(0, packet);
     await router.drain(5_000);
     expect(interaction.entry.responses.filter(({ accepted }) => accepted)).toHaveLength(2);
     expect(logged.map(({ level }) => level)).toEqual(['debug', 'debug']);

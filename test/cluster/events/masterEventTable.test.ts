@@ -1,7 +1,7 @@
-import { Client, type Guild, Shard } from 'eris';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
 import {
   evaluateIn,
@@ -9,46 +9,43 @@ import {
   type MasterEventTable,
   masterEventTable,
 } from '../../../src/cluster/events/masterEventTable.js';
+import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import { getStats } from '../../../src/cluster/stats/getStats.js';
 import { RestMeter } from '../../../src/cluster/stats/RestMeter.js';
 import type { LogLevel } from '../../../src/core/settings/settings.js';
 
-const TOKEN = 'Bot very-secret-token';
+const TOKEN = 'very-secret-token';
 const GUILD_ID = String((210_000_000_003n << 22n) + 1n);
 const TEXT_ID = '210000000000000001';
 const THREAD_ID = '210000000000000002';
 const USER_ID = '210000000000000003';
 
 let context: ClusterContext;
+let adapter: ErisAdapter;
 
-/** A stock eris client that holds one guild, as GUILD_CREATE would have filled it; it is never connected. */
+/** An eris client that holds one guild, as GUILD_CREATE would have filled it. */
 beforeEach(() => {
-  const client = new Client(TOKEN, { maxShards: 8, intents: [] });
-  client.shards.add(new Shard(3, client));
-  client.guildShardMap[GUILD_ID] = 3;
+  const log = new GatewayLog(pino({ level: 'silent' }), TOKEN);
+  adapter = new ErisAdapter({ token: TOKEN, apiUrl: 'http://127.0.0.1:1', shardIds: [3], shardCount: 8, log });
   const user = { id: USER_ID, username: 'ann', discriminator: '0', avatar: null };
-  client.guilds.add(
-    {
-      id: GUILD_ID,
-      name: 'Golden Apples',
-      owner_id: USER_ID,
-      member_count: 2,
-      roles: [],
-      channels: [{ id: TEXT_ID, type: 0, name: 'general', position: 0, permission_overwrites: [] }],
-      threads: [{ id: THREAD_ID, type: 11, name: 'a thread', parent_id: TEXT_ID, thread_metadata: {} }],
-      members: [{ user, roles: [] }],
-      emojis: [],
-      stickers: [],
-      features: [],
-    } as unknown as Guild,
-    client,
-    true,
-  );
+  adapter.cacheGuild(3, {
+    id: GUILD_ID,
+    name: 'Golden Apples',
+    owner_id: USER_ID,
+    member_count: 2,
+    roles: [],
+    channels: [{ id: TEXT_ID, type: 0, name: 'general', position: 0, permission_overwrites: [] }],
+    threads: [{ id: THREAD_ID, type: 11, name: 'a thread', parent_id: TEXT_ID, thread_metadata: {} }],
+    members: [{ user, roles: [] }],
+    emojis: [],
+    stickers: [],
+    features: [],
+  });
   context = {
     clusterId: 1,
     clusterCount: 2,
     shardCount: 8,
-    client,
+    client: adapter.client,
     master: { request: () => Promise.reject(new Error('not asked here')) },
     ownerIds: new Set(),
     latencyMs: () => 4,
@@ -58,7 +55,8 @@ beforeEach(() => {
 function table(parts: Partial<MasterEventDependencies> = {}): MasterEventTable {
   const notAsked = () => Promise.reject(new Error('not asked here'));
   const served = { evaluate: notAsked, getStats: notAsked, releaseShards: notAsked, adoptShards: notAsked };
-  return masterEventTable({ context, commands: [], logger: { level: 'info' }, ...served, ...parts });
+  const place = { clusterId: 1, shardCount: 8, client: adapter };
+  return masterEventTable({ ...place, commands: [], logger: { level: 'info' }, ...served, ...parts });
 }
 
 /** Replies cross to the master as JSON. */
@@ -123,7 +121,8 @@ describe('getStats', () => {
     rest.note(200, 120);
     rest.note(429, 20_000);
     const stats = getStats({
-      context,
+      clusterId: 1,
+      client: adapter,
       commands,
       describeShards: () => shards,
       countResumable: () => 1,

@@ -2,8 +2,8 @@ import { Client } from 'eris';
 import { describe, expect, it } from 'vitest';
 import { shardInternalsOf, shardManagerOf } from '../../../src/cluster/clients/eris/erisInternals.js';
 import { gatewayAddress } from '../../../src/cluster/gateway/gatewayAddress.js';
-import { IdentifyPermit } from '../../../src/cluster/gateway/IdentifyPermit.js';
-import { reconnectDelay } from '../../../src/cluster/gateway/reconnectDelay.js';
+import { IdentifySlot } from '../../../src/cluster/gateway/IdentifySlot.js';
+import { reconnectDelay } from '../../../src/cluster/gateway/Redial.js';
 import { Redactor } from '../../../src/cluster/gateway/redact.js';
 import { createOneShard, startSimulator } from './support.js';
 
@@ -18,9 +18,9 @@ describe('the check of eris', () => {
   });
 
   it('names what is missing in another', () => {
-    const other = Object.create(client.shards.get(0) ?? null, { _onWSClose: { value: undefined } });
-    expect(() => shardInternalsOf(other)).toThrow(/^eris 0\.18\.0 does not fit: it lacks Shard\._onWSClose\(\)\. /);
-    expect(() => shardInternalsOf(undefined)).toThrow(/Shard\.checkReady\(\).*Shard\.ws/);
+    const other = Object.create(client.shards.get(0) ?? null, { reset: { value: undefined } });
+    expect(() => shardInternalsOf(other)).toThrow(/^eris 0\.18\.0 does not fit: it lacks Shard\.reset\(\)\. /);
+    expect(() => shardInternalsOf(undefined)).toThrow(/Shard\.checkReady\(\).*Shard\.status/);
   });
 });
 
@@ -64,34 +64,34 @@ describe('reconnectDelay', () => {
   });
 });
 
-describe('IdentifyPermit', () => {
-  it('returns a lease once, as unused where no IDENTIFY was sent', () => {
-    const permit = new IdentifyPermit(60_000);
+describe('IdentifySlot', () => {
+  it('returns a slot once, as unused where no IDENTIFY was sent', () => {
+    const slot = new IdentifySlot(60_000);
     const released: boolean[] = [];
-    permit.hold({ release: (used) => void released.push(used) });
-    expect(permit.granted).toBe(true);
-    permit.settle();
-    permit.settle();
+    slot.hold({ release: (used) => void released.push(used) });
+    expect(slot.isFree).toBe(true);
+    slot.giveBack();
+    slot.giveBack();
     expect(released).toEqual([false]);
-    expect(permit.granted).toBe(false);
+    expect(slot.isFree).toBe(false);
   });
 
-  it('allows one IDENTIFY per lease', () => {
-    const permit = new IdentifyPermit(60_000);
+  it('allows one IDENTIFY per slot', () => {
+    const slot = new IdentifySlot(60_000);
     const released: boolean[] = [];
-    permit.hold({ release: (used) => void released.push(used) });
-    permit.spend();
-    expect(permit.granted).toBe(false);
-    permit.settle();
+    slot.hold({ release: (used) => void released.push(used) });
+    slot.use();
+    expect(slot.isFree).toBe(false);
+    slot.giveBack();
     expect(released).toEqual([true]);
   });
 
-  it('returns the lease that it held when it is given another', () => {
-    const permit = new IdentifyPermit(60_000);
+  it('returns the slot that it held when it is given another', () => {
+    const slot = new IdentifySlot(60_000);
     const released: string[] = [];
-    permit.hold({ release: (used) => void released.push(`first ${used}`) });
-    permit.hold({ release: (used) => void released.push(`second ${used}`) });
-    permit.settle();
+    slot.hold({ release: (used) => void released.push(`first ${used}`) });
+    slot.hold({ release: (used) => void released.push(`second ${used}`) });
+    slot.giveBack();
     expect(released).toEqual(['first false', 'second false']);
   });
 });

@@ -1,11 +1,12 @@
 import type { Message } from 'eris';
 import { describe, expect, it } from 'vitest';
+import type { ErisClient } from '../../../src/cluster/clients/eris/index.js';
 import type { Gateway } from '../../../src/cluster/gateway/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { createGateway, startSimulator, until } from './support.js';
 
 /** What the bot's handlers were given, in order. */
-function contentsSeenBy(gateway: Gateway): string[] {
+function contentsSeenBy(gateway: Gateway<ErisClient>): string[] {
   const seen: string[] = [];
   gateway.client.on('messageCreate', (message: Message) => void seen.push(message.content));
   return seen;
@@ -21,7 +22,7 @@ function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, i) => String(from + i));
 }
 
-async function untilReady(gateway: Gateway): Promise<void> {
+async function untilReady(gateway: Gateway<ErisClient>): Promise<void> {
   await until(() => expect(gateway.statuses().every(({ state }) => state === 'ready')).toBe(true));
 }
 
@@ -250,4 +251,22 @@ describe('an invalid session (op 9)', () => {
     const known = (id: string | number) => [...gateway.client.guilds.values()].some(({ members }) => members.has(id));
     expect(users.filter((id) => gateway.client.users.has(id) && !known(id))).toEqual([]);
   });
+});
+
+it('a listener may release the shards, and take them back, in the midst of getting ready', async () => {
+  const simulator = await startSimulator();
+  const { gateway, states } = createGateway(simulator, { shardIds: [0] });
+  await gateway.connect();
+  let adopted: Promise<void> | undefined;
+  gateway.client.once('shardResume', () => {
+    gateway.release();
+    adopted = gateway.adopt();
+  });
+  states.length = 0;
+  simulator.faults.dropSocket(0);
+  await until(() => expect(adopted).toBeDefined());
+  await adopted;
+  expect(states.map(({ state }) => state)).toEqual([...['disconnected', 'resuming', 'released', 'resuming', 'ready']]);
+  expect(simulator.account.resumes.filter(({ ok }) => ok)).toHaveLength(2);
+  expect(simulator.account.overlaps()).toEqual([]);
 });

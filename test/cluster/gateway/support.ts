@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import pino, { type Logger } from 'pino';
 import { onTestFinished, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { Gateway, type GatewayOptions, type SlotLease } from '../../../src/cluster/gateway/index.js';
+import { ErisAdapter, type ErisClient, type ErisOptions } from '../../../src/cluster/clients/eris/index.js';
+import { Gateway, GatewayLog, type GatewayOptions, type Slot } from '../../../src/cluster/gateway/index.js';
 import type { ShardStatus } from '../../../src/core/contracts/ClusterContract.js';
 import { Simulator, type SimulatorOptions } from '../../../src/simulator/index.js';
 
@@ -45,7 +46,7 @@ export class SlotDesk {
   readonly #held: (() => void)[] = [];
   #holding = false;
 
-  public readonly acquire = (shardId: number): Promise<SlotLease> => {
+  public readonly acquire = (shardId: number): Promise<Slot> => {
     this.asked.push(shardId);
     return new Promise((resolve) => {
       const grant = () => {
@@ -90,38 +91,49 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 export interface Opened {
-  readonly gateway: Gateway;
+  readonly gateway: Gateway<ErisClient>;
   readonly slots: SlotDesk;
   readonly states: ShardStatus[];
   readonly log: ReturnType<typeof recordingLogger>;
 }
 
-type Target = Pick<GatewayOptions, 'apiUrl' | 'gatewayUrl' | 'token'>;
+type Target = Pick<GatewayOptions, 'gatewayUrl' | 'token'> & { readonly apiUrl: string };
+type Overrides = Partial<GatewayOptions> & ErisOptions;
 
 export function targetOf(simulator: Simulator): Target {
   return { apiUrl: simulator.url, gatewayUrl: simulator.gatewayUrl, token: simulator.token };
 }
 
 /** A gateway for shards 0 to 3 of 4, stopped when the test ends. */
-export function createGateway(target: Target | Simulator, overrides: Partial<GatewayOptions> = {}): Opened {
+export function createGateway(target: Target | Simulator, overrides: Overrides = {}): Opened {
+  const opened = openGateway(target, overrides);
+  onTestFinished(() => opened.gateway.stop());
+  return opened;
+}
+
+/** The same for whoever stops it. */
+export function openGateway(
+  target: Target | Simulator,
+  { intents = GUILDS | GUILD_MESSAGES | MESSAGE_CONTENT, clientOptions = {}, ...overrides }: Overrides = {},
+): Opened {
   const slots = new SlotDesk();
   const states: ShardStatus[] = [];
   const log = recordingLogger();
   const { apiUrl, gatewayUrl, token } = target instanceof Simulator ? targetOf(target) : target;
-  const gateway = new Gateway({
-    apiUrl,
+  const options: GatewayOptions = {
     gatewayUrl,
     token,
     shardIds: [0, 1, 2, 3],
     shardCount: 4,
-    intents: GUILDS | GUILD_MESSAGES | MESSAGE_CONTENT,
-    logger: log.logger,
     timings: FAST,
     acquireSlot: slots.acquire,
     onShardState: (status) => void states.push(status),
     ...overrides,
-  });
-  onTestFinished(() => gateway.stop());
+  };
+  const gatewayLog = new GatewayLog(log.logger, token);
+  const { shardIds, shardCount } = options;
+  const adapter = new ErisAdapter({ token, apiUrl, shardIds, shardCount, log: gatewayLog }, { intents, clientOptions });
+  const gateway = new Gateway(adapter, options, gatewayLog);
   return { gateway, slots, states, log };
 }
 
@@ -208,6 +220,6 @@ export class ScriptedGateway {
   }
 }
 
-export function createOneShard(target: Target | Simulator, overrides: Partial<GatewayOptions> = {}): Opened {
+export function createOneShard(target: Target | Simulator, overrides: Overrides = {}): Opened {
   return createGateway(target, { shardIds: [0], shardCount: 1, ...overrides });
 }

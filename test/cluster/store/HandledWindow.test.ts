@@ -26,10 +26,10 @@ describe('a new session', () => {
   it('forgets the commands of the one before, also when they finish', () => {
     const window = new HandledWindow();
     window.begin(1);
-    const finishedOld = window.began(7, NOW);
+    const finishedOld = window.commandStarted(7, NOW);
     window.begin(1);
     window.settle(7);
-    window.began(7, NOW);
+    window.commandStarted(7, NOW);
     finishedOld();
     expect(window.unfinished(NOW)).toEqual([7]);
   });
@@ -39,8 +39,8 @@ describe('a running command', () => {
   it('is unfinished until it has finished, whatever happens meanwhile', () => {
     const window = new HandledWindow();
     window.begin(1);
-    const finishFirst = window.began(2, NOW);
-    const finishSecond = window.began(3, NOW);
+    const finishFirst = window.commandStarted(2, NOW);
+    const finishSecond = window.commandStarted(3, NOW);
     window.settle(9);
     expect(window.unfinished(NOW)).toEqual([2, 3]);
     finishFirst();
@@ -52,15 +52,15 @@ describe('a running command', () => {
 
   it('is given up after a minute', () => {
     const window = new HandledWindow();
-    window.began(2, NOW);
-    window.began(3, NOW + 30_000);
+    window.commandStarted(2, NOW);
+    window.commandStarted(3, NOW + 30_000);
     expect(window.unfinished(NOW + 60_000)).toEqual([2, 3]);
     expect(window.unfinished(NOW + 60_001)).toEqual([3]);
   });
 
   it('is given up when 5000 dispatches have come since', () => {
     const window = new HandledWindow();
-    window.began(2, NOW);
+    window.commandStarted(2, NOW);
     window.settle(5_002);
     expect(window.unfinished(NOW)).toEqual([2]);
     window.settle(5_003);
@@ -70,7 +70,7 @@ describe('a running command', () => {
   it('is given up when a thousand newer ones run', () => {
     const window = new HandledWindow();
     for (let seq = 1; seq <= 1_003; seq++) {
-      window.began(seq, NOW);
+      window.commandStarted(seq, NOW);
       window.settle(seq);
     }
     const unfinished = window.unfinished(NOW);
@@ -100,7 +100,7 @@ describe('after a crash', () => {
 
   it('remembers one that runs again as running, and not as one to be run', () => {
     const window = restored({ handledSeq: 10, unfinished: [5] });
-    const finished = window.began(5, NOW);
+    const finished = window.commandStarted(5, NOW);
     window.settle(5);
     expect(window.unfinished(NOW)).toEqual([[5, 2]]);
     expect(window.verdict(5)).toBe('skip');
@@ -134,7 +134,7 @@ describe('a process that takes a session back', () => {
   it('does not run its own running commands again', () => {
     const window = new HandledWindow();
     window.begin(1);
-    const finished = window.began(5, NOW);
+    const finished = window.commandStarted(5, NOW);
     window.settle(8);
     window.restore({ handledSeq: 12, cachedSeq: 8, unfinished: [5, 11], at: NOW });
     expect(window.resumeSeq).toBe(8);
@@ -151,7 +151,7 @@ describe('a command that processes die of', () => {
     const window = new HandledWindow();
     window.restore({ handledSeq: 9, cachedSeq: 9, unfinished, at: NOW });
     expect(window.verdict(5)).toBe('handle');
-    window.began(5, NOW);
+    window.commandStarted(5, NOW);
     window.settle(5);
     return window.unfinished(NOW);
   }
@@ -182,9 +182,9 @@ describe('a command that processes die of', () => {
       ],
       { cause: 'killed' },
     );
-    window.began(5, NOW);
+    window.commandStarted(5, NOW);
     window.settle(5);
-    window.began(10, NOW);
+    window.commandStarted(10, NOW);
     expect(window.unfinished(NOW)).toEqual([[5, 3], [7, 2], 10]);
     expect(window.unfinished(NOW, 'stop')).toEqual([
       [5, 2],
@@ -198,7 +198,7 @@ describe('a command that processes die of', () => {
   it('counts as having run where only the mark of the dead process says that it had begun', () => {
     const { window } = found([], { cause: 'unexplained', begunSeq: 11 });
     expect([10, 11, 12].map((seq) => window.verdict(seq))).toEqual(['handle', 'handle', 'handle']);
-    for (const seq of [10, 11, 12]) window.began(seq, NOW);
+    for (const seq of [10, 11, 12]) window.commandStarted(seq, NOW);
     expect(window.unfinished(NOW)).toEqual([[10, 2], [11, 2], 12]);
   });
 

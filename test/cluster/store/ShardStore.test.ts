@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { RawPacket } from 'eris';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Database } from '../../../src/cluster/store/Database.js';
 import type { ShardStore } from '../../../src/cluster/store/ShardStore.js';
+import type { GatewayPacket } from '../../../src/core/discord/packets.js';
 import { APPLICATION, BOT, Feed, openStore, temporaryFolder } from './support.js';
 
 const GUILD = { id: '10', name: 'a guild', channels: [{ id: '11', type: 0, name: 'one' }], member_count: 5 };
@@ -23,12 +23,12 @@ function later(ms: number): { wallNow(): number; steadyNow(): number } {
   return { wallNow: () => Date.now() + ms, steadyNow: () => Number(process.hrtime.bigint() / 1_000_000n) + ms };
 }
 
-function message(s: number): RawPacket {
-  return { op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } } as RawPacket;
+function message(s: number): GatewayPacket {
+  return { op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } };
 }
 
-function rename(s: number, name: string): RawPacket {
-  return { op: 0, t: 'CHANNEL_UPDATE', s, d: { id: '11', guild_id: '10', type: 0, name } } as RawPacket;
+function rename(s: number, name: string): GatewayPacket {
+  return { op: 0, t: 'CHANNEL_UPDATE', s, d: { id: '11', guild_id: '10', type: 0, name } };
 }
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
@@ -100,7 +100,7 @@ describe('a store', () => {
       let setBy = 0;
       const { store } = await servedStore(folder, { wallNow: () => Date.now() + setBy });
       store.dispatches.judge(message(3));
-      store.dispatches.began();
+      store.dispatches.commandStarted();
       store.dispatches.handled(message(3));
       setBy = ms;
       await store.commit();
@@ -150,7 +150,7 @@ describe('a store', () => {
     const { store: reader } = await openStore(folder);
     await store.commit();
     store.dispatches.judge(message(3));
-    const finished = store.dispatches.began();
+    const finished = store.dispatches.commandStarted();
     store.dispatches.handled(message(3));
     finished();
     await new Promise(setImmediate);
@@ -181,7 +181,7 @@ describe('after a crash', () => {
     const { store } = await servedStore(folder);
     for (const s of [3, 4, 5]) {
       store.dispatches.judge(message(s));
-      const finished = store.dispatches.began();
+      const finished = store.dispatches.commandStarted();
       store.dispatches.handled(message(s));
       if (s !== 4) finished();
     }
@@ -197,9 +197,9 @@ describe('after a crash', () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
     const join = (s: number) =>
-      ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } }) as RawPacket;
+      ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } }) as GatewayPacket;
     store.dispatches.judge(message(3));
-    store.dispatches.began();
+    store.dispatches.commandStarted();
     store.dispatches.handled(message(3));
     for (const packet of [join(4), join(5)]) {
       store.dispatches.judge(packet);
@@ -225,14 +225,14 @@ describe('a planned stop', () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
     store.dispatches.judge(message(3));
-    store.dispatches.began();
+    store.dispatches.commandStarted();
     store.dispatches.handled(message(3));
     await store.close();
     for (let stop = 1; stop <= 5; stop++) {
       const { store: next, log } = await openStore(folder);
       expect((await next.takeOver())?.seq).toBe(2);
       expect(next.dispatches.judge(message(3))).toBe('handle');
-      next.dispatches.began();
+      next.dispatches.commandStarted();
       next.dispatches.handled(message(3));
       await next.close();
       expect(log.lines).toEqual([]);
@@ -245,7 +245,7 @@ describe('a planned stop', () => {
     const { store } = await servedStore(folder);
     const run = async (on: ShardStore, end: 'commit' | 'close'): Promise<void> => {
       expect(on.dispatches.judge(message(3))).toBe('handle');
-      on.dispatches.began();
+      on.dispatches.commandStarted();
       on.dispatches.handled(message(3));
       await on[end]();
     };
@@ -269,7 +269,7 @@ describe('a handover', () => {
     const { store: old } = await servedStore(folder);
     const { store: next } = await openStore(folder);
     old.dispatches.judge(message(3));
-    const finished = old.dispatches.began();
+    const finished = old.dispatches.commandStarted();
     old.dispatches.handled(message(3));
     old.dispatches.judge(rename(4, 'two'));
     old.dispatches.handled(rename(4, 'two'));
@@ -370,7 +370,7 @@ describe('a handover', () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
     old.dispatches.judge(message(3));
-    old.dispatches.began();
+    old.dispatches.commandStarted();
     old.dispatches.handled(message(3));
     await old.release();
 
@@ -378,7 +378,7 @@ describe('a handover', () => {
     await failed.takeOver();
     for (const packet of [rename(4, 'by the successor'), message(5), message(6)]) {
       failed.dispatches.judge(packet);
-      const finished = packet.t === 'MESSAGE_CREATE' ? failed.dispatches.began() : undefined;
+      const finished = packet.t === 'MESSAGE_CREATE' ? failed.dispatches.commandStarted() : undefined;
       failed.dispatches.handled(packet);
       if (packet.s === 5) finished?.();
     }
@@ -400,7 +400,7 @@ describe('a handover', () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
     old.dispatches.judge(message(3));
-    const finished = old.dispatches.began();
+    const finished = old.dispatches.commandStarted();
     old.dispatches.handled(message(3));
     await old.release();
     const { store: reader } = await openStore(folder);

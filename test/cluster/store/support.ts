@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, ExtendedUser, type RawPacket, type Shard } from 'eris';
+import type { Client, Shard } from 'eris';
 import { onTestFinished } from 'vitest';
-import type { BotIdentity } from '../../../src/cluster/gateway/GatewayOptions.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
+import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import type { HydrationTarget } from '../../../src/cluster/store/Hydration.js';
 import { ShardStore, type ShardStoreOptions } from '../../../src/cluster/store/ShardStore.js';
+import type { BotIdentity, GatewayPacket } from '../../../src/core/discord/packets.js';
 import { type MemoryLogger, memoryLogger } from '../../support/memoryLogger.js';
 
 export const BOT = { id: '900', username: 'bot', discriminator: '0', avatar: null, bot: true };
@@ -44,7 +46,7 @@ export class Feed {
 
   public constructor(
     private readonly store: ShardStore,
-    private readonly eris: (packet: RawPacket) => void = () => {},
+    private readonly eris: (packet: GatewayPacket) => void = () => {},
   ) {}
 
   public get seq(): number {
@@ -68,34 +70,35 @@ export class Feed {
     this.store.dispatches.handled(packet);
   }
 
-  #packet(t: string, d: object): RawPacket {
-    return { op: 0, t, s: ++this.#seq, d: structuredClone(d) } as RawPacket;
+  #packet(t: string, d: object): GatewayPacket {
+    return { op: 0, t, s: ++this.#seq, d: structuredClone(d) };
   }
 }
 
-/** A stock eris client with one shard, without any connection. */
+/** A stock eris client with one shard, without any connection and without an adapter's repairs of what it handles. */
 export class OfflineClient implements HydrationTarget {
   public readonly client: Client;
+  public readonly adapter: ErisAdapter;
   public readonly events: string[] = [];
   public identity: BotIdentity | null = null;
   readonly #shard: Shard;
 
   public constructor() {
-    this.client = new Client('Bot token', { intents: ['all'], messageLimit: 0, maxShards: 1 });
-    const { shards } = this.client as unknown as {
-      shards: Map<number, Shard> & { spawn(id: number): void; connect(): void };
-    };
-    shards.connect = () => {};
-    shards.spawn(0);
-    this.#shard = shards.get(0) as Shard;
+    const log = new GatewayLog(memoryLogger().logger, 'token');
+    this.adapter = new ErisAdapter(
+      { token: 'token', apiUrl: 'http://127.0.0.1:1', shardIds: [0], shardCount: 1, log },
+      { intents: ['all'] },
+    );
+    this.client = this.adapter.client;
+    this.#shard = this.client.shards.get(0) as Shard;
     this.client.emit = (event: string) => {
       this.events.push(event);
       return true;
     };
   }
 
-  public readonly handle = (packet: RawPacket): void => {
-    (this.#shard as unknown as { wsEvent(packet: RawPacket): void }).wsEvent(packet);
+  public readonly handle = (packet: GatewayPacket): void => {
+    (this.#shard as unknown as { wsEvent(packet: GatewayPacket): void }).wsEvent(packet);
     // Its guilds need not arrive within a time: the shard is ready.
     clearTimeout(this.#shard.guildCreateTimeout ?? undefined);
     this.#shard.ready = true;
@@ -103,8 +106,6 @@ export class OfflineClient implements HydrationTarget {
 
   public restoreIdentity(identity: BotIdentity): void {
     this.identity = identity;
-    this.client.user = new ExtendedUser({ ...identity.user }, this.client);
-    this.client.users.set(identity.user.id, this.client.user);
-    this.client.application = { ...identity.application };
+    this.adapter.restoreIdentity(identity);
   }
 }

@@ -81,12 +81,32 @@ beforeEach(() => writes());
 describe('the registrar', () => {
   it('writes commands once, and not again while they are the same in whatever order', async () => {
     expect(await register(ping, loglevel)).toBe('changed');
-    expect(writes()).toEqual({ 'POST commands': 2 });
+    // Discord has none yet, so nobody's can be lost: one request.
+    expect(writes()).toEqual({ 'PUT commands': 1 });
     expect(await register(ping, loglevel)).toBe('unchanged');
     expect(await register(loglevel, ping)).toBe('unchanged');
     expect(writes()).toEqual({});
     expect(said()).toEqual(['slash commands: added ping, loglevel']);
     expect(log.warnings()).toEqual([]);
+  });
+
+  it('writes each command by itself where somebody else has one', async () => {
+    simulator.commands.upsert(foreign);
+    await register(ping, loglevel);
+    expect(writes()).toEqual({ 'POST commands': 2 });
+    expect(names()).toEqual(['foreign', 'loglevel', 'ping']);
+  });
+
+  it('forgets what was removed from Discord behind its back', async () => {
+    await register(ping, loglevel);
+    for (const { id } of inDiscord()) simulator.commands.delete(id);
+    const user: CommandDefinition = { name: 'user', description: 'Finds a user' };
+    await register(ping, user);
+    expect(names()).toEqual(['ping', 'user']);
+    writes();
+    await register(ping);
+    expect(writes()).toEqual({ 'DELETE commands/:commandId': 1 });
+    expect(names()).toEqual(['ping']);
   });
 
   it('sends a change of permissions, and nothing else', async () => {
@@ -262,6 +282,8 @@ describe('the registrar', () => {
     const strange = {
       getIntegrationTypes: () => api.getIntegrationTypes(),
       getCommands: async (id: string) => (await api.getCommands(id)).map(normalise),
+      overwriteCommands: async (id: string, commands: readonly CommandDefinition[]) =>
+        (await api.overwriteCommands(id, commands)).map(normalise),
       createCommand: async (id: string, command: CommandDefinition) => normalise(await api.createCommand(id, command)),
       editCommand: async (id: string, command: string, body: object) =>
         normalise(await api.editCommand(id, command, body)),

@@ -145,6 +145,7 @@ describe('the registrar, for any definition', () => {
       getIntegrationTypes: () => api.getIntegrationTypes(),
       getCommands: (id: string) => api.getCommands(id),
       deleteCommand: (id: string, command: string) => api.deleteCommand(id, command),
+      overwriteCommands: () => Promise.reject(new Error('there is a foreign command')),
       createCommand: (id: string, body: CommandDefinition) => {
         sent.push({ how: 'POST', body });
         return api.createCommand(id, body);

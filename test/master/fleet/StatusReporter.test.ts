@@ -15,7 +15,7 @@ async function lineOf(...p99s: (number | null)[]): Promise<string | undefined> {
   const reporter = new StatusReporter(
     { set: (line: string) => void lines.push(line), clear: () => undefined } as never,
     { alive: [], shardCount: 0 } as never,
-    { collect: async () => fleet } as never,
+    { stats: async () => fleet } as never,
     memoryLogger().logger,
   );
   reporter.start();

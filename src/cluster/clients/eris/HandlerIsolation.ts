@@ -1,58 +1,66 @@
 import type { Client } from 'eris';
+import type { ClientLog, ListenerPromises } from '../ClientAdapter.js';
 import { type ErisEmitter, emitterOf } from './erisInternals.js';
 
-export interface IsolationReports {
-  /** eris emitted `error`, with or without a listener for it. */
-  erisError(error: unknown, shardId: number | undefined): void;
-  /** A handler of the bot threw, or its promise was rejected. */
-  handlerError(event: string, error: unknown): void;
-}
+const NO_PROMISES: ListenerPromises = [];
 
 /**
  * Stands between eris and the bot's handlers. A handler that throws would keep later handlers, and the rest of eris's own
  * work on the packet, from being done; one that rejects, and an `error` event without a listener, would end the process.
  * Here each handler runs by itself, and what it throws is reported.
  *
- * `mute` lets eris work on a packet without any handler being called.
+ * Between `begin` and `end` it may be muted, and promises that handlers return are collected.
  */
 export class HandlerIsolation {
-  #muted = false;
+  #isMuted = false;
+  #promises: PromiseLike<unknown>[] | null = null;
 
   public constructor(
     client: Client,
-    private readonly reports: IsolationReports,
+    private readonly log: ClientLog,
   ) {
     const emitter = emitterOf(client);
     const emit = emitter.emit.bind(emitter);
     // eris looks `emit` up for every event (Shard.emit), so that one on the instance is enough.
     emitter.emit = (event, ...args) => {
-      if (this.#muted) return false;
-      if (event === 'error') this.reports.erisError(args[0], typeof args[1] === 'number' ? args[1] : undefined);
+      if (this.#isMuted) return false;
+      if (event === 'error') this.log.clientError(args[0], typeof args[1] === 'number' ? args[1] : undefined);
+      if (emitter.listenerCount(event) === 0) return false;
       return emitter.rawListeners === undefined
         ? this.#callTogether(emit, event, args)
         : this.#callEach(emitter, emitter.rawListeners(event), event, args);
     };
   }
 
-  public mute(work: () => void): void {
-    this.#muted = true;
-    try {
-      work();
-    } finally {
-      this.#muted = false;
-    }
+  public begin(isMuted: boolean): void {
+    this.#isMuted = isMuted;
+    this.#promises = null;
   }
 
-  #callEach(emitter: ErisEmitter, listeners: readonly Handler[], event: string, args: unknown[]): boolean {
+  /** @returns what the handlers have returned since, where these are promises. */
+  public end(): ListenerPromises {
+    const promises = this.#promises;
+    this.#isMuted = false;
+    this.#promises = null;
+    return promises ?? NO_PROMISES;
+  }
+
+  #callEach(emitter: ErisEmitter, listeners: readonly Handler[], event: string, args: unknown[]): true {
     for (const listener of listeners) {
       try {
         const outcome: unknown = Reflect.apply(listener, emitter, args);
-        if (isPromise(outcome)) outcome.then(undefined, (error: unknown) => this.reports.handlerError(event, error));
+        if (isPromise(outcome)) this.#watch(outcome, event);
       } catch (error) {
-        this.reports.handlerError(event, error);
+        this.log.handlerError(event, error);
       }
     }
-    return listeners.length > 0;
+    return true;
+  }
+
+  #watch(promise: PromiseLike<unknown>, event: string): void {
+    promise.then(undefined, (error: unknown) => this.log.handlerError(event, error));
+    this.#promises ??= [];
+    this.#promises.push(promise);
   }
 
   /** With `eventemitter3` handlers cannot be called one by one: only what they throw at once is caught. */
@@ -60,7 +68,7 @@ export class HandlerIsolation {
     try {
       return emit(event, ...args);
     } catch (error) {
-      this.reports.handlerError(event, error);
+      this.log.handlerError(event, error);
       return true;
     }
   }

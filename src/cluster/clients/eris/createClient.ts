@@ -1,28 +1,40 @@
 import { Client } from 'eris';
 import { type RestOptions, restOptions } from '../../../core/discord/rest/restOptions.js';
-import type { GatewayOptions } from '../../gateway/GatewayOptions.js';
+import type { ClientSetup } from '../ClientAdapter.js';
+import type { ErisOptions } from './eris.js';
+import { shardInternalsOf, shardManagerOf } from './erisInternals.js';
 
-/** A stock eris client that knows its shards but does not connect by itself. */
-export function createClient(options: GatewayOptions): { client: Client; rest: RestOptions } {
-  const rest = restOptions(options.apiUrl);
+const DEFAULT_INTENTS = ['guilds', 'guildMessages', 'directMessages'] as const;
+
+/**
+ * A stock eris client that has its shards and cannot connect.
+ *
+ * @throws Error where the installed eris does not fit; TypeError where the API's URL is none.
+ */
+export function createClient(setup: ClientSetup, options: ErisOptions): { client: Client; rest: RestOptions } {
+  const { token, apiUrl, shardIds, shardCount } = setup;
+  const rest = restOptions(apiUrl);
   const { rest: ownRest, ...clientOptions } = options.clientOptions ?? {};
-  const client = new Client(`Bot ${bareToken(options.token)}`, {
+  const client = new Client(`Bot ${token}`, {
     messageLimit: 0,
     ...clientOptions,
     rest: { ...ownRest, ...rest },
-    intents: options.intents,
-    maxShards: options.shardCount,
-    firstShardID: Math.min(...options.shardIds),
-    lastShardID: Math.max(...options.shardIds),
-    autoreconnect: true,
-    // Ten failed attempts, which without any pause take a tenth of a second, would otherwise cost the session.
-    maxResumeAttempts: Number.POSITIVE_INFINITY,
+    intents: options.intents ?? [...DEFAULT_INTENTS],
+    maxShards: shardCount,
+    firstShardID: Math.min(...shardIds),
+    lastShardID: Math.max(...shardIds),
   });
   // What IDENTIFY says; eris says `offline` and corrects it only in its own memory (eris #1245).
   client.presence.status = 'online';
+  client.connect = () => Promise.reject(new Error('The gateway connects this client; connect() is not for the bot.'));
+  const manager = shardManagerOf(client);
+  // eris's identify queue: a shard that is made asks it for a connection, and one that gets ready goes on with the next.
+  manager.connect = () => {};
+  manager.tryConnect = () => {};
+  manager._readyPacketCB = () => {};
+  for (const shardId of shardIds) {
+    manager.spawn(shardId);
+    shardInternalsOf(manager.get(shardId));
+  }
   return { client, rest };
-}
-
-export function bareToken(token: string): string {
-  return token.replace(/^Bot /, '');
 }

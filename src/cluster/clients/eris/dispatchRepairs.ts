@@ -1,5 +1,5 @@
 import type { Client } from 'eris';
-import type { InteractionData, KnownDispatch } from '../../gateway/packets.js';
+import type { InteractionData, KnownDispatch } from '../../../core/discord/packets.js';
 
 /**
  * Makes an interaction from a guild or channel that is not in the cache digestible: eris 0.18.0 throws on it, and the user

@@ -1,64 +1,42 @@
-import { type Client, type RawPacket, type Shard, VERSION } from 'eris';
-import type { WebSocket } from 'ws';
+import { type Client, type Shard, VERSION } from 'eris';
+import type { GatewayPacket } from '../../../core/discord/packets.js';
 
-/** What eris's typings leave out of a rate limit's bucket (lib/util/Bucket.js). */
-export interface ErisBucket {
-  readonly _queue: unknown[];
-  timeout?: NodeJS.Timeout | null;
-}
-
-/**
- * What the gateway calls, reads or replaces on an eris shard (lib/gateway/Shard.js). Every method named here is replaced on
- * the instance: eris looks each of them up again for every call.
- */
+/** What is called, read or replaced on an eris shard (lib/gateway/Shard.js). eris looks each method up again for every call. */
 export interface ErisShard
   extends Pick<
     Shard,
+    | 'connecting'
+    | 'discordServerTrace'
     | 'id'
-    | 'checkReady'
-    | 'connect'
-    | 'heartbeat'
-    | 'heartbeatInterval'
-    | 'guildCreateTimeout'
-    | 'identify'
     | 'lastHeartbeatAck'
+    | 'lastHeartbeatReceived'
     | 'lastHeartbeatSent'
     | 'latency'
-    | 'onPacket'
-    | 'preReady'
     | 'presence'
     | 'ready'
-    | 'restartGuildCreateTimeout'
-    | 'resume'
-    | 'resumeURL'
-    | 'sendStatusUpdate'
-    | 'sendWS'
     | 'seq'
     | 'sessionID'
     | 'status'
   > {
-  ws: WebSocket | null;
-  globalBucket: ErisBucket;
-  presenceUpdateBucket: ErisBucket;
-  disconnect(options?: DisconnectOptions | null, error?: Error): void;
-  wsEvent(packet: RawPacket): void;
-  on(event: 'ready' | 'resume', listener: () => void): unknown;
-  _onWSClose(code: number, reason: Buffer): void;
-  _onWSError(error: Error): void;
+  checkReady(): void;
+  connect(): void;
+  disconnect(): void;
+  /** To the client's listeners and the shard's own. */
+  emit(event: string, ...args: unknown[]): void;
+  heartbeat(): void;
+  onPacket(packet: GatewayPacket): void;
+  reset(): void;
+  restartGuildCreateTimeout(): void;
+  sendWS(op: number, data: unknown): void;
 }
 
-export interface DisconnectOptions {
-  /** `auto` reconnects, `true` keeps the session for later, `false` gives it up. */
-  readonly reconnect?: boolean | 'auto';
-}
-
-/** What the gateway replaces on the shard manager (lib/gateway/ShardManager.js): eris's own identify queue. */
+/** What is replaced on the shard manager (lib/gateway/ShardManager.js): eris's own identify queue. */
 export interface ErisShardManager {
   spawn(id: number): void;
   get(id: number): Shard | undefined;
-  connect(shard: { readonly id: number }): void;
+  connect(): void;
   tryConnect(): void;
-  _readyPacketCB(shardId: number): void;
+  _readyPacketCB(): void;
 }
 
 type Listener = (...args: unknown[]) => unknown;
@@ -66,6 +44,7 @@ type Listener = (...args: unknown[]) => unknown;
 /** The client as an emitter: `emit` is replaced, and eris looks it up again for every event. */
 export interface ErisEmitter {
   emit(event: string, ...args: unknown[]): boolean;
+  listenerCount(event: string): number;
   /** Missing where `eventemitter3` is installed: eris prefers it to Node's. */
   readonly rawListeners?: (event: string) => Listener[];
 }
@@ -81,31 +60,21 @@ const SHARD_METHODS = [
   'checkReady',
   'connect',
   'disconnect',
+  'emit',
   'heartbeat',
-  'identify',
   'onPacket',
+  'reset',
   'restartGuildCreateTimeout',
-  'resume',
-  'sendStatusUpdate',
   'sendWS',
-  'wsEvent',
-  '_onWSClose',
-  '_onWSError',
 ] as const satisfies readonly (keyof ErisShard)[];
 const SHARD_FIELDS = [
-  'globalBucket',
-  'guildCreateTimeout',
-  'heartbeatInterval',
   'lastHeartbeatAck',
   'latency',
   'presence',
-  'presenceUpdateBucket',
   'ready',
-  'resumeURL',
   'seq',
   'sessionID',
   'status',
-  'ws',
 ] as const satisfies readonly (keyof ErisShard)[];
 
 /** @throws Error where this eris is built differently from the one that this room was written for. */
@@ -119,6 +88,12 @@ export function shardManagerOf(client: Client): ErisShardManager {
 export function shardInternalsOf(shard: Shard | undefined): ErisShard {
   requireParts('Shard', shard, SHARD_METHODS, SHARD_FIELDS);
   return shard as unknown as ErisShard;
+}
+
+/** Emits to the shard's own listeners alone, the shard manager among them. */
+export function emitOnShard(shard: ErisShard, event: string, ...args: unknown[]): void {
+  const emitter = Object.getPrototypeOf(Object.getPrototypeOf(shard)) as Pick<ErisShard, 'emit'>;
+  emitter.emit.call(shard, event, ...args);
 }
 
 export function emitterOf(client: Client): ErisEmitter {

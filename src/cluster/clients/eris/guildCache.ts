@@ -1,5 +1,4 @@
 import type { Client, Guild } from 'eris';
-import { shardIdOf } from '../../../core/discord/shardIdOf.js';
 
 /**
  * Above this many look-ups the users of a guild that was left stay in `client.users` (some 100 bytes each) rather than stall
@@ -14,28 +13,6 @@ export function countGuilds(client: Client): Map<number, number> {
     if (client.guilds.has(guildId)) counts.set(shardId, (counts.get(shardId) ?? 0) + 1);
   }
   return counts;
-}
-
-/**
- * READY lists all guilds of its shard. eris keeps the others that it has cached for ever: those that the bot left while the
- * session was lost.
- */
-export function unlistedGuilds(client: Client, shardId: number, listed: ReadonlySet<string>): string[] {
-  return Object.entries(client.guildShardMap)
-    .filter(([guildId, owner]) => owner === shardId && !listed.has(guildId))
-    .map(([guildId]) => guildId);
-}
-
-/** The unavailable ones among them are known by their id only. */
-export function forgetUnlistedUnavailable(
-  client: Client,
-  shardId: number,
-  shardCount: number,
-  listed: ReadonlySet<string>,
-): void {
-  for (const guildId of [...client.unavailableGuilds.keys()].map(String)) {
-    if (shardIdOf(guildId, shardCount) === shardId && !listed.has(guildId)) client.unavailableGuilds.delete(guildId);
-  }
 }
 
 /** Before eris drops a guild from its cache: it forgets the threads, and at READY the channels too. */

@@ -1,13 +1,14 @@
 import type { ProgressTarget } from '../../../core/contracts/ClusterContract.js';
+import type { RequestMethod } from '../../clients/ClientAdapter.js';
 import { Answer, type AnswerOptions } from './Answer.js';
 import { ALREADY_ACKNOWLEDGED, type DiscordRest, discordCode, EPHEMERAL, LOADING, NO_MENTIONS } from './discordRest.js';
 import type { RestLane } from './RestLanes.js';
 
-/** What answering needs of an interaction; eris's own objects have it. */
+/** What answering needs of an interaction, as Discord sends it. */
 export interface AnswerableInteraction {
   readonly id: string;
   readonly token: string;
-  readonly applicationID: string;
+  readonly application_id: string;
 }
 
 /** discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type */
@@ -17,8 +18,8 @@ const DEFERRED_MESSAGE = 5;
 /**
  * Answers a slash command: one callback within three seconds, then edits of the original answer.
  *
- * No request carries the bot's token. Discord asks for none here, and eris holds back every request with the token while the
- * bot's global limit is used up; that limit does not count answers to interactions.
+ * No request carries the bot's token. Discord asks for none here, and a client library holds back every request with the
+ * token while the bot's global limit is used up; that limit does not count answers to interactions.
  */
 export class InteractionAnswer extends Answer {
   readonly #original: string;
@@ -30,13 +31,13 @@ export class InteractionAnswer extends Answer {
     options: AnswerOptions,
   ) {
     super(options);
-    this.#original = `/webhooks/${interaction.applicationID}/${interaction.token}/messages/@original`;
+    this.#original = `/webhooks/${interaction.application_id}/${interaction.token}/messages/@original`;
   }
 
   public override progressTarget(): ProgressTarget {
     return {
       kind: 'interaction',
-      applicationId: this.interaction.applicationID,
+      applicationId: this.interaction.application_id,
       interactionToken: this.interaction.token,
     };
   }
@@ -62,17 +63,17 @@ export class InteractionAnswer extends Answer {
     }
     // Who sees a deferred answer was settled by its deferral; so that one goes, and a follow-up takes its place.
     await this.#webhook('DELETE', this.#original);
-    await this.#webhook('POST', `/webhooks/${this.interaction.applicationID}/${this.interaction.token}`, message);
+    await this.#webhook('POST', `/webhooks/${this.interaction.application_id}/${this.interaction.token}`, message);
   }
 
   /**
    * @returns false where the interaction is acknowledged already: by a process that died with this command unfinished, or by
-   * an earlier attempt of this very request, which eris repeats after a 502.
+   * an earlier attempt of this very request, which a library repeats after a 502.
    */
   async #respond(type: number, data: Record<string, unknown>): Promise<boolean> {
     const url = `/interactions/${this.interaction.id}/${this.interaction.token}/callback`;
     try {
-      await this.rest.request('POST', url, false, { type, data }, undefined, this.lane.callback);
+      await this.rest.request('POST', url, { type, data }, { auth: false, lane: this.lane.callback });
       return true;
     } catch (error) {
       if (discordCode(error) !== ALREADY_ACKNOWLEDGED) throw error;
@@ -87,7 +88,7 @@ export class InteractionAnswer extends Answer {
     return ((original?.flags ?? 0) & LOADING) !== 0;
   }
 
-  #webhook(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, body?: Record<string, unknown>): Promise<unknown> {
-    return this.rest.request(method, url, false, body, undefined, this.lane.webhook);
+  #webhook(method: RequestMethod, url: string, body?: object): Promise<unknown> {
+    return this.rest.request(method, url, body, { auth: false, lane: this.lane.webhook });
   }
 }

@@ -2,11 +2,11 @@ import type { ProgressTarget } from '../../../core/contracts/ClusterContract.js'
 import { Answer, type AnswerOptions } from './Answer.js';
 import { type DiscordRest, discordCode, NO_MENTIONS } from './discordRest.js';
 
-/** What answering needs of a message; eris's own objects have it. */
+/** What answering needs of a message, as Discord sends it. */
 export interface AnswerableMessage {
   readonly id: string;
-  readonly channel: { readonly id: string };
-  readonly guildID?: string | undefined;
+  readonly channel_id: string;
+  readonly guild_id?: string | undefined;
   readonly author: { readonly id: string };
 }
 
@@ -25,11 +25,11 @@ export class MentionAnswer extends Answer {
   }
 
   public override progressTarget(): ProgressTarget {
-    return { kind: 'message', channelId: this.message.channel.id, messageId: this.#sentMessageId() };
+    return { kind: 'message', channelId: this.message.channel_id, messageId: this.#sentMessageId() };
   }
 
   protected override async create(content: string): Promise<void> {
-    const sent = (await this.rest.request('POST', this.#channelUrl(), true, {
+    const sent = (await this.rest.request('POST', this.#channelUrl(), {
       content,
       allowed_mentions: NO_MENTIONS,
       message_reference: { message_id: this.message.id, fail_if_not_exists: false },
@@ -47,19 +47,19 @@ export class MentionAnswer extends Answer {
 
   protected override async update(content: string): Promise<void> {
     const url = `${this.#channelUrl()}/${this.#sentMessageId()}`;
-    await this.rest.request('PATCH', url, true, { content, allowed_mentions: NO_MENTIONS });
+    await this.rest.request('PATCH', url, { content, allowed_mentions: NO_MENTIONS });
   }
 
   protected override async createPrivately(content: string, replaces: boolean): Promise<void> {
-    if (this.message.guildID === undefined) {
+    if (this.message.guild_id === undefined) {
       await (replaces ? this.update(content) : this.create(content));
       return;
     }
-    if (replaces) await this.rest.request('DELETE', `${this.#channelUrl()}/${this.#sentMessageId()}`, true);
+    if (replaces) await this.rest.request('DELETE', `${this.#channelUrl()}/${this.#sentMessageId()}`);
     try {
       const recipient = { recipient_id: this.message.author.id };
-      const channel = (await this.rest.request('POST', '/users/@me/channels', true, recipient)) as { id: string };
-      await this.rest.request('POST', `/channels/${channel.id}/messages`, true, {
+      const channel = (await this.rest.request('POST', '/users/@me/channels', recipient)) as { id: string };
+      await this.rest.request('POST', `/channels/${channel.id}/messages`, {
         content,
         allowed_mentions: NO_MENTIONS,
       });
@@ -74,14 +74,14 @@ export class MentionAnswer extends Answer {
   async #reactInstead(): Promise<void> {
     try {
       const url = `${this.#channelUrl()}/${this.message.id}/reactions/${encodeURIComponent('⛔')}/@me`;
-      await this.rest.request('PUT', url, true);
+      await this.rest.request('PUT', url);
     } catch (error) {
       this.options.debug({ err: error }, 'reaction was refused');
     }
   }
 
   #channelUrl(): string {
-    return `/channels/${this.message.channel.id}/messages`;
+    return `/channels/${this.message.channel_id}/messages`;
   }
 
   #sentMessageId(): string {

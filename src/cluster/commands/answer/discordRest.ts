@@ -1,10 +1,10 @@
-import type { Client } from 'eris';
+import type { ClientAdapter } from '../../clients/ClientAdapter.js';
 
 /**
- * The one call of eris that answering uses. Answers go through it, and not through eris's message methods, because those build
- * and cache a Message of every answer, and give no say in the rate limit queue (see RestLanes).
+ * The one call of a client library that answering uses. Answers go through it, and not through the library's message methods:
+ * those build and cache a message of every answer, and are different in each library.
  */
-export type DiscordRest = Pick<Client['requestHandler'], 'request'>;
+export type DiscordRest = Pick<ClientAdapter, 'request'>;
 
 /** Nobody is ever pinged by an answer: it may hold a user's name or the value of an eval. */
 export const NO_MENTIONS = { parse: [], replied_user: false } as const;

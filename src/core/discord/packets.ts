@@ -1,17 +1,30 @@
-import { Constants, type RawPacket } from 'eris';
+import { Opcode } from './gatewayCodes.js';
 
-const { DISPATCH, HELLO } = Constants.GatewayOPCodes;
+/** One payload of the gateway, in either direction (discord.com/developers/docs/events/gateway-events#payload-structure). */
+export interface GatewayPacket {
+  readonly op: number;
+  readonly d?: unknown;
+  /** The number of a dispatch in its session; missing or null in everything else. */
+  readonly s?: number | null;
+  /** The name of a dispatch. */
+  readonly t?: string | null;
+}
 
-/** The parts of dispatches that the gateway reads; Discord sends much more. */
-
-export interface ReadyData {
-  readonly session_id: string;
-  resume_gateway_url?: string | undefined;
-  readonly guilds: readonly { readonly id: string; readonly unavailable?: boolean }[];
-  /** eris reads it although Discord keeps it empty for bots. */
-  private_channels?: unknown[];
+/** What READY says about the bot itself. RESUMED does not repeat it, so a new process must be told. */
+export interface BotIdentity {
   readonly user: { readonly id: string; readonly username: string };
   readonly application: { readonly id: string; readonly flags: number };
+}
+
+// The parts of dispatches that are read here; Discord sends much more.
+
+export interface ReadyData extends BotIdentity {
+  readonly session_id: string;
+  /** Not every proxy sends it. */
+  readonly resume_gateway_url?: string | undefined;
+  readonly guilds: readonly GuildData[];
+  /** Discord keeps it empty for bots, and may leave it out. */
+  private_channels?: unknown[];
 }
 
 export interface GuildData {
@@ -30,13 +43,14 @@ export interface InteractionData {
   readonly data?: { readonly resolved?: { members?: unknown } };
 }
 
-/** Those dispatches that the gateway looks into. */
+/** Those dispatches that the gateway, or an adapter, looks into. */
 export type KnownDispatch =
   | { readonly t: 'READY'; readonly d: ReadyData }
   | { readonly t: 'RESUMED'; readonly d: unknown }
   | { readonly t: 'GUILD_CREATE' | 'GUILD_DELETE'; readonly d: GuildData }
   | { readonly t: 'CHANNEL_CREATE' | 'CHANNEL_UPDATE' | 'THREAD_CREATE' | 'THREAD_UPDATE'; readonly d: ChannelData }
-  | { readonly t: 'INTERACTION_CREATE'; readonly d: InteractionData };
+  | { readonly t: 'INTERACTION_CREATE'; readonly d: InteractionData }
+  | { readonly t: 'USER_UPDATE'; readonly d: BotIdentity['user'] };
 
 const KNOWN = {
   READY: true,
@@ -48,25 +62,26 @@ const KNOWN = {
   THREAD_CREATE: true,
   THREAD_UPDATE: true,
   INTERACTION_CREATE: true,
+  USER_UPDATE: true,
 } as const satisfies Record<KnownDispatch['t'], true>;
 
 /** The fields that are read here have been looked at, see {@link isWellFormed}; the rest is taken to be as documented. */
-export function knownDispatch(packet: RawPacket): KnownDispatch | undefined {
+export function knownDispatch(packet: GatewayPacket): KnownDispatch | undefined {
   return packet.t !== undefined && packet.t !== null && Object.hasOwn(KNOWN, packet.t)
     ? (packet as KnownDispatch)
     : undefined;
 }
 
 /**
- * Whether a payload is one at all, and has what the gateway itself relies on. What is not would leave a shard with a session
+ * Whether a payload is one at all, and has what the gateway and the adapters rely on. What is not would leave a shard with a session
  * or a sequence number that it cannot resume with, or with a heartbeat without end.
  */
-export function isWellFormed(packet: unknown): packet is RawPacket {
+export function isWellFormed(packet: unknown): packet is GatewayPacket {
   if (!isRecord(packet) || !Number.isSafeInteger(packet.op)) return false;
   const { op, s, t, d } = packet;
   if (s !== undefined && s !== null && !(Number.isSafeInteger(s) && Number(s) >= 0)) return false;
-  if (op === HELLO) return isRecord(d) && isDuration(d.heartbeat_interval);
-  return op !== DISPATCH || (typeof t === 'string' && isWellFormedDispatch(t, d));
+  if (op === Opcode.HELLO) return isRecord(d) && isDuration(d.heartbeat_interval);
+  return op !== Opcode.DISPATCH || (typeof t === 'string' && isWellFormedDispatch(t, d));
 }
 
 function isWellFormedDispatch(t: string, d: unknown): boolean {
@@ -80,13 +95,15 @@ function isWellFormedDispatch(t: string, d: unknown): boolean {
       return hasSnowflake(d);
     case 'INTERACTION_CREATE':
       return d.member === undefined || (isRecord(d.member) && isRecord(d.member.user));
+    case 'USER_UPDATE':
+      return isId(d.id) && isId(d.username);
     default:
       return true;
   }
 }
 
 function isBot({ user, application }: Record<string, unknown>): boolean {
-  return isRecord(user) && isId(user.id) && isRecord(application);
+  return isRecord(user) && isId(user.id) && isId(user.username) && isRecord(application);
 }
 
 function hasSnowflake(value: unknown): boolean {

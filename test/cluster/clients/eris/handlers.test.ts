@@ -1,8 +1,9 @@
-import type { CommandInteraction, Message, RawPacket } from 'eris';
+import type { CommandInteraction, Message } from 'eris';
 import { describe, expect, it } from 'vitest';
-import type { DispatchVerdict } from '../../../src/cluster/gateway/index.js';
-import type { Simulator } from '../../../src/simulator/index.js';
-import { createGateway, GUILDS, startSimulator, until } from './support.js';
+import type { DispatchVerdict } from '../../../../src/cluster/gateway/index.js';
+import type { GatewayPacket } from '../../../../src/core/discord/packets.js';
+import type { Simulator } from '../../../../src/simulator/index.js';
+import { createGateway, GUILDS, startSimulator, until } from '../../gateway/support.js';
 
 function firstGuild(simulator: Simulator, shardId = 0): string {
   return simulator.guildIdsOfShard(shardId, 4)[0] ?? '';
@@ -71,8 +72,9 @@ describe("the bot's handlers", () => {
     await gateway.connect();
     gateway.client.removeAllListeners('error');
     states.length = 0;
-    expect(simulator.faults.sendGarbage(0)).toBe(1);
-    await until(() => expect(log.text()).toContain('eris reports an error'));
+    // Without a role in it: eris throws.
+    simulator.emitGuildEvent('GUILD_ROLE_CREATE', firstGuild(simulator), { guild_id: firstGuild(simulator) });
+    await until(() => expect(log.text()).toContain('The client reports an error'));
     simulator.faults.dropSocket(0, { terminate: true });
     await until(() => expect(states.at(-1)?.state).toBe('ready'));
   });
@@ -135,7 +137,7 @@ describe('a dispatch', () => {
 
   it('is shown to onDispatch after eris has handled it, even where that failed', async () => {
     const simulator = await startSimulator();
-    const shown: [number, RawPacket, number | undefined][] = [];
+    const shown: [number, GatewayPacket, number | undefined][] = [];
     const { gateway, log } = createGateway(simulator, {
       shardIds: [0],
       onDispatch: (shardId, packet) => {
@@ -147,7 +149,7 @@ describe('a dispatch', () => {
     // Without a role in it.
     simulator.emitGuildEvent('GUILD_ROLE_CREATE', firstGuild(simulator), { guild_id: firstGuild(simulator) });
     await until(() => expect(shown.at(-1)?.[1].t).toBe('GUILD_ROLE_CREATE'));
-    expect(log.text()).toContain('eris reports an error');
+    expect(log.text()).toContain('The client reports an error');
     expect(shown[0]?.[1].t).toBe('READY');
     expect(shown.map(([, { s }]) => s)).toEqual(shown.map((_, i) => i + 1));
     expect(shown.every(([shardId, { s }, seq]) => shardId === 0 && s === seq)).toBe(true);
@@ -172,9 +174,9 @@ describe('a dispatch', () => {
     gateway.client.on('channelCreate', () => void called++);
     await gateway.connect();
     expect(judged).not.toContain('READY');
-    const { seq = 0 } = gateway.client.shards.get(0) ?? {};
+    const before = gateway.eventCount;
     const channel = simulator.guilds.createChannel(firstGuild(simulator));
-    await until(() => expect(gateway.client.shards.get(0)?.seq).toBe(seq + 1));
+    await until(() => expect(gateway.eventCount).toBe(before + 1));
     expect(called).toBe(handlers);
     expect(gateway.client.guilds.get(firstGuild(simulator))?.channels.has(channel.id)).toBe(cached);
   });
@@ -209,4 +211,48 @@ describe('a dispatch', () => {
     expect(gateway.client.users.size).toBe(users);
     expect(gateway.client.guilds.size).toBe(24);
   });
+});
+
+it('with `getAllUsers` a bot is ready when the members of every guild are there', async () => {
+  const simulator = await startSimulator({ guildCount: 6, shardCount: 1 });
+  const { gateway } = createGateway(simulator, {
+    ...{ shardIds: [0], shardCount: 1 },
+    ...{ intents: GUILDS | (1 << 1), clientOptions: { getAllUsers: true } },
+  });
+  const { client } = gateway;
+  const members = () => [...client.guilds.values()].map((guild) => [guild.members.size, guild.memberCount]);
+  let atReady: number[][] = [];
+  let ready = 0;
+  client.on('ready', () => {
+    ready++;
+    atReady = members();
+  });
+  await gateway.connect();
+  await until(() => expect(ready).toBe(1));
+  expect(atReady).toHaveLength(6);
+  for (const [cached, all] of atReady) expect(cached).toBe(all);
+  expect(simulator.account.violations).toEqual([]);
+});
+
+it('a guild that was unavailable when the bot left it, while its session was lost, is told too and forgotten', async () => {
+  const simulator = await startSimulator();
+  const { gateway, states } = createGateway(simulator);
+  const { client } = gateway;
+  const left: string[] = [];
+  client.on('guildDelete', ({ id }) => void left.push(id));
+  await gateway.connect();
+  const guildId = firstGuild(simulator);
+  simulator.guilds.fail(guildId);
+  await until(() => expect(client.unavailableGuilds.size).toBe(1));
+  states.length = 0;
+  simulator.faults.refuseConnections();
+  simulator.faults.dropSocket(0, { terminate: true });
+  simulator.guilds.leave(guildId);
+  simulator.faults.expireSessions();
+  await until(() => expect(states.some(({ state }) => state === 'disconnected')).toBe(true));
+  simulator.faults.refuseConnections(0);
+  await until(() => expect(states.at(-1)?.state).toBe('ready'));
+  expect(left).toEqual([guildId]);
+  expect(client.unavailableGuilds.size).toBe(0);
+  expect([...gateway.adapter.guildIds(0)]).not.toContain(guildId);
 });

@@ -19,7 +19,7 @@ const PROOF = 3;
  * that was wrong (the RESUME brought nothing) makes its silence the usual one, so that a bot with nothing to do reconnects
  * rarely, and more and more so. Only time in which this process ran counts: what came while it was stopped is not read yet.
  */
-export class Hearing {
+export class SilenceDetector {
   /** Reconnects in a row that have not brought back what was missing. */
   #inVain = 0;
   #missing: Missing | undefined;

@@ -1,0 +1,359 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ClientFactory, ListenerPromises } from '../../../src/cluster/clients/ClientAdapter.js';
+import { Gateway, GatewayLog, type GatewayOptions } from '../../../src/cluster/gateway/index.js';
+import { Hydration } from '../../../src/cluster/store/index.js';
+import type { Simulator } from '../../../src/simulator/index.js';
+import {
+  FAST,
+  GUILD_MESSAGES,
+  GUILDS,
+  MESSAGE_CONTENT,
+  type Payload,
+  recordingLogger,
+  ScriptedGateway,
+  SlotDesk,
+  startSimulator,
+  targetOf,
+  until,
+} from '../gateway/support.js';
+import { openStore, temporaryFolder } from '../store/support.js';
+
+const GUILD_MEMBERS = 1 << 1;
+const VOICE_STATES = 1 << 7;
+const INTENTS = GUILDS | GUILD_MEMBERS | VOICE_STATES | GUILD_MESSAGES | MESSAGE_CONTENT;
+const SHARDS = [0, 1];
+
+/** What a listener of a library is told, in words that all libraries share. */
+export type HeardEvent =
+  | { readonly kind: 'message'; readonly content: string }
+  | { readonly kind: 'channelCreated' | 'guildJoined' | 'guildLeft'; readonly id: string }
+  | { readonly kind: 'ready' };
+
+/** One guild as a library has it cached: names and sorted ids. */
+export interface CachedGuild {
+  readonly id: string;
+  readonly name: string;
+  readonly channels: readonly string[];
+  readonly roles: readonly string[];
+  readonly members: readonly string[];
+}
+
+/** How a bot uses one client library. A new adapter says this of its library, and calls {@link describeAdapter}. */
+export interface LibraryUnderTest<C> {
+  readonly name: string;
+  readonly create: (intents: number) => ClientFactory<C>;
+  /** Adds a listener for each kind of event. What `hear` throws or returns must be the listener's own. */
+  listen(client: C, hear: (event: HeardEvent) => unknown): void;
+  guilds(client: C): readonly CachedGuild[];
+  /** Whether the library says that it is ready. */
+  isReady(client: C): boolean;
+  botId(client: C): string | undefined;
+  setStatus(client: C, status: 'idle'): void;
+  /** Says that the bot is in no voice channel of this guild, which shard 0 has. */
+  leaveVoice(client: C, guildId: string): void;
+  /** @returns ids of all members, as Discord sends them. */
+  fetchMembers(client: C, guildId: string): Promise<readonly string[]>;
+  /** Answers every slash command with this text. */
+  answerCommands(client: C, content: string): void;
+  /** The library's own way to connect. */
+  connect(client: C): Promise<unknown>;
+  /** The library's own way to disconnect everything. */
+  disconnect(client: C): unknown;
+}
+
+export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
+  type Overrides = Partial<GatewayOptions>;
+  async function open(target: ReturnType<typeof targetOf>, overrides: Overrides = {}) {
+    const slots = new SlotDesk();
+    const log = recordingLogger();
+    const { token, apiUrl, gatewayUrl } = target;
+    const gatewayLog = new GatewayLog(log.logger, token);
+    const [shardIds, shardCount] = [overrides.shardIds ?? SHARDS, overrides.shardCount ?? SHARDS.length];
+    const adapter = await library.create(INTENTS)({ token, apiUrl, shardIds, shardCount, log: gatewayLog });
+    const options = { token, gatewayUrl, shardIds, shardCount, timings: FAST, acquireSlot: slots.acquire };
+    const gateway = new Gateway(adapter, { ...options, ...overrides }, gatewayLog);
+    onTestFinished(() => gateway.stop());
+    const heard: HeardEvent[] = [];
+    library.listen(adapter.client, (event) => void heard.push(event));
+    return { gateway, adapter, client: adapter.client, slots, log, heard };
+  }
+  const start = () => startSimulator({ guildCount: 8, shardCount: SHARDS.length });
+  const errors = (log: ReturnType<typeof recordingLogger>) => log.lines.filter(({ level }) => level >= 50);
+  const cacheOf = (client: C) => library.guilds(client).toSorted((a, b) => a.id.localeCompare(b.id));
+  const worldOf = (simulator: Simulator): CachedGuild[] =>
+    simulator.guildIds
+      .toSorted((a, b) => a.localeCompare(b))
+      .map((id) => {
+        const guild = simulator.guilds.get(id);
+        const ids = (items: readonly { readonly id: string }[]) => items.map((item) => item.id).sort();
+        const members = guild.members.map(({ user }) => user.id).sort();
+        return { id, name: guild.name, channels: ids(guild.channels), roles: ids(guild.roles), members };
+      });
+  /** Without members: GUILD_CREATE brings only some of them. */
+  const bare = (guilds: readonly CachedGuild[]) => guilds.map(({ members: _, ...guild }) => guild);
+
+  describe(`the adapter of ${library.name}`, () => {
+    it('logs in, caches the world, is ready once and calls no guild new', async () => {
+      const simulator = await start();
+      const { gateway, client, heard, log } = await open(targetOf(simulator));
+      expect(library.isReady(client)).toBe(false);
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      expect(bare(cacheOf(client))).toEqual(bare(worldOf(simulator)));
+      expect(library.botId(client)).toBe(simulator.botId);
+      expect(heard).toEqual([{ kind: 'ready' }]);
+      expect(errors(log)).toEqual([]);
+      expect(simulator.account.violations).toEqual([]);
+    });
+
+    it('counts and looks up what is cached', async () => {
+      const simulator = await start();
+      const { gateway, adapter } = await open(targetOf(simulator));
+      await gateway.connect();
+      const [guildId = ''] = simulator.guildIdsOfShard(1, 2);
+      const guild = simulator.guilds.get(guildId);
+      const counts = adapter.counts();
+      for (const shardId of SHARDS) {
+        const ids = simulator.guildIdsOfShard(shardId, 2);
+        expect([...adapter.guildIds(shardId)].sort()).toEqual(ids.toSorted());
+        expect(counts.guilds.get(shardId) ?? 0).toBe(ids.length);
+      }
+      expect(counts.users).toBeGreaterThan(0);
+      expect(adapter.lookUp('guild', guildId)).toMatchObject({
+        ...{ id: guildId, name: guild.name, memberCount: guild.member_count },
+        ...{ channelCount: guild.channels.length, ownerId: guild.owner_id },
+      });
+      const channelId = simulator.channelIdOf(guildId);
+      expect(adapter.lookUp('channel', channelId)).toMatchObject({ id: channelId, type: 0, guildId });
+      expect(adapter.lookUp('user', simulator.botId)).toMatchObject({ id: simulator.botId, bot: true });
+      for (const kind of ['guild', 'channel', 'user'] as const) {
+        expect(adapter.lookUp(kind, '1')).toBeNull();
+        expect(adapter.lookUp(kind, '')).toBeNull();
+      }
+    });
+
+    it('is filled from the store without any event, resumes, and hears the rest once', async () => {
+      const simulator = await start();
+      const folder = temporaryFolder();
+      const { store } = await openStore(folder, { shardCount: 2 });
+      await store.takeOver();
+      const one = { shardIds: [0], shardCount: 2 };
+      const old = await open(targetOf(simulator), {
+        ...one,
+        judgeDispatch: (_shardId, packet) => store.dispatches.judge(packet),
+        onDispatch: (_shardId, packet) => store.dispatches.handled(packet),
+      });
+      await old.gateway.connect();
+      const sessions = old.gateway.release();
+      await store.release();
+
+      const { gateway, client, heard, slots, log } = await open(targetOf(simulator), one);
+      const { store: read } = await openStore(folder, { shardCount: 2 });
+      await new Hydration(gateway, read).run();
+      expect(heard).toEqual([]);
+      expect(cacheOf(client)).toEqual(cacheOf(old.client));
+      expect(library.botId(client)).toBe(simulator.botId);
+      const [guildId = ''] = simulator.guildIdsOfShard(0, 2);
+      simulator.sendMessage({ guildId, content: 'meanwhile' });
+      await gateway.connect(sessions);
+      await until(() => expect(library.isReady(client)).toBe(true));
+      await until(() => expect(heard).toHaveLength(2));
+      expect(heard).toEqual(expect.arrayContaining([{ kind: 'message', content: 'meanwhile' }, { kind: 'ready' }]));
+      expect(slots.asked).toEqual([]);
+      expect(errors(log)).toEqual([]);
+    });
+
+    it('tells each event once, and caches what it says', async () => {
+      const simulator = await start();
+      const { gateway, client, heard } = await open(targetOf(simulator));
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      heard.length = 0;
+      const [guildId = '', leftId = ''] = simulator.guildIds;
+      const joinedId = simulator.guilds.join();
+      const channel = simulator.guilds.createChannel(guildId);
+      simulator.guilds.leave(leftId);
+      simulator.sendMessage({ guildId, content: 'hello' });
+      await until(() => expect(heard).toHaveLength(4));
+      expect(heard).toEqual(
+        expect.arrayContaining([
+          { kind: 'guildJoined', id: joinedId },
+          { kind: 'channelCreated', id: channel.id },
+          { kind: 'guildLeft', id: leftId },
+          { kind: 'message', content: 'hello' },
+        ]),
+      );
+      expect(bare(cacheOf(client))).toEqual(bare(worldOf(simulator)));
+    });
+
+    it('tells of the guilds that the bot has joined and left while its connection was lost', async () => {
+      const simulator = await start();
+      const { gateway, client, heard } = await open(targetOf(simulator));
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      heard.length = 0;
+      gateway.release();
+      await until(() => expect(simulator.account.summary().connectionsOpen).toBe(0));
+      const leftId = simulator.guildIdsOfShard(0, 2)[0] ?? '';
+      simulator.guilds.leave(leftId);
+      const joinedId = simulator.guilds.join();
+      await gateway.adopt();
+      await until(() => expect(heard.filter(({ kind }) => kind !== 'ready')).toHaveLength(2));
+      expect(heard).toEqual(
+        expect.arrayContaining([
+          { kind: 'guildLeft', id: leftId },
+          { kind: 'guildJoined', id: joinedId },
+        ]),
+      );
+      expect(bare(cacheOf(client))).toEqual(bare(worldOf(simulator)));
+    });
+
+    it('tells nobody of what is only cached', async () => {
+      const simulator = await start();
+      let handled = 0;
+      const { gateway, client, heard } = await open(targetOf(simulator), {
+        judgeDispatch: (_shardId, { t }) => (t === 'CHANNEL_CREATE' || t === 'MESSAGE_CREATE' ? 'mute' : 'handle'),
+        onDispatch: (_shardId, { t }) => void (t === 'MESSAGE_CREATE' && handled++),
+      });
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      heard.length = 0;
+      const [guildId = ''] = simulator.guildIds;
+      const channel = simulator.guilds.createChannel(guildId);
+      simulator.sendMessage({ guildId, content: 'hello' });
+      await until(() => expect(handled).toBe(1));
+      expect(heard).toEqual([]);
+      expect(cacheOf(client).find(({ id }) => id === guildId)?.channels).toContain(channel.id);
+    });
+
+    it('lets nobody suffer from listeners that throw and reject, and hands their promises on', async () => {
+      const simulator = await start();
+      const returned: ListenerPromises[] = [];
+      const { gateway, client, heard, log } = await open(targetOf(simulator), {
+        onDispatch: (_shardId, { t }, promises) => void (t === 'MESSAGE_CREATE' && returned.push(promises)),
+      });
+      library.listen(client, (event) => {
+        if (event.kind === 'message') throw new Error('thrown by a listener');
+      });
+      library.listen(client, async (event) => {
+        if (event.kind === 'message') throw new Error('rejected by a listener');
+      });
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      const [guildId = ''] = simulator.guildIds;
+      for (const content of ['one', 'two']) simulator.sendMessage({ guildId, content });
+      await until(() => expect(errors(log)).toHaveLength(4));
+      const contents = heard.flatMap((event) => (event.kind === 'message' ? [event.content] : []));
+      expect(contents).toEqual(['one', 'two']);
+      expect(log.text()).toContain('thrown by a listener');
+      expect(log.text()).toContain('rejected by a listener');
+      const settled = await Promise.allSettled(returned.flat());
+      expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(2);
+    });
+
+    it('goes on after a dispatch that it chokes on', async () => {
+      const simulator = await start();
+      const { gateway, heard } = await open(targetOf(simulator));
+      await gateway.connect();
+      const [guildId = ''] = simulator.guildIds;
+      for (const t of ['GUILD_ROLE_CREATE', 'MESSAGE_CREATE', 'CHANNEL_CREATE', 'GUILD_MEMBER_ADD'])
+        simulator.emitGuildEvent(t, guildId, { guild_id: guildId });
+      simulator.sendMessage({ guildId, content: 'after' });
+      await until(() => expect(heard).toContainEqual({ kind: 'message', content: 'after' }));
+      expect(gateway.statuses().map(({ state }) => state)).toEqual(['ready', 'ready']);
+    });
+
+    it('sends presence and voice state, of which presence alone survives where there is no connection', async () => {
+      const opcodes = (payloads: readonly Payload[]) => payloads.map(({ op }) => op).filter((op) => op !== 1);
+      const scripted = await ScriptedGateway.start((connection) => {
+        connection.hello();
+        connection.socket.on('message', (data) => {
+          const { op } = JSON.parse(String(data));
+          if (op === 2) connection.ready();
+          if (op === 6) connection.send({ op: 0, t: 'RESUMED', s: 2, d: {} });
+        });
+      });
+      const { gateway, client } = await open(scripted.target, { shardIds: [0], shardCount: 1 });
+      await gateway.connect();
+      library.setStatus(client, 'idle');
+      library.leaveVoice(client, '5');
+      await until(() => expect(opcodes(scripted.connections[0]?.received ?? [])).toEqual([2, 3, 4]));
+      expect(scripted.connections[0]?.received.find(({ op }) => op === 3)?.d).toMatchObject({ status: 'idle' });
+      expect(scripted.connections[0]?.received.find(({ op }) => op === 4)?.d).toMatchObject({
+        ...{ guild_id: '5', channel_id: null },
+      });
+      gateway.release();
+      library.setStatus(client, 'idle');
+      library.leaveVoice(client, '5');
+      await gateway.adopt();
+      await until(() => expect(opcodes(scripted.connections[1]?.received ?? [])).toEqual([6, 3]));
+    });
+
+    it('fetches members over the gateway', async () => {
+      const simulator = await start();
+      const { gateway, client } = await open(targetOf(simulator));
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      const [guildId = ''] = simulator.guildIdsOfShard(1, 2);
+      const ids = await library.fetchMembers(client, guildId);
+      expect(ids.toSorted()).toEqual(worldOf(simulator).find(({ id }) => id === guildId)?.members);
+      expect(simulator.account.violations).toEqual([]);
+    });
+
+    it("answers an interaction over the bot's own library and over the port, within one API URL", async () => {
+      const simulator = await start();
+      const { gateway, adapter, client } = await open(targetOf(simulator));
+      const seen: number[] = [];
+      adapter.onRest((status) => void seen.push(status));
+      library.answerCommands(client, 'answer');
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      const [guildId = ''] = simulator.guildIds;
+      const { answered } = simulator.runCommand({ name: 'ping', guildId });
+      expect((await answered).content).toBe('answer');
+      const channelId = simulator.channelIdOf(guildId);
+      const sent = await adapter.request('POST', `/channels/${channelId}/messages`, { content: 'hello' });
+      expect(sent).toMatchObject({ content: 'hello', channel_id: channelId });
+      await expect(adapter.request('GET', '/channels/1')).rejects.toMatchObject({ code: 10003 });
+      expect(seen).toEqual(expect.arrayContaining([200, 404]));
+    });
+
+    it("connects and disconnects nothing for the bot's own calls", async () => {
+      const simulator = await start();
+      const { gateway, client } = await open(targetOf(simulator));
+      await expect(library.connect(client)).rejects.toThrow(/not for the bot/);
+      await gateway.connect();
+      await library.disconnect(client);
+      await expect(library.connect(client)).rejects.toThrow(/not for the bot/);
+      expect(gateway.statuses().map(({ state }) => state)).toEqual(['ready', 'ready']);
+      expect(simulator.account.connections).toHaveLength(2);
+      expect(simulator.account.summary()).toMatchObject({ connectionsOpen: 2, identifies: 2 });
+    });
+
+    it('is ready again after all of its connections were lost', async () => {
+      const simulator = await start();
+      const { gateway, client, heard } = await open(targetOf(simulator));
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      gateway.release();
+      await gateway.adopt();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      const [guildId = ''] = simulator.guildIds;
+      simulator.sendMessage({ guildId, content: 'after' });
+      await until(() => expect(heard).toContainEqual({ kind: 'message', content: 'after' }));
+    });
+
+    it('ends without a trace: requests reject, and nobody hears anything', async () => {
+      const simulator = await start();
+      const { gateway, adapter, heard } = await open(targetOf(simulator));
+      await gateway.connect();
+      await gateway.stop();
+      heard.length = 0;
+      await expect(adapter.request('GET', '/users/@me')).rejects.toThrow();
+      const [guildId = ''] = simulator.guildIds;
+      adapter.dispatch(0, { op: 0, t: 'GUILD_DELETE', s: 99, d: { id: guildId } }, 'emit');
+      expect(heard).toEqual([]);
+      expect(simulator.account.summary().connectionsOpen).toBe(0);
+    });
+  });
+}
