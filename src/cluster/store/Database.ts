@@ -1,6 +1,6 @@
 import type { Database as LmdbDatabase, RootDatabase } from 'lmdb';
 import type { RawRow } from './mergeGuild.js';
-import { rowRange } from './rowKeys.js';
+import { rowRange } from './storedRow.js';
 
 /** One transaction: all of it is in the file, or nothing. `null` removes a row. */
 export interface Changes {

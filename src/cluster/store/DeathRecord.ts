@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { GatewayPacket } from '../../core/discord/packets.js';
-import type { ShardDeath } from '../dispatch/ShardDeath.js';
+import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import { StackFrame } from '../dispatch/StackFrame.js';
 import { type FoundMark, StackMark } from '../dispatch/StackMark.js';
 import type { SessionProgress } from './SessionProgress.js';

@@ -1,14 +1,13 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
-import type { ShardDeath } from '../dispatch/ShardDeath.js';
+import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import type { CommitSchedule } from './CommitSchedule.js';
 import type { DeathRecord } from './DeathRecord.js';
 import type { Unfinished } from './HandledWindow.js';
 import type { Persistence } from './Persistence.js';
-import { SessionProgress } from './SessionProgress.js';
-import type { Stored } from './sessionRows.js';
+import { SessionProgress, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
 import { changesOf } from './stateTable.js';
 

@@ -1,6 +1,6 @@
 import type { Database } from './Database.js';
 import type { RawRow } from './mergeGuild.js';
-import { rowRange } from './rowKeys.js';
+import { rowRange } from './storedRow.js';
 
 /**
  * Rows that are changed but not committed yet, and a view of the database as if they were. A row that changes many times

@@ -1,7 +1,35 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { BotIdentity } from '../../core/discord/packets.js';
 import type { RecordName } from './Database.js';
 import { HandledWindow, type Unfinished, type WindowDeath } from './HandledWindow.js';
-import type { ProgressRow, SessionRow, Stored } from './sessionRows.js';
+
+/** What changes with the session only. */
+export interface SessionRow {
+  readonly sessionId: string;
+  readonly resumeUrl: string;
+  readonly identity: BotIdentity;
+}
+
+/** What changes with every dispatch. */
+export interface ProgressRow {
+  /** The state of the guilds is as of this dispatch. */
+  readonly seq: number;
+  /** Handlers were called up to this one, where that is another. */
+  readonly handled?: number;
+  /** When the shard was last known to be connected, in milliseconds since 1970. */
+  readonly at: number;
+  /** The same on the clock that nobody sets, see `ShardStoreOptions.steadyNow`. Missing in rows of an earlier version. */
+  readonly steadyAt?: number;
+  /** Commands that have not finished. */
+  readonly unfinished: readonly Unfinished[];
+  /** Of the last change of any guild. */
+  readonly version: number;
+}
+
+export interface Stored {
+  readonly session: SessionRow;
+  readonly progress: ProgressRow;
+}
 
 /**
  * How far a shard has come in its session, as the process knows that serves it, or did until it released it. What it says to
@@ -100,4 +128,10 @@ export class SessionProgress {
     const progress: ProgressRow = { seq: this.#recordedSeq, ...times, unfinished, version, ...handled };
     return records.set('progress', JSON.stringify(progress));
   }
+}
+
+/** @throws SyntaxError where one of them is damaged. */
+export function parseStored(session: string | undefined, progress: string | undefined): Stored | undefined {
+  if (session === undefined || progress === undefined) return undefined;
+  return { session: JSON.parse(session) as SessionRow, progress: JSON.parse(progress) as ProgressRow };
 }

@@ -1,13 +1,13 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
-import type { ShardDeath } from '../dispatch/ShardDeath.js';
+import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { FoundMark } from '../dispatch/StackMark.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { DeathRecord } from './DeathRecord.js';
 import { DispatchJournal } from './DispatchJournal.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
+import type { Stored } from './SessionProgress.js';
 import type { GuildDifferences, GuildVersions, StoredGuild } from './StoreReader.js';
-import type { Stored } from './sessionRows.js';
 
 export interface ShardStoreOptions extends PersistenceOptions {
   /** How long Discord keeps the session of a shard that is not connected, in milliseconds. Default 180 000. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ClusterAssignment, ProcessEnd, ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { Logger } from '../../core/log/logger.js';
-import { inquire } from '../dispatch/inquire.js';
+import { explainDeaths } from '../dispatch/explainDeaths.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
@@ -90,7 +90,7 @@ export class ShardStores {
   public async takeOver(released: readonly ShardSession[] = []): Promise<readonly ShardSession[]> {
     const sessions: ShardSession[] = [];
     const stores = [...this.#stores.values()];
-    const deaths = await inquire(
+    const deaths = await explainDeaths(
       stores.map((store) => store.readMark()),
       this.#options.endOf,
     );

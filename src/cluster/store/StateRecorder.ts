@@ -2,10 +2,9 @@ import type { Database } from './Database.js';
 import { GuildIndex } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
 import { PendingRows } from './PendingRows.js';
-import { rowKey } from './rowKeys.js';
 import type { GuildPayload, IdData, StateData, ThreadMemberData } from './stateData.js';
 import { type StateChange, threadMember } from './stateTable.js';
-import { changedRow, formatRow, GONE } from './storedRow.js';
+import { changedRow, formatRow, GONE, rowKey } from './storedRow.js';
 
 /** Rows beside the base that a guild may always have. A larger guild may have one for each kilobyte of its base. */
 const MAX_ROWS = 256;

@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { identityOf, isRunning, isSameProcess, type ProcessIdentity } from '../../core/files/processIdentity.js';
+import {
+  bootId,
+  identityOf,
+  isRunning,
+  isSameProcess,
+  type ProcessIdentity,
+} from '../../core/files/processIdentity.js';
 import { replaceFile } from '../../core/files/replaceFile.js';
-import { type BootLife, currentBoot, isSameBoot } from './bootLife.js';
 
 /** Grows with every change of what rows mean. */
 const FORMAT = 1;
@@ -10,12 +16,21 @@ const FILE = 'label.json';
 /** A database that so many processes in a row have died over while they read it is not opened again. */
 const MAX_DEATHS = 3;
 
+/** Clocks are set, and the start's time is computed from one. */
+const BOOT_TIME_TOLERANCE_MS = 60_000;
+
 /** Whose state a store holds. */
 export interface StoreOwner {
   /** Of the bot's token, which is stored nowhere itself. */
   readonly tokenHash: string;
   readonly shardId: number;
   readonly shardCount: number;
+}
+
+/** One run of the operating system. `id` is null where it has none; then the time of its start must do. */
+interface BootLife {
+  readonly id: string | null;
+  readonly bootedAt: number;
 }
 
 interface LabelContent extends StoreOwner {
@@ -107,4 +122,13 @@ export class StoreLabel {
     this.#content = { ...this.#content, ...changes };
     replaceFile(join(this.#folder, FILE), JSON.stringify(this.#content));
   }
+}
+
+function currentBoot(): BootLife {
+  return { id: bootId(), bootedAt: Math.round(Date.now() - uptime() * 1000) };
+}
+
+function isSameBoot(a: BootLife, b: BootLife): boolean {
+  if (a.id !== null && b.id !== null) return a.id === b.id;
+  return Math.abs(a.bootedAt - b.bootedAt) < BOOT_TIME_TOLERANCE_MS;
 }

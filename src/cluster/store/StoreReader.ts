@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from './Database.js';
 import { parseGuildEntry } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
-import { parseStored, type Stored } from './sessionRows.js';
+import { parseStored, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
 
 /** `guild` is null while it is unavailable. */

@@ -1,8 +1,6 @@
-import type { EntityKind } from './rowKeys.js';
-import { parseRowKey } from './rowKeys.js';
 import type { EntityData, GuildPayload, IdData, MemberData, ThreadMemberData } from './stateData.js';
 import { MEMBERS, USERS_OF_EVENT } from './stateTable.js';
-import { parseRow, type StoredRow } from './storedRow.js';
+import { type EntityKind, parseRow, parseRowKey, type StoredRow } from './storedRow.js';
 
 /** Where the entities of a kind are in GUILD_CREATE, and by what they are told apart. */
 const COLLECTIONS: Readonly<Record<EntityKind, readonly [keyof GuildPayload, (entity: EntityData) => string]>> = {

@@ -1,5 +1,5 @@
-import type { EntityKind } from './rowKeys.js';
 import type { EntityData, GuildPayload, IdData, MemberData, StateData, ThreadMemberData } from './stateData.js';
+import type { EntityKind } from './storedRow.js';
 
 /** What one dispatch changes. */
 export type StateChange =

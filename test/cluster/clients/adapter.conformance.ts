@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientFactory, ListenerPromises } from '../../../src/cluster/clients/ClientAdapter.js';
 import { Gateway, GatewayLog, type GatewayOptions } from '../../../src/cluster/gateway/index.js';
-import { Hydration } from '../../../src/cluster/store/index.js';
+import { Hydration } from '../../../src/cluster/store/Hydration.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import {
   FAST,

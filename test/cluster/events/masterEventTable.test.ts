@@ -124,9 +124,8 @@ describe('getStats', () => {
       clusterId: 1,
       client: adapter,
       commands,
-      describeShards: () => shards,
-      countResumable: () => 1,
-      countGivenUp: () => 2,
+      gateway: { statuses: () => shards },
+      stores: { resumable: 1, givenUp: 2 },
       loopLag: { read: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }) },
       rest,
     });
