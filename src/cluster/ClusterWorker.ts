@@ -180,7 +180,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     this.#aborted.abort(new Error('the cluster was told to stop'));
     this.#router?.stop();
     this.#gateway?.release();
-    await this.#stores?.disconnected();
+    this.#stores?.disconnected();
     if (this.#router !== undefined) {
       const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
       if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');
@@ -207,9 +207,9 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     const releasedAt = Date.now();
     try {
       // Where this process ends or blocks in `saveState`, its successor goes on from the files.
-      await stores.commit();
+      stores.commit();
       const saved = await saveState(this.#options.saveState);
-      await stores.release();
+      stores.release();
       return { sessions, releasedAt, ...saved };
     } catch (error) {
       this.logger.error({ err: error }, 'the state of the bot could not be saved: this process keeps its shards');

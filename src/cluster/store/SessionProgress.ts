@@ -39,17 +39,13 @@ export class SessionProgress {
   public readonly window = new HandledWindow();
   #session: SessionRow | undefined;
   #sessionChanged = false;
+  /** What each dispatch up to this one changes was recorded. This one may be the one that is being handled. */
   #recordedSeq = 0;
   #connectedAt = 0;
   #steadyAt = 0;
 
   public get session(): SessionRow | undefined {
     return this.#session;
-  }
-
-  /** What every dispatch up to this one changes was recorded; or the one that is being handled. */
-  public get recordedSeq(): number {
-    return this.#recordedSeq;
   }
 
   public begin(session: SessionRow, seq: number): void {

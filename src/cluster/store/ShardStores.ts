@@ -2,23 +2,24 @@ import { createHash } from 'node:crypto';
 import type { ClusterAssignment, ProcessEnd, ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { Logger } from '../../core/log/logger.js';
+import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import { explainDeaths } from '../dispatch/explainDeaths.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { Hydration, type HydrationTarget } from './Hydration.js';
-import { ShardStore } from './ShardStore.js';
+import { ShardStore, type ShardStoreOptions } from './ShardStore.js';
 
 /** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
 const TOUCH_INTERVAL_MS = 10_000;
 
-export interface ShardStoresOptions {
+export interface ShardStoresOptions extends Pick<ShardStoreOptions, 'onGivenUp' | 'wallNow' | 'steadyNow'> {
   readonly assignment: ClusterAssignment;
   readonly logger: Logger;
-  /** How a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
+  /** Asks how a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
   readonly endOf: (pid: number) => Promise<ProcessEnd | undefined>;
-  /** As `ShardStoreOptions.onGivenUp`. */
-  readonly onGivenUp: (packet: GatewayPacket) => void;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'setTimeout'>;
 }
 
 /**
@@ -29,18 +30,14 @@ export interface ShardStoresOptions {
  */
 export class ShardStores {
   readonly #options: ShardStoresOptions;
-  readonly #assignment: ClusterAssignment;
-  readonly #logger: Logger;
   readonly #stores = new Map<number, ShardStore>();
   readonly #hydrations = new Map<number, Hydration>();
   /** Shards whose stored state the client cannot take. */
   readonly #unusable = new Set<number>();
-  #touching: NodeJS.Timeout | undefined;
+  #nextTouch: Timer | undefined;
 
   public constructor(options: ShardStoresOptions) {
     this.#options = options;
-    this.#assignment = options.assignment;
-    this.#logger = options.logger;
   }
 
   /**
@@ -48,17 +45,10 @@ export class ShardStores {
    * Never rejects: a store that cannot be used says so in the log, and does nothing.
    */
   public async open(): Promise<void> {
-    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#assignment;
+    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#options.assignment;
     const tokenHash = createHash('sha256').update(token).digest('hex');
-    const shared = {
-      dataDir,
-      shardCount,
-      tokenHash,
-      logger: this.#logger,
-      resumeWindowMs,
-      schedule: new CommitSchedule(),
-      onGivenUp: this.#options.onGivenUp,
-    };
+    const schedule = new CommitSchedule();
+    const shared = { ...this.#options, dataDir, shardCount, tokenHash, resumeWindowMs, schedule };
     const open = (shardId: number): Promise<ShardStore> => ShardStore.open({ ...shared, shardId });
     for (const store of await Promise.all(shardIds.map(open))) this.#stores.set(store.shardId, store);
   }
@@ -106,7 +96,7 @@ export class ShardStores {
       if (this.#unusable.delete(shardId)) store.dispatches.dropSession();
       else sessions.push(session);
     }
-    this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
+    this.#touchLater();
     return sessions;
   }
 
@@ -131,23 +121,23 @@ export class ShardStores {
   }
 
   /**
-   * The shards were disconnected, and nobody follows yet. What commands that run still leave behind is noted. Resolves when all
-   * that was handled is in the files.
+   * The shards were disconnected, and no other process follows yet. The ends of commands that still run are recorded. When this
+   * returns, all that was handled is in the files.
    */
-  public async disconnected(): Promise<void> {
+  public disconnected(): void {
     this.#stopTouching();
-    await this.commit();
+    this.commit();
   }
 
-  /** Resolves when all that was handled so far is in the files. */
-  public async commit(): Promise<void> {
-    await Promise.all([...this.#stores.values()].map((store) => store.commit()));
+  /** Writes all that was handled so far into the files. */
+  public commit(): void {
+    for (const store of this.#stores.values()) store.commit();
   }
 
   /** The shards were disconnected: commits, and leaves them to another process. */
-  public async release(): Promise<void> {
+  public release(): void {
     this.#stopTouching();
-    await Promise.all([...this.#stores.values()].map((store) => store.release()));
+    for (const store of this.#stores.values()) store.release();
   }
 
   /** Leaves no file open. */
@@ -162,19 +152,23 @@ export class ShardStores {
       await hydrate();
     } catch (error) {
       this.#unusable.add(shardId);
-      this.#logger.warn(
+      this.#options.logger.warn(
         { shardId, err: error },
         `The stored state of shard ${shardId} makes no sense: it identifies anew`,
       );
     }
   }
 
-  #stopTouching(): void {
-    clearInterval(this.#touching);
-    this.#touching = undefined;
+  #touchLater(): void {
+    this.#nextTouch ??= (this.#options.clock ?? systemClock).setTimeout(() => {
+      this.#nextTouch = undefined;
+      for (const store of this.#stores.values()) store.dispatches.touch();
+      this.#touchLater();
+    }, TOUCH_INTERVAL_MS);
   }
 
-  #touch(): void {
-    for (const store of this.#stores.values()) store.dispatches.touch();
+  #stopTouching(): void {
+    this.#nextTouch?.cancel();
+    this.#nextTouch = undefined;
   }
 }
