@@ -16,7 +16,7 @@ export interface StatsSources {
   readonly rest: Pick<RestMeter, 'read'>;
 }
 
-/** Serves `getStats`: what this cluster holds and has done. */
+/** @returns what serves `getStats`: it says what this cluster holds and has done. */
 export const getStats =
   ({ clusterId, client, commands, gateway, stores, loopLag, rest }: StatsSources) =>
   (): ClusterStats => {

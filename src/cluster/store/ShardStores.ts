@@ -25,8 +25,8 @@ export interface ShardStoresOptions extends Pick<ShardStoreOptions, 'onGivenUp' 
 /**
  * The stores of all shards of a cluster, and what each of them has put into the client's cache.
  *
- * In order: `open` (before it, no session is known), `hydrate` (the predecessor may still serve), `takeOver` when the shards
- * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
+ * The order is: `open` (no session is known before), `hydrate` (the predecessor may still serve), `takeOver` when the shards are
+ * this process's, then every dispatch through `judge` and `handled`, `release` when another process goes on, `close`.
  */
 export class ShardStores {
   readonly #options: ShardStoresOptions;
@@ -41,7 +41,7 @@ export class ShardStores {
   }
 
   /**
-   * To be called when everything else is prepared: a process that ends between here and `takeOver` is held against the store.
+   * To be called when everything else is prepared: an end of the process between here and `takeOver` counts against the store.
    * Never rejects: a store that cannot be used says so in the log, and does nothing.
    */
   public async open(): Promise<void> {
@@ -92,7 +92,7 @@ export class ShardStores {
       if (session === undefined) continue;
       const { shardId } = store;
       if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
-      // With half of its guilds it must not go on: a new session brings them all.
+      // The shard must not go on with half of its guilds. A new session brings them all.
       if (this.#unusable.delete(shardId)) store.dispatches.dropSession();
       else sessions.push(session);
     }
@@ -100,22 +100,22 @@ export class ShardStores {
     return sessions;
   }
 
-  /** As the gateway's `judgeDispatch`. */
+  /** The gateway's `judgeDispatch`. */
   public judge(shardId: number, packet: GatewayPacket): DispatchVerdict {
     return this.#stores.get(shardId)?.dispatches.judge(packet) ?? 'handle';
   }
 
-  /** What is to be on the stack while a dispatch is handled. */
+  /** What stands for a dispatch on the stack while it is handled. */
   public frameOf(shardId: number, packet: GatewayPacket): StackFrame | undefined {
     return this.#stores.get(shardId)?.dispatches.frameOf(packet);
   }
 
-  /** As the gateway's `onDispatch`. */
+  /** The gateway's `onDispatch`. */
   public handled(shardId: number, packet: GatewayPacket): void {
     this.#stores.get(shardId)?.dispatches.handled(packet);
   }
 
-  /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
+  /** A command of the dispatch that is being handled begins. @returns what is to be called when it has ended. */
   public commandStarted(shardId: number): () => void {
     return this.#stores.get(shardId)?.dispatches.commandStarted() ?? (() => undefined);
   }
@@ -146,7 +146,7 @@ export class ShardStores {
     await Promise.all([...this.#stores.values()].map((store) => store.close()));
   }
 
-  /** What Discord once sent may be nothing that the client can take again; that must not keep the cluster from starting. */
+  /** The client may not be able to take again what Discord once sent. That must not keep the cluster from starting. */
   async #try(shardId: number, hydrate: () => Promise<unknown>): Promise<void> {
     try {
       await hydrate();
@@ -154,7 +154,7 @@ export class ShardStores {
       this.#unusable.add(shardId);
       this.#options.logger.warn(
         { shardId, err: error },
-        `The stored state of shard ${shardId} makes no sense: it identifies anew`,
+        `The stored state of shard ${shardId} cannot be used: it begins a new session`,
       );
     }
   }

@@ -8,8 +8,8 @@ const ONE_WORD = /\S+/;
 /**
  * Reads the arguments of a command from the text of a mention.
  *
- * Any option may be given by name first (`target:all`); the others follow in the order of the definition, a word each. The last
- * required text takes all that is left, without the code fences around it; options after it can be given by name only.
+ * Any option may be given by name first (`target:all`). The others follow in the order of the definition, one word each. The
+ * last required text takes all that is left, without the code fences around it. Options after it can only be given by name.
  */
 export function parseOptions(
   { definition, namedOptions = {} }: Pick<Command, 'definition' | 'namedOptions'>,

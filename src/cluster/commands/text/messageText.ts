@@ -37,7 +37,7 @@ export function linesBlock(lines: readonly string[], maxLength: number, language
   return codeBlock(fitLines(lines.map(breakFences), maxLength - codeBlock('', language).length), language);
 }
 
-/** @returns as many of the lines as fit into `maxLength` characters, and a last one that counts the others. */
+/** @returns as many of the lines as fit into `maxLength` characters, and a last line that counts the others. */
 export function fitLines(lines: readonly string[], maxLength: number): string {
   const all = lines.join('\n');
   if (all.length <= maxLength) return all;
