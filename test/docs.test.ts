@@ -117,16 +117,13 @@ describe.each(DOCUMENTS)('%s', (path) => {
     expect(scripts.filter((name) => !known.has(name))).toEqual([]);
 
     const files = [...text.matchAll(/`((?:src|test|docs|bench|\.ci)\/[\w./-]*)`/g)].map(([, name]) => name ?? '');
-    expect(files.filter((name) => !NOT_THERE.has(name) && !existsSync(join(ROOT, name)))).toEqual([]);
+    expect(files.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
 
   it('says nothing of the machine that it was written on', () => {
     expect(text).not.toMatch(/\/(?:work|home|root|tmp)\//);
   });
 });
-
-/** Files of the worked example in CONTRIBUTING.md. */
-const NOT_THERE: ReadonlySet<string> = new Set(['src/master/events/CountGuildsService.ts']);
 
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>

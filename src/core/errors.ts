@@ -1,6 +1,6 @@
 /**
- * Every error of the framework, with its stable code. `docs/errors.md` shows the same table; a test keeps them equal.
- * `retryable` says whether the same call may succeed later without anybody changing anything.
+ * Every error code of the framework. Codes are stable. `docs/errors.md` shows the same table, and a test keeps the two equal.
+ * `retryable` says whether the same call may succeed later although nobody changes anything.
  */
 export const ERROR_CODES = {
   CONFIG_INVALID: { retryable: false, meaning: 'A setting has a value that is not allowed.' },
@@ -8,11 +8,11 @@ export const ERROR_CODES = {
   DATA_DIR_IN_USE: { retryable: false, meaning: 'Another master already runs on this DATA_DIR.' },
   DISCORD_REFUSED: {
     retryable: false,
-    meaning: 'Discord refuses this bot for good: token, intents, shards or version.',
+    meaning: "Discord refuses the bot's token, intents, shard count or gateway version.",
   },
   DISCORD_UNREACHABLE: { retryable: true, meaning: "Discord's REST API gave no usable answer." },
-  IDENTIFY_BUDGET_SPENT: { retryable: true, meaning: 'A planned restart would use IDENTIFYs kept back for crashes.' },
-  HANDOVER_FAILED: { retryable: true, meaning: 'A cluster could not hand its shards over; its old process serves on.' },
+  IDENTIFY_BUDGET_SPENT: { retryable: true, meaning: 'The restart would use IDENTIFYs that are kept for crashes.' },
+  HANDOVER_FAILED: { retryable: true, meaning: 'A cluster could not hand its shards over. Its old process serves on.' },
   RESTART_IN_PROGRESS: { retryable: true, meaning: 'A rolling restart is already under way.' },
   WORKER_NOT_FOUND: { retryable: true, meaning: 'No ready worker has this id.' },
   SPAWN_FAILED: { retryable: true, meaning: "The worker's process could not be created." },
@@ -23,32 +23,38 @@ export const ERROR_CODES = {
   STOPPED_BEFORE_READY: { retryable: true, meaning: 'The worker was told to stop before it was ready.' },
   WORKER_EXITED: { retryable: true, meaning: 'The process at the other end of the request has ended.' },
   REQUEST_TIMEOUT: { retryable: true, meaning: 'No reply came in the time allowed.' },
-  REQUEST_ABORTED: { retryable: false, meaning: 'The caller gave the request up.' },
-  NO_HANDLER: { retryable: false, meaning: 'Nobody at the other end serves this message.' },
+  REQUEST_ABORTED: { retryable: false, meaning: 'The caller aborted the request.' },
+  NO_HANDLER: { retryable: false, meaning: 'The other end has no handler for this message.' },
   REMOTE_ERROR: { retryable: false, meaning: 'The handler at the other end threw an error without a code of its own.' },
   SERIALIZATION_FAILED: { retryable: false, meaning: 'The data cannot be written as JSON.' },
-  QUEUE_FULL: { retryable: true, meaning: 'Too much waits for the other end already, or is being served by it.' },
+  QUEUE_FULL: { retryable: true, meaning: 'Too many requests or bytes already wait for the other end.' },
   PAYLOAD_TOO_LARGE: { retryable: false, meaning: 'A payload for the gateway is larger than Discord takes.' },
-  PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that are not of our protocol.' },
-  INVALID_REQUEST: { retryable: false, meaning: 'The admin API does not understand this request.' },
-  UNAUTHORIZED: { retryable: false, meaning: 'The admin API was not shown its token, or a session that still lasts.' },
-  FORBIDDEN_ORIGIN: { retryable: false, meaning: 'A page of somebody else made this request to the admin API.' },
+  PROTOCOL_VIOLATION: { retryable: false, meaning: 'The other end sent bytes that break the protocol.' },
+  INVALID_REQUEST: {
+    retryable: false,
+    meaning: 'A part of the request is missing, or has a value that is not allowed.',
+  },
+  UNAUTHORIZED: { retryable: false, meaning: 'The request to the admin API has no valid token and no valid login.' },
+  FORBIDDEN_ORIGIN: {
+    retryable: false,
+    meaning: 'The request to the admin API comes from a foreign web page, or names a foreign host.',
+  },
   RATE_LIMITED: { retryable: true, meaning: 'Too many attempts with a wrong token.' },
-  NOT_FOUND: { retryable: false, meaning: 'The admin API has nothing there.' },
-  EVAL_DISABLED: { retryable: false, meaning: 'Code over the admin API needs ADMIN_EVAL=on.' },
+  NOT_FOUND: { retryable: false, meaning: 'There is no such cluster, or no such path in the admin API.' },
+  EVAL_DISABLED: { retryable: false, meaning: 'The admin API runs code only with ADMIN_EVAL=on.' },
   MASTER_NOT_RUNNING: { retryable: true, meaning: 'The command line found no running master.' },
-  NOT_RUNNING: { retryable: true, meaning: 'The master is starting or stopping, and has no clusters to ask.' },
-  INTERNAL: { retryable: false, meaning: 'A bug of the framework; the log of the master has its stack.' },
+  NOT_RUNNING: { retryable: true, meaning: 'The master is starting or stopping, so it has no clusters to ask.' },
+  INTERNAL: { retryable: false, meaning: 'The framework has a bug. The log of the master has the stack.' },
 } as const satisfies Record<string, { retryable: boolean; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** @returns what the table says of a code, and false for one that is not ours. */
+/** @returns `retryable` of the code's row; false if the code is not in the table. */
 function isRetryable(code: string): boolean {
   return Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code as ErrorCode].retryable;
 }
 
-/** Base of all errors of the framework: a stable `code`, and `retryable` from the table above. */
+/** The base of all errors of the framework. It has a stable `code`, and `retryable` from the table above. */
 export class KallistiError extends Error {
   public readonly code: string;
   public readonly retryable: boolean;
@@ -61,7 +67,7 @@ export class KallistiError extends Error {
   }
 }
 
-/** The handler at the other end threw. Message, code and `retryable` are its own; `origin` says which process it was in. */
+/** The handler at the other end threw. Message, code and `retryable` are those of its error; `origin` names its process. */
 export class RemoteError extends KallistiError {
   public override readonly code: string;
   public override readonly retryable: boolean;
@@ -90,14 +96,14 @@ export class RequestTimeoutError extends KallistiError {
   }
 }
 
-/** The caller's `AbortSignal` fired; `cause` is its reason. Named as the web platform names it. */
+/** The caller's `AbortSignal` fired. `cause` is the signal's reason. The class has the name that the web platform uses. */
 export class AbortError extends KallistiError {
   public constructor(request: string, reason: unknown) {
     super('REQUEST_ABORTED', `${request}: given up by the caller`, { cause: reason });
   }
 }
 
-/** How a process ended: exactly one of `code` and `signal` is set, or neither where it cannot be known. */
+/** How a process ended. Exactly one of `code` and `signal` is set, or neither if nobody knows. */
 export interface ExitReason {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -121,7 +127,7 @@ export class WorkerExitedError extends KallistiError {
   }
 }
 
-/** Nobody at the other end serves this message name. */
+/** The other end has no handler for this message. */
 export class NoHandlerError extends KallistiError {
   public constructor(request: string, peer: string) {
     super('NO_HANDLER', `${request}: ${peer} has no handler for it`);
@@ -164,7 +170,7 @@ export class ProtocolError extends KallistiError {
   }
 }
 
-/** A worker did not become ready. The message ends with the last lines that it printed, where they can say why. */
+/** A worker did not become ready. The message ends with the last lines that it printed, if they can say why. */
 export class WorkerStartError extends KallistiError {
   public constructor(
     code: Extract<
@@ -197,7 +203,7 @@ export class WorkerNotFoundError extends KallistiError {
   }
 }
 
-/** A setting is wrong: one line that names the variable, its value (never a secret's) and what is allowed. */
+/** A setting is wrong. The message names the variable, its value (unless it is a secret) and what is allowed. */
 export class ConfigError extends KallistiError {
   public constructor(
     message: string,
@@ -207,7 +213,7 @@ export class ConfigError extends KallistiError {
   }
 }
 
-/** Discord refuses the bot for good; retrying cannot help. The message says what to fix, and never holds the token. */
+/** Discord refuses the bot, and retrying cannot help. The message says what to fix. It never holds the token. */
 export class DiscordRefusedError extends KallistiError {
   public constructor(
     message: string,

@@ -3,19 +3,19 @@ import { MIN_SECRET_LENGTH } from '../log/secrets.js';
 import { MAX_DURATION_MS, parseDuration } from '../time/duration.js';
 
 /**
- * One setting. This table is the only place that knows what a setting may be: `loadConfig` reads by it, its errors quote
- * `allowed`, and `.env.example` is held equal to it by a test.
+ * One setting. This table alone says what a setting may be: `loadConfig` reads by it and its errors quote `allowed`.
+ * Tests hold `.env.example` and the README's table equal to it.
  */
 export interface Setting<Value> {
-  /** As it would stand in `.env`; undefined where not setting it means something of its own, which `doc` says. */
+  /** As it would stand in `.env`. Undefined if there is none: `doc` says what an unset one means. */
   readonly default: string | undefined;
   /** Completes "allowed: ...". */
   readonly allowed: string;
-  /** For the user, a few lines of at most 110 characters. */
+  /** For the user: a few lines of at most 110 characters. */
   readonly doc: readonly string[];
   /** A secret's value never appears in an error. */
   readonly secret?: true;
-  /** From the trimmed text, which is never empty. */
+  /** Parses the trimmed text, which is never empty. */
   readonly schema: z.ZodType<Value, string>;
 }
 
@@ -24,7 +24,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const DISCORD_API_URL = 'https://discord.com/api';
 
-/** Well above the largest bots; its use is to catch a slip of the finger before it costs IDENTIFYs. */
+/** Far above the largest bots. It catches a typing error before that costs IDENTIFYs. */
 const MAX_COUNT = 65_536;
 
 const count = wholeNumber(1, MAX_COUNT);
@@ -36,7 +36,7 @@ export const SETTINGS = {
     allowed: `a bot token: at least ${MIN_SECRET_LENGTH} characters, without spaces or quotes`,
     doc: [
       "The bot's token, from https://discord.com/developers/applications (Bot > Reset Token). Keep it secret.",
-      'Without it the bot runs against the local Discord that comes with the project.',
+      'If it is not set, the bot runs against the local Discord that comes with the project.',
     ],
     secret: true,
     schema: z
@@ -56,8 +56,8 @@ export const SETTINGS = {
     allowed:
       'an http:// or https:// URL without user, password, query, fragment or version (with Discord itself: https:// only)',
     doc: [
-      "Where Discord's REST API is, without a version; the gateway's address is asked there.",
-      'Another value is for a local Discord or a proxy. It needs DISCORD_TOKEN.',
+      "Address of Discord's REST API, without a version. The bot asks there for the address of the gateway.",
+      'Change it only for a local Discord or a proxy. It needs DISCORD_TOKEN.',
     ],
     schema: z.string().transform(toApiUrl),
   }),
@@ -65,15 +65,15 @@ export const SETTINGS = {
     default: 'auto',
     allowed: `auto or a whole number from 1 to ${MAX_COUNT}`,
     doc: [
-      'Number of shards; auto asks Discord what it recommends, and keeps that number from then on:',
-      'another one costs every session. To grow, set the number.',
+      'Number of shards. With auto, the first start takes the number that Discord recommends, and later starts keep',
+      'it, because a change costs every session. To grow, set the number.',
     ],
     schema: autoOrCount,
   }),
   CLUSTER_COUNT: setting({
     default: 'auto',
     allowed: `auto or a whole number from 1 to ${MAX_COUNT}, and no more than SHARD_COUNT`,
-    doc: ['Number of processes that the shards are spread over; auto chooses by shards and processor cores.'],
+    doc: ['Number of processes that share the shards. With auto, it follows from the shards and the processor cores.'],
     schema: autoOrCount,
   }),
   OWNER_IDS: setting({
@@ -81,7 +81,7 @@ export const SETTINGS = {
     allowed: 'ids of Discord users (17 to 20 digits each), separated by commas',
     doc: [
       'Users who may run the owner commands (eval, restart, loglevel), separated by commas.',
-      "Without it: the application's owner, or its team.",
+      "If it is not set: the application's owner, or its team.",
     ],
     schema: z
       .string()
@@ -91,7 +91,7 @@ export const SETTINGS = {
   DATA_DIR: setting({
     default: './data',
     allowed: 'a path, absolute or relative to the working directory (a leading ~ is not expanded)',
-    doc: ['Folder for everything that the bot keeps. Two bots on one machine need two of them.'],
+    doc: ['Folder for everything that the bot keeps. Two bots on one machine need two folders.'],
     schema: z
       .string()
       .regex(/^[^~\0]/)
@@ -101,8 +101,8 @@ export const SETTINGS = {
     default: '127.0.0.1',
     allowed: 'an IP address of this machine or a name that leads to one, such as 127.0.0.1 or 0.0.0.0',
     doc: [
-      'Where the status page, the metrics and the admin API listen. 127.0.0.1: this machine only; 0.0.0.0:',
-      'everywhere. They speak plain HTTP: what leaves the machine should go through a tunnel or a proxy with TLS.',
+      'Address where the status page, the metrics and the admin API listen. 127.0.0.1: this machine only;',
+      '0.0.0.0: every network. They speak plain HTTP: let other machines in through a tunnel or a proxy with TLS.',
     ],
     schema: z.string().regex(/^[\w.:-]{1,253}$/),
   }),
@@ -110,8 +110,8 @@ export const SETTINGS = {
     default: '8600',
     allowed: 'off or a whole number from 0 to 65535',
     doc: [
-      'Their port; 0 takes any that is free, off switches them off. Where nobody has set it and 8600 is taken, any',
-      'free one is used; the log says which.',
+      'Port of the status page, the metrics and the admin API. 0 takes any free port; off turns all of them off.',
+      'If it is not set and 8600 is taken, the master takes any free port; the log says which.',
     ],
     schema: z.union([z.literal('off'), wholeNumber(0, 65_535)]),
   }),
@@ -119,7 +119,8 @@ export const SETTINGS = {
     default: undefined,
     allowed: 'at least 16 characters, without spaces or quotes',
     doc: [
-      'Who shows it may see and do everything there. Without it: one is made once and kept in DATA_DIR/admin-token.',
+      'Whoever has it may see and do everything in the admin API. If it is not set, the master makes one and keeps',
+      'it in DATA_DIR/admin-token.',
     ],
     secret: true,
     schema: z
@@ -132,7 +133,7 @@ export const SETTINGS = {
   ADMIN_EVAL: setting({
     default: 'off',
     allowed: 'on or off',
-    doc: ['on: whoever has the token may also run code in the processes of the bot.'],
+    doc: ['on: whoever has the admin token may also run code in the processes of the bot.'],
     schema: z
       .string()
       .transform((text) => text.toLowerCase())
@@ -141,7 +142,7 @@ export const SETTINGS = {
   LOG_LEVEL: setting({
     default: 'info',
     allowed: `one of ${LOG_LEVELS.join(', ')}`,
-    doc: [`Least important log lines that are shown: ${LOG_LEVELS.join(', ')}.`],
+    doc: [`Lowest level that is logged: ${LOG_LEVELS.join(', ')}.`],
     schema: z
       .string()
       .transform((text) => text.toLowerCase())
@@ -150,27 +151,30 @@ export const SETTINGS = {
   SPAWN_TIMEOUT: setting({
     default: '2m',
     allowed: 'a duration with its unit from 1s to 24d, such as 90s or 2m',
-    doc: ['How long a cluster may take to get ready before it is given up and started anew.'],
+    doc: [
+      'How long a cluster may take to get ready before the master stops it and starts a new process.',
+      'The clock starts anew while one of its shards waits to log in.',
+    ],
     schema: duration(1000),
   }),
   DRAIN_TIMEOUT: setting({
     default: '10s',
     allowed: 'a duration with its unit from 0s to 24d, such as 500ms or 10s',
-    doc: ['How long a cluster that stops may take to finish what it is doing before it is ended by force.'],
+    doc: ['How long a cluster that stops may take to finish its commands before the master ends it by force.'],
     schema: duration(0),
   }),
   HUNG_AFTER: setting({
     default: '10s',
     allowed: 'a duration with its unit from 2s to 24d, such as 5s or 10s',
-    doc: ['A cluster whose event loop has not turned for this long is killed and replaced.'],
+    doc: ['The master kills and replaces a cluster whose event loop has been blocked for this long.'],
     schema: duration(2_000),
   }),
   DEAF_AFTER: setting({
     default: '30s',
     allowed: 'a duration with its unit from 1s to 24d, such as 10s or 30s',
     doc: [
-      'A shard that waits this long for an answer of Discord while it connects, or hears no event for four times as',
-      'long (more where such pauses are usual for it), reconnects. Where that does not help, its cluster is replaced.',
+      'A shard reconnects if Discord does not answer for this long while it connects, or if no event comes for',
+      'unusually long: at least four times this. If that does not help, its cluster is replaced.',
     ],
     schema: duration(1_000),
   }),
@@ -178,8 +182,8 @@ export const SETTINGS = {
     default: '30s',
     allowed: 'a duration with its unit from 0s to 24d, such as 30s or 5m',
     doc: [
-      'How long clusters serve on when the master was killed, for a new master on the same DATA_DIR to take them',
-      'over. After that they close their sessions so that they can be resumed, and end.',
+      'How long clusters serve on after their master was killed, so that a new master on the same DATA_DIR can take',
+      'them over. After that they close their sessions so that they can be resumed, and end.',
     ],
     schema: duration(0),
   }),
@@ -187,8 +191,8 @@ export const SETTINGS = {
     default: '3m',
     allowed: 'a duration with its unit from 0s to 24d, such as 90s or 3m',
     doc: [
-      'How long after its last connection a session is still resumed by another process. Discord forgets one',
-      'after a few minutes; to try one that it has forgotten costs a second, and then an IDENTIFY.',
+      'How long after its last connection another process may still resume a session. Discord forgets a session',
+      'after a few minutes. Trying a forgotten one costs a second, and then an IDENTIFY.',
     ],
     schema: duration(0),
   }),
@@ -196,21 +200,24 @@ export const SETTINGS = {
     default: '5s',
     allowed: 'a duration with its unit from 5s to 24d, or less with a DISCORD_API_URL that is not Discord',
     doc: [
-      'Pause between two logins (IDENTIFYs) of the same bucket. Discord asks for 5s;',
-      'less is allowed only with a DISCORD_API_URL that is not Discord, or without DISCORD_TOKEN.',
+      'Pause between two logins (IDENTIFYs) of the same bucket. Discord requires 5s. Less is allowed only with a',
+      'DISCORD_API_URL that is not Discord, or without DISCORD_TOKEN.',
     ],
     schema: duration(1),
   }),
   CLUSTER_MEMORY_MB: setting({
     default: undefined,
     allowed: 'a whole number from 64 to 1048576',
-    doc: ["Limit of each cluster's JavaScript heap, in megabytes. Without it: Node's own limit."],
+    doc: [
+      "Limit of each cluster's JavaScript heap, in MiB: Node's --max-old-space-size.",
+      "If it is not set: Node's own limit.",
+    ],
     schema: wholeNumber(64, 1_048_576),
   }),
   NODE_ENV: setting({
     default: undefined,
     allowed: 'production or any other word',
-    doc: ['production: never use the local Discord; a missing DISCORD_TOKEN is an error then.'],
+    doc: ['production: a missing DISCORD_TOKEN is an error, and the local Discord is never used.'],
     schema: z.string(),
   }),
 } as const satisfies Record<string, Setting<unknown>>;
@@ -218,14 +225,14 @@ export const SETTINGS = {
 export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-/** What each setting becomes once read; undefined where it is not set and has no default. */
+/** The value of each setting once it is read; undefined if it is not set and has no default. */
 export type SettingValues = {
   [Name in SettingName]:
     | z.output<(typeof SETTINGS)[Name]['schema']>
     | ((typeof SETTINGS)[Name]['default'] extends string ? never : undefined);
 };
 
-/** @returns whether the URL leads to Discord itself, where its rules hold, and not to a local one or a proxy. */
+/** @returns true if the URL leads to Discord itself, and not to a local Discord or a proxy. */
 export function isDiscord(url: string): boolean {
   return /(?:^|\.)(?:discord|discordapp)\.com$/.test(new URL(url).hostname.replace(/\.$/, ''));
 }
