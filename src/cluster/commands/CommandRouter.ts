@@ -9,9 +9,9 @@ import { RestLanes } from './answer/RestLanes.js';
 import type { Command } from './Command.js';
 import { type CommandRequest, CommandRunner } from './CommandRunner.js';
 import type { InvocationFacts } from './Invocation.js';
+import { readOptions } from './parsing/options.js';
 import { parseOptions } from './parsing/parseOptions.js';
 import { readMention } from './parsing/readMention.js';
-import { readOptions } from './parsing/readOptions.js';
 import { readGivenUp } from './readGivenUp.js';
 
 /** The part of pino's logger that commands use. */

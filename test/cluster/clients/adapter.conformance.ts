@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientFactory, ListenerPromises } from '../../../src/cluster/clients/ClientAdapter.js';
 import { Gateway, GatewayLog, type GatewayOptions } from '../../../src/cluster/gateway/index.js';
-import { Hydration } from '../../../src/cluster/store/index.js';
+import { Hydration } from '../../../src/cluster/store/Hydration.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import {
   FAST,
@@ -140,8 +140,8 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       const one = { shardIds: [0], shardCount: 2 };
       const old = await open(targetOf(simulator), {
         ...one,
-        judgeDispatch: (_shardId, packet) => store.judge(packet),
-        onDispatch: (_shardId, packet) => store.handled(packet),
+        judgeDispatch: (_shardId, packet) => store.dispatches.judge(packet),
+        onDispatch: (_shardId, packet) => store.dispatches.handled(packet),
       });
       await old.gateway.connect();
       const sessions = old.gateway.release();

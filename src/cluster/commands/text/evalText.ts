@@ -1,12 +1,9 @@
 import type { EvalResult } from '../../../core/contracts/ClusterContract.js';
-import { breakFences, codeBlock } from './codeBlock.js';
-import { MAX_MESSAGE_LENGTH } from './cutMessage.js';
-import { fitLines } from './fitLines.js';
-import { shareFairly } from './shareFairly.js';
+import { breakFences, codeBlock, linesBlock, MAX_MESSAGE_LENGTH } from './messageText.js';
 
-// What the code block around it takes.
+// What the code block around it leaves.
 const ROOM = MAX_MESSAGE_LENGTH - codeBlock('', 'js').length;
-/** Below this a share tells nothing any more; then fewer targets are shown. */
+/** A share of fewer characters says nothing any more. Then fewer targets are shown. */
 const SMALLEST_SHARE = 16;
 
 /** @returns value or error of every target in one message, in which long outputs share the room that the short ones leave. */
@@ -21,7 +18,24 @@ export function formatEvalResults(results: readonly EvalResult[]): string {
     Math.max(ROOM - labels, entries.length * SMALLEST_SHARE),
   );
   const lines = entries.map(({ label, output }, index) => label + shorten(output, shares[index] ?? 0));
-  return codeBlock(fitLines(lines, ROOM), 'js');
+  return linesBlock(lines, MAX_MESSAGE_LENGTH, 'js');
+}
+
+/**
+ * Divides `total` between parties. Nobody gets more than it wants, and what the modest leave is shared by the others.
+ *
+ * @returns what each party gets, in their order.
+ */
+export function shareFairly(wants: readonly number[], total: number): number[] {
+  const shares = wants.map(() => 0);
+  let left = total;
+  const bySize = wants.map((want, index) => ({ want, index })).sort((a, b) => a.want - b.want);
+  for (const [served, { want, index }] of bySize.entries()) {
+    const share = Math.max(0, Math.min(want, Math.floor(left / (bySize.length - served))));
+    shares[index] = share;
+    left -= share;
+  }
+  return shares;
 }
 
 function shorten(text: string, maxLength: number): string {

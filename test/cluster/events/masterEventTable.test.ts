@@ -3,15 +3,16 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
 import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
-import { describeCommands } from '../../../src/cluster/events/describeCommands.js';
-import { evaluate } from '../../../src/cluster/events/evaluate.js';
-import { findChannel } from '../../../src/cluster/events/findChannel.js';
-import { findGuild } from '../../../src/cluster/events/findGuild.js';
-import { findUser } from '../../../src/cluster/events/findUser.js';
-import { setLogLevel } from '../../../src/cluster/events/setLogLevel.js';
+import {
+  evaluateIn,
+  type MasterEventDependencies,
+  type MasterEventTable,
+  masterEventTable,
+} from '../../../src/cluster/events/masterEventTable.js';
 import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import { getStats } from '../../../src/cluster/stats/getStats.js';
 import { RestMeter } from '../../../src/cluster/stats/RestMeter.js';
+import type { LogLevel } from '../../../src/core/settings/settings.js';
 
 const TOKEN = 'very-secret-token';
 const GUILD_ID = String((210_000_000_003n << 22n) + 1n);
@@ -51,12 +52,19 @@ beforeEach(() => {
   };
 });
 
+function table(parts: Partial<MasterEventDependencies> = {}): MasterEventTable {
+  const notAsked = () => Promise.reject(new Error('not asked here'));
+  const served = { evaluate: notAsked, getStats: notAsked, releaseShards: notAsked, adoptShards: notAsked };
+  const place = { clusterId: 1, shardCount: 8, client: adapter };
+  return masterEventTable({ ...place, commands: [], logger: { level: 'info' }, ...served, ...parts });
+}
+
 /** Replies cross to the master as JSON. */
 const overTheWire = (reply: unknown): unknown => JSON.parse(JSON.stringify(reply));
 
 describe('findGuild', () => {
   it('gives the guild and where it is', () => {
-    expect(overTheWire(findGuild(adapter, 1, 8)({ guildId: GUILD_ID }))).toEqual({
+    expect(overTheWire(table().findGuild({ guildId: GUILD_ID }))).toEqual({
       id: GUILD_ID,
       name: 'Golden Apples',
       memberCount: 2,
@@ -68,25 +76,25 @@ describe('findGuild', () => {
   });
 
   it('gives null for a guild of others', () => {
-    expect(findGuild(adapter, 1, 8)({ guildId: '1' })).toBeNull();
+    expect(table().findGuild({ guildId: '1' })).toBeNull();
   });
 });
 
 describe('findUser', () => {
   it('gives a user that this cluster has seen, or null', () => {
-    expect(overTheWire(findUser(adapter, 1)({ userId: USER_ID }))).toEqual({
+    expect(overTheWire(table().findUser({ userId: USER_ID }))).toEqual({
       id: USER_ID,
       username: 'ann',
       bot: false,
       clusterId: 1,
     });
-    expect(findUser(adapter, 1)({ userId: '1' })).toBeNull();
+    expect(table().findUser({ userId: '1' })).toBeNull();
   });
 });
 
 describe('findChannel', () => {
   it('gives channels and threads, or null', () => {
-    const find = findChannel(adapter, 1);
+    const find = table().findChannel;
     expect(overTheWire(find({ channelId: TEXT_ID }))).toEqual({
       id: TEXT_ID,
       name: 'general',
@@ -116,9 +124,8 @@ describe('getStats', () => {
       clusterId: 1,
       client: adapter,
       commands,
-      describeShards: () => shards,
-      countResumable: () => 1,
-      countGivenUp: () => 2,
+      gateway: { statuses: () => shards },
+      stores: { resumable: 1, givenUp: 2 },
       loopLag: { read: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }) },
       rest,
     });
@@ -145,7 +152,7 @@ describe('getStats', () => {
 
 describe('evaluate', () => {
   const run = (code: string) =>
-    evaluate({ context, scrub: (text) => text.replaceAll('very-secret-token', '[redacted]') })({ code });
+    evaluateIn(context, (text) => text.replaceAll('very-secret-token', '[redacted]'))({ code });
 
   it('sees the client and the cluster', async () => {
     expect(await run('[client.guilds.size, cluster.shardCount]')).toEqual({
@@ -174,9 +181,9 @@ describe('evaluate', () => {
 });
 
 describe('describeCommands', () => {
-  it('gives the definitions of all commands', () => {
-    const commands = createCommands({ evaluate: evaluate({ context, scrub: String }) });
-    const definitions = describeCommands(commands)();
+  it('gives the definitions of all commands', async () => {
+    const commands = createCommands({ evaluate: evaluateIn(context, String) });
+    const definitions = await table({ commands }).describeCommands(undefined);
     expect(definitions.map(({ name }) => name)).toEqual(commands.map(({ definition }) => definition.name));
     expect(overTheWire(definitions)).toEqual(definitions);
   });
@@ -185,9 +192,9 @@ describe('describeCommands', () => {
 describe('setLogLevel', () => {
   it('changes the level of the logger, and refuses one that it does not know', () => {
     const logger = pino({ level: 'info' });
-    setLogLevel(logger)({ level: 'debug' });
+    table({ logger }).setLogLevel({ level: 'debug' });
     expect(logger.level).toBe('debug');
-    expect(() => setLogLevel(logger)({ level: 'loud' })).toThrow(/loud/);
+    expect(() => table({ logger }).setLogLevel({ level: 'loud' as LogLevel })).toThrow(/loud/);
     expect(logger.level).toBe('debug');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inquire } from '../../../src/cluster/dispatch/inquire.js';
+import { explainDeaths } from '../../../src/cluster/dispatch/explainDeaths.js';
 import type { FoundMark } from '../../../src/cluster/dispatch/StackMark.js';
 import type { ProcessEnd } from '../../../src/core/contracts/ClusterContract.js';
 
@@ -15,7 +15,7 @@ const ended = (cause: ProcessEnd['cause'], afterMs: number): ProcessEnd => ({
 });
 
 async function verdict(mark: FoundMark, end: ProcessEnd | undefined): Promise<string | undefined> {
-  const [death] = await inquire([mark], async () => end);
+  const [death] = await explainDeaths([mark], async () => end);
   return `${death?.cause} ${death?.blamed?.verdict}`;
 }
 
@@ -50,7 +50,7 @@ describe('an empty stack', () => {
 
   it('is explained by what the same process had on its stack for another shard, and only the same', async () => {
     const asked: number[] = [];
-    const deaths = await inquire(
+    const deaths = await explainDeaths(
       [empty, undefined, marked, { pid: 2, newest: undefined, onStack: undefined }],
       async (pid) => {
         asked.push(pid);
