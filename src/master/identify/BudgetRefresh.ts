@@ -28,7 +28,7 @@ export class BudgetRefresh {
 
   public constructor(options: BudgetRefreshOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({ clock: options.clock, firstDelayMs: 1000, baseDelayMs: 2000 });
+    this.#backoff = new Backoff({ firstDelayMs: 1000, baseDelayMs: 2000 });
   }
 
   /** When the next question may be asked, on the clock's `now()`; undefined while one is under way. */

@@ -81,7 +81,7 @@ export class ProgressMessage {
   }
 
   async #deliver(text: string, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ clock: this.#clock, firstDelayMs: 1000, baseDelayMs: 2000 });
+    const backoff = new Backoff({ firstDelayMs: 1000, baseDelayMs: 2000 });
     // An older text that arrived later would stay.
     await this.#underWay;
     while (text !== this.#shown && !signal.aborted) {
