@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
 import { AbortError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { CommandRecord, RecordedCommand } from './CommandRecord.js';
 import { type CommandFields, changedFields, commandFields, patchOf } from './commandFields.js';
 import { type DiscordApi, DiscordRequestError, type RegisteredCommand } from './DiscordApi.js';
@@ -33,6 +34,15 @@ export class CommandRegistrar {
     this.#api = api;
     this.#record = record;
     this.#logger = logger;
+  }
+
+  /** Registers the commands that this cluster defines. Never rejects. */
+  public async registerFrom(cluster: Pick<ClusterConnection, 'request'>, applicationId: string): Promise<void> {
+    try {
+      await this.register(applicationId, await cluster.request('describeCommands', undefined));
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the slash commands were not registered');
+    }
   }
 
   public async register(

@@ -5,14 +5,15 @@ import { describeRestFailure, type RestFailure } from '../../core/discord/rest/r
 import { type RestOptions, restOptions } from '../../core/discord/rest/restOptions.js';
 import { type SessionStartLimit, sessionStartLimitSchema } from '../../core/discord/sessionStartLimit.js';
 import { AbortError, DiscordRefusedError, KallistiError } from '../../core/errors.js';
-import { Backoff } from '../../core/time/backoff.js';
-import { type Clock, sleep, systemClock } from '../../core/time/clock.js';
+import { type Clock, systemClock } from '../../core/time/clock.js';
 
 export interface DiscordApiOptions {
   readonly token: string;
   /** For example `https://discord.com/api`. */
   readonly apiUrl: string;
-  /** A request that is not answered by then fails. Default 20 000 ms, more than eris gives one attempt (15 000). */
+  /**
+   * How long an answer may take before its request fails, in milliseconds. Default 20 000: eris gives one attempt 15 000.
+   */
   readonly requestTimeoutMs?: number;
   readonly clock?: Clock;
 }
@@ -29,13 +30,6 @@ export interface ApplicationInfo {
   readonly id: string;
   /** Its owner, or those members of its team that may change it. */
   readonly ownerIds: readonly string[];
-}
-
-/** A failed attempt of {@link DiscordApi.waitForGateway}; `attempt` counts from 1. */
-export interface GatewayRetry {
-  readonly attempt: number;
-  readonly delayMs: number;
-  readonly error: KallistiError;
 }
 
 /** No usable answer. `status` is that of HTTP, where there was one. */
@@ -104,7 +98,7 @@ const ACCEPTED = 2;
  *
  * It uses eris's client without ever connecting it, so that rate limits are obeyed. Errors are one line, name the host and
  * never hold the token: {@link DiscordRefusedError} where Discord does not accept the token, else
- * {@link DiscordRequestError}. It retries nothing but what eris does (429), except in {@link waitForGateway}.
+ * {@link DiscordRequestError}. It retries nothing but what eris does (429).
  */
 export class DiscordApi {
   readonly #client: Client;
@@ -125,29 +119,9 @@ export class DiscordApi {
     this.#client.on('error', () => undefined);
   }
 
+  /** @throws AbortError when `signal` fires. */
   public async getGateway(signal?: AbortSignal): Promise<GatewayInfo> {
     return this.#request({ method: 'GET', path: '/gateway/bot' }, gatewaySchema, signal);
-  }
-
-  /**
-   * `getGateway`, again and again while Discord cannot be reached: after 1 s, 2 s, 4 s ... 60 s, with jitter.
-   *
-   * @param onRetry hears of every failure at once, before the wait.
-   * @throws DiscordRefusedError, which no retry can cure; AbortError when `signal` fires.
-   */
-  public async waitForGateway(signal: AbortSignal, onRetry: (retry: GatewayRetry) => void): Promise<GatewayInfo> {
-    // Not by p-retry (7 is the last for Node 20): it does not say how long it will wait, and only knows the real clock.
-    const backoff = new Backoff({ clock: this.#clock, firstDelayMs: 1000, baseDelayMs: 2000 });
-    for (;;) {
-      try {
-        return await this.getGateway(signal);
-      } catch (error) {
-        if (!(error instanceof DiscordRequestError) || this.#closed.signal.aborted) throw error;
-        const delayMs = backoff.nextDelayMs();
-        onRetry({ attempt: backoff.failures, delayMs, error });
-        await sleep(this.#clock, delayMs, signal);
-      }
-    }
   }
 
   public async getApplication(): Promise<ApplicationInfo> {

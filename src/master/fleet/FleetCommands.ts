@@ -16,13 +16,20 @@ import type { LogLevel } from '../../core/settings/settings.js';
 import { messageOf } from '../../core/text/messageOf.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import type { FleetRestart } from '../restart/FleetRestart.js';
+import type { ClusterConnection } from './ClusterConnection.js';
 import type { ClusterPool } from './ClusterPool.js';
 
 /** How long a cluster may take to say how it is, in milliseconds: less than a user waits before an answer is deferred. */
 const STATS_TIMEOUT_MS = 1_200;
 
+/** What the commands need of the pool. */
+export interface AskedClusters extends Pick<ClusterPool, 'requestAll' | 'shardCount' | 'workerCount'> {
+  get(clusterId: number): Pick<ClusterConnection, 'request'>;
+  getForGuild(guildId: string): Pick<ClusterConnection, 'request'>;
+}
+
 export interface FleetCommandsOptions {
-  readonly clusters: Pick<ClusterPool, 'get' | 'getForGuild' | 'requestAll' | 'shardCount' | 'workerCount'>;
+  readonly clusters: AskedClusters;
   readonly restart: Pick<FleetRestart, 'begin'>;
   readonly queue: Pick<IdentifyQueue, 'state'>;
   readonly evaluateInMaster: (code: string) => Promise<EvalResult>;
@@ -117,7 +124,7 @@ export class FleetCommands {
     };
   }
 
-  #get(clusterId: number): ReturnType<ClusterPool['get']> {
+  #get(clusterId: number): Pick<ClusterConnection, 'request'> {
     const { clusters } = this.#options;
     requireCluster(clusterId, clusters.workerCount);
     return clusters.get(clusterId);

@@ -2,16 +2,21 @@ import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContr
 import type { Logger } from '../../core/log/logger.js';
 import type { StatusLine } from '../../core/log/StatusLine.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
-import type { ClusterPool } from './ClusterPool.js';
+import type { ClusterConnection } from './ClusterConnection.js';
 import type { FleetCommands } from './FleetCommands.js';
+
+/** What is looked at of the pool. */
+interface ShardsOfClusters {
+  readonly alive: readonly Pick<ClusterConnection, 'shards'>[];
+}
 
 const INTERVAL_MS = 1_000;
 
 /** Keeps the terminal's status line: progress while shards come up, then how the bot is doing. */
 export class StatusReporter extends IntervalService {
   public constructor(
-    private readonly status: StatusLine,
-    private readonly clusters: ClusterPool,
+    private readonly status: Pick<StatusLine, 'set' | 'clear'>,
+    private readonly clusters: ShardsOfClusters & { readonly shardCount: number },
     private readonly fleet: Pick<FleetCommands, 'stats'>,
     logger: Logger,
   ) {
@@ -34,7 +39,7 @@ export class StatusReporter extends IntervalService {
 }
 
 /** @returns how many shards the clusters have said are ready. */
-export function readyShards(clusters: ClusterPool): number {
+export function readyShards(clusters: ShardsOfClusters): number {
   const ready = new Set<number>();
   for (const cluster of clusters.alive) {
     for (const { shardId, state } of cluster.shards.values()) if (state === 'ready') ready.add(shardId);
@@ -43,7 +48,7 @@ export function readyShards(clusters: ClusterPool): number {
 }
 
 /** @returns the shards that Discord refuses while it takes the others. */
-export function failedShards(clusters: ClusterPool): readonly number[] {
+export function failedShards(clusters: ShardsOfClusters): readonly number[] {
   const shards = clusters.alive.flatMap((cluster) => [...cluster.shards.values()]);
   const failed = shards.filter(({ state }) => state === 'failed').map(({ shardId }) => shardId);
   return [...new Set(failed)].sort((a, b) => a - b);
