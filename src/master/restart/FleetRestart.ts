@@ -5,20 +5,31 @@ import { arrivalText } from '../../core/contracts/arrivalText.js';
 import type { RestartRequest, ShardArrival } from '../../core/contracts/ClusterContract.js';
 import { KallistiError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
+import { type Clock, systemClock } from '../../core/time/clock.js';
 import type { DiscordApi } from '../discord/DiscordApi.js';
-import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import { editorOf, ProgressMessage } from './ProgressMessage.js';
 import { type RestartProgress, RollingRestart } from './RollingRestart.js';
 import { restartText } from './restartText.js';
 
+/** What a restart needs of the pool. */
+export interface RestartableClusters {
+  readonly workerCount: number;
+  get(clusterId: number): Pick<ClusterConnection, 'request'>;
+  tryGet(clusterId: number): Pick<ClusterConnection, 'request'> | undefined;
+  spawn(clusterId: number): Promise<Pick<ClusterConnection, 'arrivals'>>;
+}
+
 export interface FleetRestartOptions {
-  readonly clusters: ClusterPool;
+  readonly clusters: RestartableClusters;
   readonly queue: Pick<IdentifyQueue, 'ensureRestartAffordable'>;
   readonly api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>;
   readonly logger: Logger;
   /** Called for each cluster that was replaced. Must not throw. */
-  readonly onReplaced?: (clusterId: number) => void;
+  readonly onReplaced: (clusterId: number) => void;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -27,6 +38,7 @@ export interface FleetRestartOptions {
  */
 export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatus] }> {
   readonly #options: FleetRestartOptions;
+  readonly #clock: Clock;
   readonly #rolling: RollingRestart;
   readonly #stopped = new AbortController();
   #done: Promise<unknown> = Promise.resolve();
@@ -37,17 +49,19 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
   public constructor(options: FleetRestartOptions) {
     super();
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#rolling = new RollingRestart({
       replace: (clusterId) => this.#replace(clusterId),
       healthy: (clusterId) => this.#checkHealth(clusterId),
       logger: options.logger,
+      clock: this.#clock,
     });
   }
 
   /** The restart that is under way, or the last one; undefined before the first. */
   public get current(): RestartStatus | undefined {
     if (this.#current?.outcome !== 'rolling') return this.#current;
-    return { ...this.#current, durationMs: Math.max(0, Date.now() - this.#current.startedAt) };
+    return { ...this.#current, durationMs: Math.max(0, this.#clock.wallNow() - this.#current.startedAt) };
   }
 
   /**
@@ -66,9 +80,12 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     if (unknown !== undefined) {
       throw new RangeError(`cluster ${unknown} does not exist: ids run from 0 to ${clusters.workerCount - 1}`);
     }
-    const message = progress === undefined ? undefined : new ProgressMessage({ edit: editorOf(api, progress), logger });
+    const message =
+      progress === undefined
+        ? undefined
+        : new ProgressMessage({ edit: editorOf(api, progress), logger, clock: this.#clock });
     if (!this.#rolling.isRolling) this.#arrivals.clear();
-    const facts = { id: randomUUID(), startedAt: Date.now(), requestedBy };
+    const facts = { id: randomUUID(), startedAt: this.#clock.wallNow(), requestedBy };
     const { done } = this.#rolling.start({
       clusterIds: chosen,
       signal: this.#stopped.signal,
@@ -106,7 +123,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     this.#stopped.signal.throwIfAborted();
     const { arrivals } = await clusters.spawn(clusterId);
     this.#arrivals.set(clusterId, arrivals);
-    this.#options.onReplaced?.(clusterId);
+    this.#options.onReplaced(clusterId);
     return { details: arrivalText(arrivals) };
   }
 

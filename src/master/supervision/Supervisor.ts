@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { RestartCause } from '../../core/contracts/AdminApi.js';
 import {
   DiscordRefusedError,
   describeExit,
@@ -12,7 +13,7 @@ import { Backoff } from '../../core/time/backoff.js';
 import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import type { WorkerPoolEvents } from '../../core/worker/WorkerPool.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import { type RestartCause, RestartHistory } from './RestartHistory.js';
+import { RestartHistory } from './RestartHistory.js';
 
 /** What the supervisor needs of one life of a cluster. */
 export type SupervisedCluster = Pick<
@@ -42,10 +43,10 @@ export interface SupervisorOptions {
 }
 
 /**
- * How a cluster stands. `waiting`: it crashed, and the pause before the next attempt runs. `failed`: it crashed again and
+ * How a cluster stands. `backingOff`: it crashed, and the pause before the next attempt runs. `failed`: it crashed again and
  * again, and is tried only every few minutes.
  */
-export type ClusterState = 'starting' | 'ready' | 'draining' | 'waiting' | 'failed' | 'stopped';
+export type ClusterState = 'starting' | 'ready' | 'draining' | 'backingOff' | 'failed' | 'stopped';
 
 interface Supervised {
   readonly backoff: Backoff;
@@ -111,7 +112,7 @@ export class Supervisor extends BaseService {
     if (this.#options.clusters.tryGet(clusterId) !== undefined) return 'ready';
     const alive = this.#options.clusters.alive.filter(({ id }) => id === clusterId);
     if (supervised?.isFailed === true && alive.length === 0) return 'failed';
-    if (supervised?.timer !== undefined) return 'waiting';
+    if (supervised?.timer !== undefined) return 'backingOff';
     if (alive.some(({ state }) => state === 'starting' || state === 'idle')) return 'starting';
     return alive.length > 0 ? 'draining' : 'stopped';
   }
@@ -205,7 +206,7 @@ export class Supervisor extends BaseService {
 
   /** Somebody asked for a cluster to be replaced. */
   public notePlanned(clusterId: number): void {
-    this.#of(clusterId).history.note('planned', 'restart');
+    this.#of(clusterId).history.note('operator', 'restart');
   }
 
   async #killHung(cluster: SupervisedCluster): Promise<void> {
@@ -228,8 +229,8 @@ export class Supervisor extends BaseService {
     let supervised = this.#supervised.get(clusterId);
     if (supervised === undefined) {
       supervised = {
-        backoff: new Backoff({ clock: this.#clock }),
-        freeBackoff: new Backoff({ clock: this.#clock, maxDelayMs: MAX_FREE_PAUSE_MS }),
+        backoff: new Backoff(),
+        freeBackoff: new Backoff({ maxDelayMs: MAX_FREE_PAUSE_MS }),
         history: new RestartHistory(this.#clock),
         timer: undefined,
         retryAt: undefined,
@@ -273,7 +274,6 @@ export class Supervisor extends BaseService {
       supervised.history.forgive();
       this.#options.logger.info({ cluster: id }, `cluster ${id} has recovered`);
     }
-    supervised.backoff.markHealthy();
   };
 
   async #spawn(id: number): Promise<void> {
@@ -295,7 +295,7 @@ export class Supervisor extends BaseService {
     this.#options.logger.error({ err: error, cluster: id }, `cluster ${id} did not start`);
     // A failed replacement leaves a cluster that serves: nothing is to be brought back.
     if (this.#options.clusters.tryGet(id) !== undefined) return;
-    this.#of(id).history.note('failed start', error instanceof Error ? error.message : String(error));
+    this.#of(id).history.note('failedStart', error instanceof Error ? error.message : String(error));
     this.#later(id);
   }
 
