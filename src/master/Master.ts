@@ -208,8 +208,8 @@ export class Master {
         return sessionStartLimit;
       },
       identifyIntervalMs: discord.identifyIntervalMs,
-      // Longer than eris waits for a connection (30 s): a lease that counts as used already must not be used after that.
-      leaseTimeoutMs: 60_000,
+      // Longer than eris waits for a connection (30 s): a slot that counts as used already must not be used after that.
+      slotTimeoutMs: 60_000,
     });
     // What an earlier master has heard of the limit, it has spent since.
     queue.start(isFresh ? gateway.sessionStartLimit : undefined);

@@ -247,9 +247,9 @@ export type ClusterContract = {
     /** First question of a new cluster. */
     getAssignment: Request<undefined, ClusterAssignment>;
     /** Waits in the identify queue; the reply is the permission to send one IDENTIFY now. */
-    acquireSlot: Request<{ shardId: number }, { leaseId: string }>;
+    acquireSlot: Request<{ shardId: number }, { slotId: string }>;
     /** `used`: an IDENTIFY was sent with it. */
-    releaseSlot: Event<{ leaseId: string; used: boolean }>;
+    releaseSlot: Event<{ slotId: string; used: boolean }>;
     /**
      * Asked inside a cluster's `start()` when it is prepared: the master has the predecessor, if there is one, release its
      * shards, and answers with what that said. From the reply on the shards are the asker's.

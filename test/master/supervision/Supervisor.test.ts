@@ -275,6 +275,8 @@ describe('a cluster that hangs', () => {
     expect(cluster.state).toBe('ended');
     expect(supervisor.historyOf(0)?.entries.map(({ cause }) => cause)).toEqual(['hung']);
     expect(clusters.spawned).toEqual([0, 0]);
+    clusters.getReady(0).die();
+    expect(supervisor.historyOf(0)?.entries.map(({ cause }) => cause)).toEqual(['hung', 'crash']);
   });
 });
 
