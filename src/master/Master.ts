@@ -47,33 +47,33 @@ export interface MasterOptions {
   readonly status?: StatusLine;
   /** The master's own last log lines, for the admin API. Default: it shows none. */
   readonly logTail?: LogTail;
-  /** Somebody asked the admin API for the whole bot to stop. Default: nothing happens. */
+  /** Called when somebody asks the admin API to stop the whole bot. Default: nothing happens. */
   readonly onStopRequested?: () => void;
   /** The clusters' program: a file, or a name that is looked up beside the running program. Default `cluster`. */
   readonly cluster?: string | URL;
   /**
-   * Called at the end of the start, while the clusters are starting: the place for the bot's own parts in the master. What it
-   * returns stops them, before anything else is stopped; it is waited for at most DRAIN_TIMEOUT. What it throws fails the start.
+   * Adds the bot's own parts to the master. Called at the end of the start, while the clusters are starting. What it throws fails
+   * the start. What it returns stops the parts: it is called before anything else is stopped, and waited for at most
+   * DRAIN_TIMEOUT.
    */
   readonly setUp?: (master: Master) => StopParts | void | Promise<StopParts | undefined> | Promise<void>;
-  /** Whether clusters that were taken over are replaced then, one after the other: they run the code of before. Default false. */
+  /** Whether clusters that were taken over are replaced one after the other, because they run the old code. Default false. */
   readonly rollsAfterTakeOver?: boolean;
 }
 
-/** How long a process that hangs is looked at before it is killed, in milliseconds. */
+/** How long the look at a process that hangs may take before it is killed, in milliseconds. */
 const STACK_TIMEOUT_MS = 900;
 
 /**
- * Composition root of the master process: builds the parts, starts them in order, stops them in reverse. Holds no gateway
+ * Composition root of the master process. It builds the parts, starts them in order and stops them in reverse. It holds no gateway
  * connection itself.
  */
 export class Master {
-  /** Resolves when Discord refuses the bot for good; everything has to end then. */
+  /** Resolves when Discord refuses the bot for good. Everything has to end then. */
   public readonly refused: Promise<DiscordRefusedError>;
   readonly #options: MasterOptions;
   readonly #config: Config;
   readonly #logger: Logger;
-  readonly #status: StatusLine | undefined;
   readonly #dataDir: DataDir;
   readonly #server = new IpcServer();
   readonly #startedAt = systemClock.now();
@@ -88,11 +88,10 @@ export class Master {
   readonly #admin: Admin | undefined;
 
   public constructor(options: MasterOptions) {
-    const { config, logger, status } = options;
+    const { config, logger } = options;
     this.#options = options;
     this.#config = config;
     this.#logger = logger;
-    this.#status = status;
     this.#dataDir = new DataDir(config.dataDir);
     if (config.admin !== undefined) {
       this.#admin = new Admin({
@@ -115,10 +114,10 @@ export class Master {
   }
 
   /**
-   * Brings the bot up: resolves when its clusters are being spawned, which then get ready in their own time.
+   * Brings the bot up. Resolves when its clusters are being spawned; they get ready in their own time.
    *
-   * @throws ConfigError where DATA_DIR or the counts do not fit, DiscordRefusedError for a wrong token. An unreachable Discord
-   * is no error: it is said, and tried again until `stop` is called.
+   * @throws ConfigError where DATA_DIR or the counts do not fit, DiscordRefusedError for a wrong token. An unreachable Discord is no
+   * error: the master logs it, and tries again until `stop` is called.
    */
   public start(): Promise<void> {
     this.#starting = this.#start();
@@ -139,10 +138,10 @@ export class Master {
     const discovery = new Discovery({ ...discord, api, logger: this.#logger });
     const registry = new ClusterRegistry({ dataDir: this.#dataDir.path, logger: this.#logger });
     const hasLeftClusters = registry.load();
-    // Clusters that wait for a master must not wait for Discord too.
+    // Clusters that wait for a master must not have to wait for Discord too.
     const remembered = hasLeftClusters ? discovery.remembered() : undefined;
     const bot = remembered ?? (await discovery.ask(this.#stopRequested.signal));
-    // Clusters that an earlier master has left are taken over even so: otherwise nobody would stop them.
+    // Clusters that an earlier master has left are taken over even during a stop: otherwise nobody would stop them.
     if (!hasLeftClusters) this.#stopRequested.signal.throwIfAborted();
     await this.#server.listen(this.#dataDir.socketPath());
     this.#undo.push(() => this.#server.close());
@@ -150,8 +149,8 @@ export class Master {
   }
 
   /**
-   * Stops everything, in order. Resolves when no process and no socket of ours is left. Idempotent. A start under way fails
-   * by it, after it has taken over what an earlier master has left: that is stopped too.
+   * Stops everything in order. Resolves when no process and no socket of ours is left. Idempotent. It makes a start that is under
+   * way fail, after that has taken over the clusters of an earlier master: they are stopped too.
    *
    * @param options `keepClusters` leaves the clusters running for a new master, which has ORPHAN_GRACE to take them over.
    */
@@ -163,7 +162,7 @@ export class Master {
 
   async #stop(): Promise<void> {
     this.#stopRequested.abort(new KallistiError('REQUEST_ABORTED', 'the master was told to stop'));
-    // What a start still builds would be stopped by nobody. One that hangs, in the bot's own parts, is not waited for for ever.
+    // Nobody would stop what a start builds after this. A start that hangs in the bot's own parts is not waited for for ever.
     await within(this.#starting, this.#config.drainTimeoutMs);
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
       try {
@@ -181,6 +180,7 @@ export class Master {
     isFresh: boolean,
     registry: ClusterRegistry,
   ): Promise<void> {
+    const { status } = this.#options;
     const layout = new Layout({ ...discord, logger: this.#logger });
     const laidOut = layout.load();
     const settings = chooseClusterSettings(discord, {
@@ -208,10 +208,10 @@ export class Master {
         return sessionStartLimit;
       },
       identifyIntervalMs: discord.identifyIntervalMs,
-      // Longer than eris waits for a connection (30 s): a slot that counts as used already must not be used after that.
+      // Longer than eris waits for a connection (30 s): a slot that counts as used must not be used after that.
       slotTimeoutMs: 60_000,
     });
-    // What an earlier master has heard of the limit, it has spent since.
+    // A limit that was remembered is outdated: the earlier master has spent some of it.
     queue.start(isFresh ? gateway.sessionStartLimit : undefined);
     this.#undo.push(() => queue.stop());
 
@@ -283,7 +283,7 @@ export class Master {
       vitals,
       new ReadinessLog({ clusters, logger: this.#logger, clock: systemClock, startedAt: this.#startedAt }),
       new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, queue, supervisor, fleet })),
-      ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, fleet, this.#logger)]),
+      ...(status === undefined ? [] : [new StatusReporter(status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));

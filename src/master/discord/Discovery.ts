@@ -11,13 +11,13 @@ import { type ApplicationInfo, type DiscordApi, DiscordRequestError, type Gatewa
 /** What a master must know of Discord and of the bot before it can start clusters. */
 export interface DiscoveredBot {
   readonly gateway: GatewayInfo;
-  /** Undefined where it cannot be read: no slash commands then, and only OWNER_IDS are owners. */
+  /** Undefined where it cannot be read. No slash commands are registered then, and only OWNER_IDS are owners. */
   readonly application: ApplicationInfo | undefined;
 }
 
 const schema = z.object({
   version: z.literal(1),
-  /** Of token and API: another bot's file is of no use. */
+  /** Digest of token and API: what Discord said to another bot is of no use. */
   key: z.string(),
   gateway: z.object({
     url: z.string(),
@@ -43,8 +43,8 @@ export interface DiscoveryOptions {
 }
 
 /**
- * Asks Discord what a master needs to know, and remembers it: a master that takes running clusters over must not wait for
- * Discord, which may be slow or limit the request, while they count the seconds.
+ * Asks Discord what a master needs to know, and remembers the answer. A master that takes over running clusters must not wait for
+ * Discord, which may be slow or limit the request: the clusters do not wait for long.
  */
 export class Discovery {
   readonly #api: DiscoveryOptions['api'];
@@ -61,7 +61,7 @@ export class Discovery {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** @returns what Discord has said to an earlier master of this bot. */
+  /** @returns what Discord has said to an earlier master of this bot. Undefined where there is none. */
   public remembered(): DiscoveredBot | undefined {
     const bot = this.#file.tryRead();
     return bot?.key === this.#key ? { gateway: bot.gateway, application: bot.application } : undefined;

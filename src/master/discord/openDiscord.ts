@@ -39,7 +39,7 @@ export async function openDiscord(config: Config, dataDir: string, logger: Logge
     ...['--commands-per-second', String(LOCAL.commandsPerSecond)],
   ]);
   const address = await discord.start();
-  // A folder of its own: nothing of it may mix with a real bot's state.
+  // In a folder of its own, because nothing of it may mix with a real bot's state.
   const own = new DataDir(join(dataDir, 'local-discord'));
   forget(own.path);
   own.prepare();
@@ -54,11 +54,11 @@ export async function openDiscord(config: Config, dataDir: string, logger: Logge
   };
 }
 
-/** What an earlier local Discord knew, sessions and token, ended with it: to this one, stores of then are a stranger's. */
+/** Sessions and token of an earlier local Discord ended with it. Its stores are of no use to this one. */
 function forget(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {
-    // The shards set aside what is left, and say so. Where the folder cannot be written at all, DataDir says it.
+    // The shards set aside what is left, and log that. Where the folder cannot be written at all, DataDir throws.
   }
 }

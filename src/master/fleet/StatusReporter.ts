@@ -38,7 +38,7 @@ export class StatusReporter extends IntervalService {
   }
 }
 
-/** @returns how many shards the clusters have said are ready. */
+/** @returns how many shards are ready, as their clusters last said. */
 export function readyShards(clusters: ShardsOfClusters): number {
   const ready = new Set<number>();
   for (const cluster of clusters.alive) {
@@ -47,7 +47,7 @@ export function readyShards(clusters: ShardsOfClusters): number {
   return ready.size;
 }
 
-/** @returns the shards that Discord refuses while it takes the others. */
+/** @returns ids of the shards that Discord refuses while it accepts the others. */
 export function failedShards(clusters: ShardsOfClusters): readonly number[] {
   const shards = clusters.alive.flatMap((cluster) => [...cluster.shards.values()]);
   const failed = shards.filter(({ state }) => state === 'failed').map(({ shardId }) => shardId);
@@ -64,7 +64,7 @@ function statusText(ready: number, fleet: FleetStats): string {
     `clusters ${clusters.length}/${fleet.clusters.length}`,
     `guilds ${sum(({ guilds }) => guilds)}`,
     `commands ${sum(({ commands }) => commands)}`,
-    // No command in the last five minutes: then there is none to tell.
+    // Without a command in the last five minutes there is no latency.
     ...(p99s.length === 0 ? [] : [`latency p99 ${Math.round(Math.max(...p99s))} ms`]),
   ].join(' · ');
 }

@@ -65,7 +65,7 @@ const BUDGET_CHECK_MS = 60_000;
  *
  * - Per key (`shardId % maxConcurrency`) one slot is out at a time. The next is granted `identifyIntervalMs` after the last
  *   came back used, and at once where it came back unused. Keys run in parallel
- *   (discord.com/developers/docs/events/gateway#rate-limiting).
+ *   (discord.com/developers/docs/events/gateway#sharding-max-concurrency).
  * - It never grants the IDENTIFY that would make Discord reset the token: slots that are out count as spent.
  * - Both hold across a restart of the master, by the store.
  *

@@ -33,7 +33,7 @@ export interface FleetRestartOptions {
 }
 
 /**
- * Restarts clusters of this bot, one after the other, and shows whoever asked how it comes along. Emits `progress` with every
+ * Restarts clusters of this bot one after the other, and shows the progress to whoever asked. It emits `progress` with every
  * change, the end included.
  */
 export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatus] }> {
@@ -43,7 +43,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
   readonly #stopped = new AbortController();
   #done: Promise<unknown> = Promise.resolve();
   #current: RestartStatus | undefined;
-  /** Of the restart that is under way, by cluster id. */
+  /** How shards came up in the restart that is under way, by cluster id. */
   readonly #arrivals = new Map<number, readonly ShardArrival[]>();
 
   public constructor(options: FleetRestartOptions) {
@@ -58,14 +58,14 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     });
   }
 
-  /** The restart that is under way, or the last one; undefined before the first. */
+  /** The restart that is under way, or the last one. Undefined before the first. */
   public get current(): RestartStatus | undefined {
     if (this.#current?.outcome !== 'rolling') return this.#current;
     return { ...this.#current, durationMs: Math.max(0, this.#clock.wallNow() - this.#current.startedAt) };
   }
 
   /**
-   * Begins, and returns at once with the clusters that will be replaced.
+   * Begins a restart, and returns at once with the clusters that will be replaced.
    *
    * @throws RangeError for a cluster that does not exist, KallistiError RESTART_IN_PROGRESS while another restart rolls.
    */
@@ -103,12 +103,12 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     return { id: facts.id, clusterIds: chosen };
   }
 
-  /** Begins no further cluster. What is being replaced now is the pool's to stop. */
+  /** Begins with no further cluster. The pool stops the one that is being replaced now. */
   public stop(): void {
     this.#stopped.abort(new KallistiError('REQUEST_ABORTED', 'the master stops'));
   }
 
-  /** Resolves when the last restart has ended and its last message is out. */
+  /** Resolves when the last restart has ended and its last message has been sent. */
   public async settled(): Promise<void> {
     await this.#done;
   }
@@ -116,10 +116,10 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
   async #replace(clusterId: number): Promise<{ details: string }> {
     const { clusters, queue } = this.#options;
     const current = await clusters.tryGet(clusterId)?.request('getStats', undefined);
-    // Shards that can be resumed cost nothing; one that cannot must not take what is kept back for a crash.
+    // A shard that can be resumed costs nothing. One that cannot must not take what is kept for a crash.
     const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
     if (identifies > 0) queue.ensureRestartAffordable(identifies);
-    // The master may have been told to stop meanwhile. Its clusters are gone by now, and nobody would end another one.
+    // The master may have been told to stop meanwhile. Its clusters are gone then, and nobody would stop a new one.
     this.#stopped.signal.throwIfAborted();
     const { arrivals } = await clusters.spawn(clusterId);
     this.#arrivals.set(clusterId, arrivals);
@@ -129,7 +129,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
 
   async #checkHealth(clusterId: number): Promise<void> {
     const { shards } = await this.#options.clusters.get(clusterId).request('getStats', undefined);
-    // One that Discord refuses has been so before, or would be so in any process: no reason to end the restart.
+    // Discord would refuse a `failed` shard in any process: no reason to end the restart.
     const sick = shards.filter(({ state }) => state !== 'ready' && state !== 'failed');
     if (sick.length === 0) return;
     const list = sick.map(({ shardId, state }) => `shard ${shardId} is ${state}`).join(', ');

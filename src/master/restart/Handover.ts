@@ -26,17 +26,19 @@ export interface HandoverOptions {
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Moves the shards of a cluster from its old process to its new one, so that at no time two processes own a shard: the new
- * one gets them when the old one has said that it let go, or is seen dead.
+ * Moves the shards of a cluster from its old process to its new one. At no time do two processes own a shard: the new one gets
+ * them when the old one has said that it released them, or is seen dead.
  *
- * Failure policy: an old process that says that it cannot let go (its bot's state could not be saved, say) keeps its shards,
- * and the new one fails. One that does not answer is killed, and the new one goes on. A new process that dies after it got the
- * shards leaves them to the old one, which takes them back; an old one that does not answer to that is killed too, and its exit
- * is an ordinary crash that the supervisor deals with.
+ * Failure policy:
+ * - An old process that says that it cannot release them keeps them, and the new one fails. Its bot's state could not be saved,
+ *   for example.
+ * - An old process that does not answer is killed, and the new one goes on.
+ * - A new process that dies after it got the shards leaves them to the old one, which takes them back.
+ * - An old process that does not take them back is killed too. To the supervisor that is a crash like any other.
  */
 export class Handover extends BaseService {
   readonly #options: HandoverOptions;
-  /** By the new process: the old one, which has released its shards and waits to be retired. */
+  /** By new process: the old one, which releases its shards or has released them. */
   readonly #released = new Map<HandoverCluster, HandoverCluster>();
 
   public constructor(options: HandoverOptions) {
@@ -58,6 +60,7 @@ export class Handover extends BaseService {
   /**
    * Has the predecessor of `successor` release its shards. From the return on they are the successor's.
    *
+   * @returns what the predecessor said. Null where there is none, or it was killed.
    * @throws KallistiError HANDOVER_FAILED where the predecessor keeps them.
    */
   public async acquireShards(successor: HandoverCluster): Promise<ReleasedShards | null> {
@@ -70,7 +73,7 @@ export class Handover extends BaseService {
     } catch (error) {
       this.#released.delete(successor);
       if (error instanceof RemoteError) {
-        // It may have let go already, where only its answer could not be sent.
+        // It may have released them and only failed to send its answer.
         await this.#giveBack(predecessor);
         const message = `${predecessor.description} keeps its shards: ${error.message}`;
         throw new KallistiError('HANDOVER_FAILED', message, { cause: error });
@@ -88,7 +91,7 @@ export class Handover extends BaseService {
   readonly #onEnded = (successor: HandoverCluster): void => {
     const predecessor = this.#released.get(successor);
     this.#released.delete(successor);
-    // One that is being stopped keeps its sessions resumable for whoever comes next; it needs its shards no more.
+    // One that is being stopped needs its shards no more. Its sessions stay resumable for whoever comes next.
     if (predecessor?.state !== 'ready') return;
     void this.#giveBack(predecessor);
   };

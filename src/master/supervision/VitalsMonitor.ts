@@ -11,7 +11,7 @@ export type WatchedCluster = SupervisedCluster & Pick<ClusterConnection, 'vitals
 export interface VitalsMonitorOptions {
   readonly clusters: { readonly alive: readonly WatchedCluster[] };
   readonly supervisor: Pick<Supervisor, 'reportHung' | 'reportMemory'>;
-  /** A cluster that is silent for longer hangs, in milliseconds. */
+  /** A cluster that gives no sign of life for longer than this hangs, in milliseconds. */
   readonly hungAfterMs: number;
   readonly logger: Logger;
   /** Default: the system's. It must be the clock of {@link ClusterConnection.heardAt}. */
@@ -19,17 +19,17 @@ export interface VitalsMonitorOptions {
 }
 
 const INTERVAL_MS = 250;
-/** A look that comes so much later than planned says that the master itself did not run, in milliseconds. */
+/** If a look comes later than planned by more than this, the master itself did not run. In milliseconds. */
 const OWN_STALL_MS = 1_000;
-/** Share of V8's heap limit above which a cluster hands over, and for how many looks in a row. */
+/** A cluster hands over when its heap fills more than this share of V8's limit, at so many looks in a row. */
 const HEAP_LIMIT_SHARE = 0.85;
 const HEAP_LOOKS = 20;
 
 /**
- * Watches the signs of life of every cluster that has given one, whether it starts, serves or drains, and reports those that
- * stop giving them, and those whose heap is nearly full. Decides nothing.
+ * Watches the signs of life that clusters give, whether they start, serve or drain. It reports a cluster that stops giving them,
+ * and one whose heap is nearly full. The supervisor decides what happens then.
  *
- * Only time in which the master itself ran counts: after a pause of the machine or of the master nobody is suspected.
+ * Only time in which the master itself ran counts. After a pause of the machine or of the master nobody is suspected.
  */
 export class VitalsMonitor extends IntervalService {
   readonly #options: VitalsMonitorOptions;
