@@ -99,6 +99,11 @@ export class FakeClusters
     super();
   }
 
+  /** One shard a cluster. */
+  public get shardCount(): number {
+    return this.workerCount;
+  }
+
   public get alive(): readonly FakeCluster[] {
     return [...this.lives];
   }

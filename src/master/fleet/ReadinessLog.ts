@@ -1,12 +1,22 @@
+import type { EventEmitter } from 'node:events';
 import type { Logger } from '../../core/log/logger.js';
 import { BaseService } from '../../core/services/BaseService.js';
 import type { Clock } from '../../core/time/clock.js';
+import type { WorkerPoolEvents } from '../../core/worker/WorkerPool.js';
 import type { ClusterConnection } from './ClusterConnection.js';
-import type { ClusterPool } from './ClusterPool.js';
 import { failedShards } from './StatusReporter.js';
 
+type ReadyCluster = Pick<ClusterConnection, 'id' | 'pid' | 'shards'>;
+
+/** What the log needs of the pool. */
+interface ReadyClusters extends Iterable<unknown>, Pick<EventEmitter<WorkerPoolEvents<ReadyCluster>>, 'on' | 'off'> {
+  readonly workerCount: number;
+  readonly shardCount: number;
+  readonly alive: readonly ReadyCluster[];
+}
+
 export interface ReadinessLogOptions {
-  readonly clusters: ClusterPool;
+  readonly clusters: ReadyClusters;
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'now'>;
   /** When the master's start began, on the clock's `now()`. */
@@ -31,7 +41,7 @@ export class ReadinessLog extends BaseService {
     this.#options.clusters.off('spawnedworker', this.#onReady);
   }
 
-  readonly #onReady = ({ id, pid }: ClusterConnection): void => {
+  readonly #onReady = ({ id, pid }: ReadyCluster): void => {
     const { clusters, logger, clock, startedAt } = this.#options;
     logger.info({ cluster: id, workerPid: pid }, `cluster ${id} is ready`);
     if (this.#isComplete || [...clusters].length < clusters.workerCount) return;

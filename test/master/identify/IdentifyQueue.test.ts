@@ -351,6 +351,17 @@ describe('the budget', () => {
     expect(queue.state()).toMatchObject({ remaining: 998, budgetWait: null });
   });
 
+  it('holds nobody up any more when the last who waits for it gives up', async () => {
+    const { clock, queue, ask } = setUp({ limit: { remaining: 0 } });
+    const abort = new AbortController();
+    ask(0, 'use', { signal: abort.signal });
+    await clock.advance(1000);
+    expect(queue.state().budgetWait).toMatchObject({ kind: 'spent', shardIds: [0] });
+    abort.abort();
+    expect(queue.state().budgetWait).toBeNull();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('never lets slots in parallel overdraw it', async () => {
     const { clock, order, slots, ask } = setUp({ limit: { remaining: 2, maxConcurrency: 16 } });
     for (let shardId = 0; shardId < 16; shardId++) ask(shardId, 'keep');
