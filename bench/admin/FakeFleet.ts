@@ -114,7 +114,7 @@ export class FakeFleet {
       resetAt: 1_800_000_000_000,
       maxConcurrency: 16,
       waiting: this.waiting.map((shardId) => ({ key: shardId % 16, shardIds: [shardId] })),
-      leases: [],
+      slots: [],
       budgetWait: null,
     }),
   };

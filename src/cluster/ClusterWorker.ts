@@ -264,12 +264,12 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       shardCount: assignment.shardCount,
       timings: { handshakeTimeoutMs: assignment.deafAfterMs, deafAfterMs: assignment.deafAfterMs },
       acquireSlot: async (shardId, signal) => {
-        const { leaseId } = await this.request(
+        const { slotId } = await this.request(
           'acquireSlot',
           { shardId },
           { timeoutMs: Number.POSITIVE_INFINITY, signal },
         );
-        return { release: (used) => this.#tell(() => this.send('releaseSlot', { leaseId, used })) };
+        return { release: (used) => this.#tell(() => this.send('releaseSlot', { slotId, used })) };
       },
       judgeDispatch: (shardId, packet) => stores.judge(shardId, packet),
       runDispatch: (shardId, packet, work) => this.#stack.run(stores.frameOf(shardId, packet), work),

@@ -16,7 +16,7 @@ import { AdminServer } from './AdminServer.js';
 import { AdminToken } from './AdminToken.js';
 import { ArrivalBook } from './ArrivalBook.js';
 import { ClusterPolls } from './ClusterPolls.js';
-import { CAUSES, livesOf } from './clusterStatus.js';
+import { livesOf } from './clusterStatus.js';
 import { EventStream } from './EventStream.js';
 import { Gate } from './Gate.js';
 import { HistoryRecorder } from './HistoryRecorder.js';
@@ -188,7 +188,7 @@ export class Admin {
         stats: life === undefined ? undefined : this.#polls?.reportOf(life)?.stats,
         queuedBytes: life?.queuedBytes ?? 0,
         pendingRequests: life?.pendingRequests ?? 0,
-        restarts: new Map([...counts].map(([cause, count]) => [CAUSES[cause], count])),
+        restarts: new Map(counts),
       };
     });
     const text = await this.#metrics.render({ status, clusters, viewers: this.#events.viewers });

@@ -112,7 +112,7 @@ export class StatusCollector {
 }
 
 function identifyStatus(state: IdentifyQueueState): IdentifyStatus {
-  const { remaining, total, reserve, resetAt, maxConcurrency, waiting, leases, budgetWait } = state;
+  const { remaining, total, reserve, resetAt, maxConcurrency, waiting, slots, budgetWait } = state;
   return {
     remaining,
     total,
@@ -120,7 +120,7 @@ function identifyStatus(state: IdentifyQueueState): IdentifyStatus {
     resetAt,
     maxConcurrency,
     waiting: waiting.flatMap(({ shardIds }) => shardIds),
-    leases: leases.map(({ shardId, holder }) => ({ shardId, holder })),
+    leases: slots.map(({ shardId, holder }) => ({ shardId, holder })),
     heldUp: budgetWait,
   };
 }

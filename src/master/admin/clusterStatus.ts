@@ -8,19 +8,9 @@ import type {
 import type { ClusterStats, ShardCounts, ShardStatus } from '../../core/contracts/ClusterContract.js';
 import { firstLine } from '../../core/text/messageOf.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import type { RestartCause as SupervisedCause } from '../supervision/RestartHistory.js';
 import type { AdminFleet } from './AdminFleet.js';
 import type { ArrivalBook } from './ArrivalBook.js';
 import type { ClusterPolls } from './ClusterPolls.js';
-
-export const CAUSES: Readonly<Record<SupervisedCause, RestartCause>> = {
-  crash: 'crash',
-  hung: 'hung',
-  deaf: 'deaf',
-  memory: 'memory',
-  'failed start': 'failedStart',
-  planned: 'operator',
-};
 
 const RECENT = 10;
 
@@ -102,11 +92,11 @@ function stateOf(
   if (starting !== undefined) return isWaiting(starting, waiting) ? 'waiting' : 'starting';
   if (draining !== undefined || isStopping) return 'draining';
   const state = fleet.supervisor.stateOf(clusterId);
-  return state === 'failed' ? 'failed' : state === 'waiting' ? 'crashed' : 'starting';
+  return state === 'failed' ? 'failed' : state === 'backingOff' ? 'crashed' : 'starting';
 }
 
 /** Their old process serves until the new one is ready: they are no failure. */
-const REPLACEMENTS: ReadonlySet<SupervisedCause> = new Set(['planned', 'memory', 'deaf']);
+const REPLACEMENTS: ReadonlySet<RestartCause> = new Set(['operator', 'memory', 'deaf']);
 
 function isWaiting({ shardIds }: ClusterConnection, waiting: ReadonlySet<number>): boolean {
   return shardIds.some((shardId) => waiting.has(shardId));
@@ -122,7 +112,7 @@ function problemOf(
   if (state === 'waiting') return 'waits for the permission to identify';
   const last = fleet.supervisor.historyOf(clusterId)?.entries.at(-1);
   const failed = last !== undefined && !REPLACEMENTS.has(last.cause);
-  return failed && state !== 'draining' ? firstLine(last.detail) : null;
+  return failed && state !== 'draining' ? firstLine(last.reason) : null;
 }
 
 function shardsOf(
@@ -152,7 +142,7 @@ function restartsOf(clusterId: number, { supervisor }: Pick<AdminFleet, 'supervi
   const recent = history.entries
     .slice(-RECENT)
     .reverse()
-    .map(({ at, cause, detail }) => ({ at, cause: CAUSES[cause], reason: firstLine(detail) }));
+    .map((entry) => ({ ...entry, reason: firstLine(entry.reason) }));
   return { count: [...history.counts.values()].reduce((sum, count) => sum + count, 0), recent };
 }
 

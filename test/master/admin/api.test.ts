@@ -70,10 +70,10 @@ describe('GET /api/status', () => {
     await status();
     cluster(1).hangs = true;
     cluster(0).state = 'ended';
-    world.fleet.states.set(0, 'waiting');
+    world.fleet.states.set(0, 'backingOff');
     world.fleet.retries.set(0, 1_800_000_000_000);
     world.fleet.histories.set(0, {
-      entries: [{ at: 1, cause: 'crash', detail: 'was killed by SIGKILL\nIts last log lines:\n...' }],
+      entries: [{ at: 1, cause: 'crash', reason: 'was killed by SIGKILL\nIts last log lines:\n...' }],
       counts: new Map([['crash', 3]]),
     });
     await new Promise((resolve) => setTimeout(resolve, 1_000));

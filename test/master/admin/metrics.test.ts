@@ -36,7 +36,7 @@ it('hold every cluster and every shard once', async () => {
     { shardId: 2, by: 'resumed', replayed: 3, pauseMs: 45 },
     { shardId: 3, by: 'identified', replayed: 0, pauseMs: null },
   ]);
-  world.fleet.histories.set(1, { entries: [], counts: new Map([['failed start', 4]]) });
+  world.fleet.histories.set(1, { entries: [], counts: new Map([['failedStart', 4]]) });
   const { value, values } = await scrape();
   expect(value('kallisti_clusters_ready')).toBe(2);
   expect(value('kallisti_cluster_state', { cluster: '1', state: 'ready' })).toBe(1);

@@ -5,29 +5,33 @@ import type { Config } from '../../core/settings/config.js';
 import { DataDir } from '../dataDir/DataDir.js';
 import { LocalDiscord } from './LocalDiscord.js';
 
-/** What the master runs against: Discord, or the local one. */
-export interface Target {
+/** The Discord that the master runs against, and what follows from which one it is. */
+export interface DiscordAccess {
   readonly token: string;
   readonly apiUrl: string;
   /** Undefined: the application's owner or team. */
   readonly ownerIds: readonly string[] | undefined;
   readonly identifyIntervalMs: number;
   readonly clusterCount: number | 'auto';
-  /** Where what belongs to this bot is kept. */
+  /** The folder of this bot's state. */
   readonly dataDir: string;
-  /** Ends what was started for it. */
-  stop(): Promise<void>;
+  /** Ends the local Discord, where there is one. */
+  close(): Promise<void>;
 }
 
 /** The local Discord of `npm start` without a token: a bot of some size, and logins as fast as it allows. */
 const LOCAL = { guilds: 4_000, shards: 8, clusters: 4, identifyIntervalMs: 100, commandsPerSecond: 5 } as const;
 
-/** Where a token is set, the target is as the settings say; without one, a local Discord is started. */
-export async function findTarget(config: Config, dataDir: string, logger: Logger): Promise<Target> {
+/**
+ * Opens Discord as the settings say. Without a token it starts the local one.
+ *
+ * @throws KallistiError where the local one does not come up.
+ */
+export async function openDiscord(config: Config, dataDir: string, logger: Logger): Promise<DiscordAccess> {
   const { token, apiUrl, ownerIds, identifyIntervalMs, clusterCount } = config;
   if (token !== undefined) {
-    const stop = (): Promise<void> => Promise.resolve();
-    return { token: token.reveal(), apiUrl, ownerIds, identifyIntervalMs, clusterCount, dataDir, stop };
+    const close = (): Promise<void> => Promise.resolve();
+    return { token: token.reveal(), apiUrl, ownerIds, identifyIntervalMs, clusterCount, dataDir, close };
   }
   const discord = new LocalDiscord(logger, [
     ...['--guilds', String(LOCAL.guilds), '--shards', String(LOCAL.shards)],
@@ -35,7 +39,7 @@ export async function findTarget(config: Config, dataDir: string, logger: Logger
     ...['--commands-per-second', String(LOCAL.commandsPerSecond)],
   ]);
   const address = await discord.start();
-  // A folder of its own: nothing of it may mix with a real bot's state.
+  // In a folder of its own, because nothing of it may mix with a real bot's state.
   const own = new DataDir(join(dataDir, 'local-discord'));
   forget(own.path);
   own.prepare();
@@ -46,15 +50,15 @@ export async function findTarget(config: Config, dataDir: string, logger: Logger
     identifyIntervalMs: LOCAL.identifyIntervalMs,
     clusterCount: clusterCount === 'auto' ? LOCAL.clusters : clusterCount,
     dataDir: own.path,
-    stop: () => discord.stop(),
+    close: () => discord.stop(),
   };
 }
 
-/** What an earlier local Discord knew, sessions and token, ended with it: to this one, stores of then are a stranger's. */
+/** Sessions and token of an earlier local Discord ended with it. Its stores are of no use to this one. */
 function forget(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {
-    // The shards set aside what is left, and say so. Where the folder cannot be written at all, DataDir says it.
+    // The shards set aside what is left, and log that. Where the folder cannot be written at all, DataDir throws.
   }
 }
