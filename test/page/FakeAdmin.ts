@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { AdminApi, AdminEvents, LiveStatus, LogLine, StatusHistory } from '../../src/core/contracts/AdminApi.js';
 import type { GuildSummary } from '../../src/core/contracts/ClusterContract.js';
-import { SECURITY_HEADERS } from '../../src/master/admin/securityHeaders.js';
+import { SECURITY_HEADERS } from '../../src/master/admin/answers.js';
 import { history } from './scenarios.js';
 
 export const PAGE = new URL('../../src/page/', import.meta.url);

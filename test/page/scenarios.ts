@@ -67,7 +67,7 @@ export function crashedStatus(tick = 0): LiveStatus {
       ...identify(),
       remaining: 171,
       waiting: [42, 43, 44, 45, 46, 47],
-      leases: [{ shardId: 41, holder: 'cluster 5, life 3' }],
+      slots: [{ shardId: 41, holder: 'cluster 5, life 3' }],
       heldUp: { kind: 'reserve', until: Date.now() + 94 * MINUTE_MS, shardIds: [46, 47] },
     },
   };
@@ -167,7 +167,7 @@ function identify(): IdentifyStatus {
     resetAt: Date.now() + 7 * 60 * MINUTE_MS,
     maxConcurrency: 16,
     waiting: [],
-    leases: [],
+    slots: [],
     heldUp: null,
   };
 }

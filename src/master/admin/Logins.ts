@@ -1,50 +1,50 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../core/time/clock.js';
 
-export interface Session {
+/** One browser that has shown the token. */
+export interface Login {
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
-  /** Fires when the session ends before its time: somebody logged out. */
+  /** Fires when the login ends, by a logout or because it has expired. */
   readonly ended: AbortSignal;
 }
 
-interface Held extends Session {
+interface Held extends Login {
   readonly controller: AbortController;
 }
 
 /** How long a login lasts, in milliseconds. */
-export const SESSION_MS = 12 * 60 * 60_000;
-/** Beyond it the oldest is logged out: it takes the token to make one, and a person a few browsers. */
-const MAX_SESSIONS = 100;
+export const LOGIN_MS = 12 * 60 * 60_000;
+/** One more logs the oldest out. A login takes the token, and a person has a few browsers. */
+const MAX_LOGINS = 100;
 
 /**
- * Who is logged in with a browser. Only in memory: a new master asks for the token again. Ids are kept as hashes, so that a
- * look-up takes no longer for an id that is nearly right.
+ * Knows which browsers are logged in, in memory alone: a new master asks for the token again. It keeps hashes of the ids, so that
+ * a look-up takes no longer for an id that is nearly right.
  */
-export class Sessions {
+export class Logins {
   readonly #clock: Pick<Clock, 'wallNow'>;
-  readonly #sessions = new Map<string, Held>();
+  readonly #logins = new Map<string, Held>();
 
   public constructor(clock: Pick<Clock, 'wallNow'>) {
     this.#clock = clock;
   }
 
-  /** @returns the id, which only the browser gets to know. */
-  public begin(): { readonly id: string; readonly session: Session } {
-    const [oldest] = this.#sessions.keys();
-    if (oldest !== undefined && this.#sessions.size >= MAX_SESSIONS) this.#end(oldest);
+  /** @returns the new login, and the id that only its browser gets to know. */
+  public begin(): { readonly id: string; readonly login: Login } {
+    const [oldest] = this.#logins.keys();
+    if (oldest !== undefined && this.#logins.size >= MAX_LOGINS) this.#end(oldest);
     const id = randomBytes(32).toString('base64url');
     const controller = new AbortController();
-    const session = { expiresAt: this.#clock.wallNow() + SESSION_MS, controller, ended: controller.signal };
-    this.#sessions.set(keyOf(id), session);
-    return { id, session };
+    const login = { expiresAt: this.#clock.wallNow() + LOGIN_MS, controller, ended: controller.signal };
+    this.#logins.set(keyOf(id), login);
+    return { id, login };
   }
 
-  public find(id: string): Session | undefined {
+  public find(id: string): Login | undefined {
     const key = keyOf(id);
-    const session = this.#sessions.get(key);
-    if (session === undefined) return undefined;
-    if (session.expiresAt > this.#clock.wallNow()) return session;
+    const login = this.#logins.get(key);
+    if (login === undefined || login.expiresAt > this.#clock.wallNow()) return login;
     this.#end(key);
     return undefined;
   }
@@ -54,8 +54,8 @@ export class Sessions {
   }
 
   #end(key: string): void {
-    this.#sessions.get(key)?.controller.abort();
-    this.#sessions.delete(key);
+    this.#logins.get(key)?.controller.abort();
+    this.#logins.delete(key);
   }
 }
 

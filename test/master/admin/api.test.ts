@@ -28,7 +28,7 @@ describe('GET /api/status', () => {
       phase: 'running',
       shardCount: 4,
       restart: null,
-      identify: { remaining: 900, total: 1000, reserve: 100, waiting: [], leases: [], heldUp: null },
+      identify: { remaining: 900, total: 1000, reserve: 100, waiting: [], slots: [], heldUp: null },
       totals: { clustersReady: 2, shardsReady: 4, guilds: 4_000, events: 1_000, commands: 10, shardLatencyMs: 40 },
     });
     expect(clusters).toHaveLength(2);
