@@ -10,9 +10,9 @@ import type {
 } from '../../src/core/contracts/AdminApi.js';
 import type { ShardArrival } from '../../src/core/contracts/ClusterContract.js';
 
-/** States of a bot, as the admin API would tell them. The numbers vary, and are the same in every run. */
+/** States of a bot, as the admin API would report them. The numbers vary, and are the same in every run. */
 
-const MEGABYTE = 1024 * 1024;
+const MEGABYTE = 1e6;
 const MINUTE_MS = 60_000;
 
 /** A number between 0 and 1 that looks random, and depends on nothing but its seeds. */
@@ -271,17 +271,7 @@ function crashedCluster(cluster: ClusterStatus): ClusterStatus {
 }
 
 function startingCluster(cluster: ClusterStatus): ClusterStatus {
-  const states = [
-    'ready',
-    'connecting',
-    'waiting',
-    'waiting',
-    'resuming',
-    'disconnected',
-    'failed',
-    'released',
-    'idle',
-  ] as const;
+  const states = ['ready', 'connecting', 'waiting', 'resuming', 'disconnected', 'failed', 'released', 'idle'] as const;
   const shards = cluster.shards.map((shard, index) => ({
     ...shard,
     state: states[index] ?? 'idle',

@@ -21,7 +21,7 @@ describe('GET /api/status', () => {
   it('tells everything of the master, the clusters and their shards', async () => {
     cluster(0).events = 1_000;
     cluster(0).commands = 10;
-    cluster(0).tell('shardsArrived', [{ shardId: 1, by: 'resumed', replayed: 3, pauseMs: 45 }]);
+    cluster(0).send('shardsArrived', [{ shardId: 1, by: 'resumed', replayed: 3, pauseMs: 45 }]);
     const { history, master, clusters, ...rest } = await status();
     expect(master).toMatchObject({ pid: process.pid, version: '0.1.0', logLevel: 'debug', localDiscord: true });
     expect(rest).toMatchObject({
