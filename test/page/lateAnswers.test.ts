@@ -6,7 +6,7 @@ import { describeInBrowser, launchBrowser, logIn, type Visit, visit, visitLogged
 import { FakeAdmin, TOKEN } from './FakeAdmin.js';
 import { busyStatus } from './scenarios.js';
 
-const SESSION_ENDED = 'Your session has ended. Log in again.';
+const LOGIN_ENDED = 'Your login has ended. Log in again.';
 
 /** The master answers when the test says so: each of these is one order of events that a fast machine seldom shows. */
 describeInBrowser('status page, where answers come late', { timeout: 90_000 }, () => {
@@ -60,8 +60,8 @@ describeInBrowser('status page, where answers come late', { timeout: 90_000 }, (
     await page.getByText('You are logged out.').waitFor();
     await logIn(page);
     await eventually(() => admin.viewers).toBe(1);
-    admin.forgetSessions();
-    await page.getByText(SESSION_ENDED).waitFor();
+    admin.forgetLogins();
+    await page.getByText(LOGIN_ENDED).waitFor();
   });
 
   it('logs out once where somebody presses the button twice', async () => {
@@ -85,21 +85,21 @@ describeInBrowser('status page, where answers come late', { timeout: 90_000 }, (
     await eventually(() => asked('GET /api/status')).toBe(3);
     await eventually(() => admin.viewers).toBe(1);
     expect(await page.locator('#app').isVisible()).toBe(true);
-    admin.forgetSessions();
-    await page.getByText(SESSION_ENDED).waitFor();
+    admin.forgetLogins();
+    await page.getByText(LOGIN_ENDED).waitFor();
   });
 
-  it('asks for the token where the session ends before the stream is open', async () => {
+  it('asks for the token where the login ends before the stream is open', async () => {
     await start(() => busyStatus(2, 2));
     const release = admin.hold('/api/events');
     const page = await arrive();
     await eventually(() => asked('GET /api/events')).toBe(1);
-    admin.forgetSessions();
+    admin.forgetLogins();
     release();
-    await page.getByText(SESSION_ENDED).waitFor();
+    await page.getByText(LOGIN_ENDED).waitFor();
   });
 
-  it('asks for the token where the session ends during a reconnection', async () => {
+  it('asks for the token where the login ends during a reconnection', async () => {
     await start(() => busyStatus(2, 2));
     const page = await arriveOnStream();
     const before = asked('GET /api/status');
@@ -107,28 +107,28 @@ describeInBrowser('status page, where answers come late', { timeout: 90_000 }, (
     await admin.stop();
     await admin.start();
     await eventually(() => asked('GET /api/status')).toBeGreaterThan(before);
-    admin.forgetSessions();
+    admin.forgetLogins();
     release();
-    await page.getByText(SESSION_ENDED).waitFor();
+    await page.getByText(LOGIN_ENDED).waitFor();
   });
 
-  it('asks for the token once where the stream and an action hear at the same time that the session has ended', async () => {
+  it('asks for the token once where the stream and an action hear at the same time that the login has ended', async () => {
     await start(() => busyStatus(2, 2));
     const page = await arriveOnStream();
     await page.getByRole('button', { name: 'Restart all' }).click();
     const release = admin.hold('/api/restart');
     await page.getByRole('dialog').getByRole('button', { name: 'Restart' }).click();
     await eventually(() => asked('POST /api/restart')).toBe(1);
-    admin.forgetSessions();
+    admin.forgetLogins();
     release();
-    await page.getByText(SESSION_ENDED).waitFor();
+    await page.getByText(LOGIN_ENDED).waitFor();
     expect(await page.getByRole('dialog').isVisible()).toBe(false);
     await logIn(page);
     await page.getByRole('button', { name: 'Restart all' }).click();
     expect(await page.getByRole('dialog').getByRole('alert').isVisible()).toBe(false);
   });
 
-  it('says that the session has ended where it did before the first answer after the login', async () => {
+  it('says that the login has ended where it did before the first answer after the login', async () => {
     await start(() => busyStatus(2, 2));
     visited = await visit(browser, admin.url);
     const { page } = visited;
@@ -136,9 +136,9 @@ describeInBrowser('status page, where answers come late', { timeout: 90_000 }, (
     const release = admin.hold('/api/status');
     await page.getByRole('button', { name: 'Log in' }).click();
     await eventually(() => asked('GET /api/status')).toBe(2);
-    admin.forgetSessions();
+    admin.forgetLogins();
     release();
-    await page.getByText(SESSION_ENDED).waitFor();
+    await page.getByText(LOGIN_ENDED).waitFor();
   });
 
   it('goes on saying that the master has stopped when a status comes after that, until it is back', async () => {

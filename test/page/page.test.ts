@@ -57,24 +57,6 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     expect(files.filter((file) => !asked.has(file))).toEqual([]);
   });
 
-  it('spends little on an update, with 64 clusters and 1024 shards', async () => {
-    const { page } = await open((tick) => busyStatus(64, 16, tick));
-    await page.locator('.card').first().waitFor();
-    const session = await page.context().newCDPSession(page);
-    // Processor time: what others do on this machine meanwhile does not count.
-    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
-    const busyMs = async () => {
-      const { metrics } = await session.send('Performance.getMetrics');
-      return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0);
-    };
-    const before = await busyMs();
-    for (let i = 0; i < 10; i++) {
-      admin.step();
-      await page.evaluate('new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve), 100))');
-    }
-    expect((await busyMs()) - before).toBeLessThan(10 * 150);
-  });
-
   it('asks for the token, refuses a wrong one, and keeps none', async () => {
     admin = new FakeAdmin(() => busyStatus(2, 2));
     await admin.start();
@@ -95,10 +77,10 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     expect(visited.requests.join()).not.toContain(TOKEN);
   });
 
-  it('says when the session has ended, and goes on after the next login', async () => {
+  it('says when the login has ended, and goes on after the next login', async () => {
     const { page } = await open(() => busyStatus(2, 2));
-    admin.forgetSessions();
-    await page.getByText('Your session has ended. Log in again.').waitFor();
+    admin.forgetLogins();
+    await page.getByText('Your login has ended. Log in again.').waitFor();
     expect(await page.locator('#app').isVisible()).toBe(false);
     await logIn(page);
     await page.getByRole('button', { name: 'Log out' }).click();
@@ -119,7 +101,7 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     expect(await page.locator('.shards .cell').count()).toBe(1024);
     expect(await page.title()).toBe('All 64 ready – Kallisti');
     const card = page.locator('#cluster-3');
-    for (const text of ['✓ ready', 'Shards 48–63 · 16 of 16 ready', '4221']) await card.getByText(text).waitFor();
+    for (const text of ['✓ ready', 'Shards 48-63 · 16 of 16 ready', '4221']) await card.getByText(text).waitFor();
     const uptime = () => page.locator('#tiles .tile').nth(2).innerText();
     const before = await uptime();
     admin.step();
@@ -134,12 +116,12 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
   it('says what is wrong first, and what comes next', async () => {
     const { page } = await open((tick) => crashedStatus(tick));
     const attention = page.getByRole('list', { name: 'Needs attention' });
-    await attention.getByText(/^Cluster 2 crashed: was killed by SIGKILL · next try in \d s$/).waitFor();
+    await attention.getByText(/^Cluster 2 crashed: was killed by SIGKILL · next try in \d(\.\d)?s$/).waitFor();
     await attention.getByText('Cluster 6: has not answered for 4 s').waitFor();
     await attention.getByText(/^2 shards wait: only the reserve of the identify budget is left/).waitFor();
     expect(await page.title()).toBe('✕ 1 of 8 clusters down – Kallisti');
     await page.locator('#cluster-2 summary').click();
-    await page.locator('#cluster-2 li').getByText('crash 1 min 35 s ago: exited with code 1').waitFor();
+    await page.locator('#cluster-2 li').getByText('crash 1m 35s ago: exited with code 1').waitFor();
     await page.getByLabel('Only those with problems').check();
     expect(await page.locator('.card h3').allInnerTexts()).toEqual(['Cluster 2', 'Cluster 5', 'Cluster 6']);
   });
@@ -159,7 +141,7 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
   it('tells the states of shards apart without colours, and explains each', async () => {
     const { page } = await open(() => crashedStatus());
     const block = page.getByRole('group', { name: 'Cluster 5', exact: true });
-    expect(await block.getByRole('button').allInnerTexts()).toEqual('40 ›41 …42 …43 ↻44 ✕45 ⇄46 –47'.split(' '));
+    expect(await block.getByRole('button').allInnerTexts()).toEqual('40 ›41 …42 ↻43 ✕44 ‼45 ⇄46 –47'.split(' '));
     await block.getByRole('button', { name: 'Shard 40' }).focus();
     await page.keyboard.press('ArrowRight');
     const tooltip = page.getByRole('tooltip');
@@ -168,7 +150,7 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     expect(await tooltip.isVisible()).toBe(false);
     await page.keyboard.press('End');
     await tooltip.getByText('Shard 63 of cluster 7').waitFor();
-    await tooltip.getByText(/resumed 1 h ago/).waitFor();
+    await tooltip.getByText(/resumed 1h ago/).waitFor();
     // The whole grid is one stop.
     expect(await page.locator('.shards [tabindex="0"]').count()).toBe(1);
     await page.keyboard.press('Enter');
@@ -210,7 +192,7 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     expect(await panel.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('2');
     expect(await panel.locator('.rows b').first().innerText()).toBe('Cluster 2');
     expect(await panel.locator('.chip').count()).toBe(16);
-    expect(await panel.locator('.chip').first().innerText()).toMatch(/^8\s+(new )?\d+(\.\d)? (ms|s)$/);
+    expect(await panel.locator('.chip').first().innerText()).toMatch(/^8\s+(new )?\d+(\.\d)?m?s$/);
     await page.locator('#cluster-2').getByText('successor (pid 9002) starting').waitFor();
     done = 3;
     const restart = rollingStatus(8, 8, done).restart;

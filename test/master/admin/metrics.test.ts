@@ -32,7 +32,7 @@ it('are what Prometheus can parse, with names, units and types by its convention
 });
 
 it('hold every cluster and every shard once', async () => {
-  world.fleet.clusters.all[1]?.tell('shardsArrived', [
+  world.fleet.clusters.all[1]?.send('shardsArrived', [
     { shardId: 2, by: 'resumed', replayed: 3, pauseMs: 45 },
     { shardId: 3, by: 'identified', replayed: 0, pauseMs: null },
   ]);

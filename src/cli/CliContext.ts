@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RemoteError } from '../core/errors.js';
 import { messageOf } from '../core/text/messageOf.js';
 import { AdminClient, type AdminEvent } from './AdminClient.js';
-import type { CliIo } from './CliIo.js';
 import { findMaster, type MasterLocation, type MasterOptions } from './findMaster.js';
-import { Screen } from './Screen.js';
+import { type CliIo, Screen } from './Screen.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions extends MasterOptions {
@@ -14,7 +13,7 @@ export interface GlobalOptions extends MasterOptions {
   readonly verbose?: boolean;
 }
 
-/** The connection to the events was lost, and is tried again. */
+/** The connection to the events is lost, and is being tried again. */
 export interface Lost {
   readonly name: 'lost';
   readonly reason: string;
@@ -22,8 +21,8 @@ export interface Lost {
 
 const RETRY_MS = 500;
 
-/** One run of one command: what it was told, where it writes, and the master that it speaks to. */
-export class Session {
+/** What a command works with: its options, the streams of its process, and the master that it operates. */
+export class CliContext {
   public readonly options: GlobalOptions;
   public readonly screen: Screen;
   public readonly signal: AbortSignal;
@@ -40,19 +39,27 @@ export class Session {
     return this.options.json === true;
   }
 
-  /** @throws CliError where no master runs. */
+  /** Prints the result: with `--json` the value, otherwise the text. */
+  public show(value: unknown, text: () => string): void {
+    if (this.isJson) this.screen.json(value);
+    else this.screen.print(text());
+  }
+
+  /** @throws CliError if no master runs. */
   public find(): MasterLocation {
     return findMaster(this.options, this.io.env);
   }
 
-  /** @throws CliError where no master runs. */
+  /** @throws CliError if no master runs. */
   public connect(): AdminClient {
     return new AdminClient(this.find());
   }
 
   /**
-   * The master's events, for as long as the reader wants. A master that is lost is looked for again, also a new one on
-   * another port: each loss is told once, as {@link Lost}. Throws where the first connection fails, and where a master refuses.
+   * Yields the master's events for as long as the reader wants. After a lost connection it looks for the master again, also for a
+   * new one on another port, and yields one {@link Lost} for each loss.
+   *
+   * @throws if the first connection fails, or a master refuses.
    */
   public async *follow(query: { readonly logs?: string } = {}): AsyncGenerator<AdminEvent | Lost> {
     let wasConnected = false;

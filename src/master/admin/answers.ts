@@ -1,5 +1,22 @@
 import type { AdminFailure } from '../../core/contracts/AdminApi.js';
 import { type ErrorCode, KallistiError } from '../../core/errors.js';
+import { scrub } from '../../core/log/secrets.js';
+
+/**
+ * Headers of every answer. The page needs nothing from elsewhere and makes no markup out of text, and nobody else may show it in
+ * a frame.
+ */
+export const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_REQUEST: 400,
@@ -20,11 +37,25 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 export interface Failure {
   readonly status: number;
   readonly body: AdminFailure;
-  /** A bug of ours: the caller is told no more than that, and the log has the rest. */
+  /** A bug of ours: the caller learns only that there was one, and the log has the rest. */
   readonly isOurs: boolean;
 }
 
-/** @returns what an error looks like to whoever made the request. */
+/** @returns the value as JSON in which every secret is hidden. */
+export function answerText(value: unknown): string {
+  const text = JSON.stringify(value);
+  const clean = scrub(text);
+  if (clean === text) return text;
+  try {
+    JSON.parse(clean);
+    return clean;
+  } catch {
+    // A secret of digits alone has also hidden numbers that only look like it. Real secrets stand in strings.
+    return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? scrub(inner) : inner));
+  }
+}
+
+/** @returns what the caller is told about an error. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof KallistiError) {
     const status = STATUS[error.code as ErrorCode] ?? 500;
@@ -43,7 +74,7 @@ function bodyOf(code: string, message: string, retryable: boolean): AdminFailure
   return { error: { code, message, retryable } };
 }
 
-/** Fastify's own errors (a body that is no JSON, or too large) carry a status. */
+/** Fastify's own errors (a body that is no JSON, or is too large) carry a status. */
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined;
   return error.statusCode;
