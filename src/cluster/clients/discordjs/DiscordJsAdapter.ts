@@ -15,7 +15,13 @@ import type {
 } from '../ClientAdapter.js';
 import { HandlerIsolation } from '../HandlerIsolation.js';
 import type { ClientParts } from './createClient.js';
-import { clientInternalsOf, type DiscordJsManager, emitterOf, identify, shardInternalsOf } from './discordJsInternals.js';
+import {
+  clientInternalsOf,
+  type DiscordJsManager,
+  emitterOf,
+  identify,
+  shardInternalsOf,
+} from './discordJsInternals.js';
 import { cacheGuild, cacheUnavailableGuild, countGuilds, lookUp, uncacheGuild } from './guildCache.js';
 import { ShardDriver } from './ShardDriver.js';
 

@@ -72,7 +72,12 @@ export class ShardDriver {
   }
 
   public measured(latencyMs: number): void {
-    const event = { shardId: this.#shard.id, latency: latencyMs, ackAt: Date.now(), heartbeatAt: Date.now() - latencyMs };
+    const event = {
+      shardId: this.#shard.id,
+      latency: latencyMs,
+      ackAt: Date.now(),
+      heartbeatAt: Date.now() - latencyMs,
+    };
     this.#host.manager.emit('heartbeat' as Parameters<ConnectionManager['emit']>[0], event as never);
   }
 

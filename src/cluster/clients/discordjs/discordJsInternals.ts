@@ -1,11 +1,11 @@
 import {
+  type Client,
   ClientApplication,
   ClientUser,
-  type Client,
   type Guild,
   type Status,
-  type WebSocketShard,
   version,
+  type WebSocketShard,
 } from 'discord.js';
 import type { BotIdentity } from '../../../core/discord/packets.js';
 import type { HandlerEmitter } from '../HandlerIsolation.js';
@@ -76,7 +76,8 @@ export function identify(client: Client, { user, application }: BotIdentity): vo
 }
 
 function requireParts(name: string, value: unknown, methods: readonly string[], fields: readonly string[]): void {
-  const part = (field: string): unknown => (typeof value === 'object' && value !== null ? Reflect.get(value, field) : {});
+  const part = (field: string): unknown =>
+    typeof value === 'object' && value !== null ? Reflect.get(value, field) : {};
   const missing = [
     ...methods.filter((method) => typeof part(method) !== 'function').map((method) => `${name}.${method}()`),
     ...fields.filter((field) => part(field) === undefined).map((field) => `${name}.${field}`),

@@ -28,7 +28,9 @@ describeAdapter<DiscordJsClient>({
     const d = { guild_id: guildId, channel_id: null, self_mute: false, self_deaf: false };
     client.ws.shards.get(0)?.send({ op: 4, d });
   },
-  fetchMembers: async (client, guildId) => [...((await client.guilds.cache.get(guildId)?.members.fetch())?.keys() ?? [])],
+  fetchMembers: async (client, guildId) => [
+    ...((await client.guilds.cache.get(guildId)?.members.fetch())?.keys() ?? []),
+  ],
   answerCommands: (client, content) => {
     client.on(Events.InteractionCreate, (interaction) =>
       interaction.isChatInputCommand() ? interaction.reply(content) : undefined,
