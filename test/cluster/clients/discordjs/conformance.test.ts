@@ -13,6 +13,7 @@ describeAdapter<DiscordJsClient>({
     on(Events.ChannelCreate, ({ id }: { id: string }) => ({ kind: 'channelCreated', id }));
     on(Events.GuildCreate, ({ id }: { id: string }) => ({ kind: 'guildJoined', id }));
     on(Events.GuildDelete, ({ id }: { id: string }) => ({ kind: 'guildLeft', id }));
+    on(Events.GuildMemberAdd, ({ id }: { id: string }) => ({ kind: 'memberJoined', id }));
     on(Events.ClientReady, () => ({ kind: 'ready' }));
   },
   guilds: (client) =>
