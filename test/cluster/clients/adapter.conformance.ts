@@ -369,6 +369,21 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       expect(seen).toEqual(expect.arrayContaining([200, 404]));
     });
 
+    it("keeps its library's rate limits in what is sent over the port", async () => {
+      const simulator = await start();
+      const { gateway, adapter } = await open(targetOf(simulator));
+      const seen: number[] = [];
+      adapter.onRest((status) => void seen.push(status));
+      await gateway.connect();
+      const channelId = simulator.channelIdOf(simulator.guildIds[0] ?? '');
+      // Discord takes five in five seconds.
+      const contents = ['1', '2', '3', '4', '5', '6', '7'];
+      const path = `/channels/${channelId}/messages`;
+      const sent = await Promise.all(contents.map((content) => adapter.request('POST', path, { content })));
+      expect(sent.map((message) => (message as { readonly content: string }).content)).toEqual(contents);
+      expect(seen).toEqual(contents.map(() => 200));
+    });
+
     it("connects and disconnects nothing for the bot's own calls", async () => {
       const simulator = await start();
       const { gateway, client } = await open(targetOf(simulator));

@@ -22,6 +22,7 @@ import {
 
 const INTENTS = GUILDS | GUILD_MESSAGES | MESSAGE_CONTENT;
 const INVITES = 1 << 6;
+const VOICE_STATES = 1 << 7;
 const PRESENCES = 1 << 8;
 
 async function open(
@@ -156,6 +157,28 @@ describe('a bot on discord.js', () => {
 
     client.channels.cache.delete(channelId);
     expect(await client.channels.fetch(channelId)).toMatchObject({ id: channelId, guildId });
+  });
+
+  it('joins a voice channel by the way of @discordjs/voice', async () => {
+    const simulator = await start();
+    const { gateway, client } = await open(targetOf(simulator), { intents: INTENTS | VOICE_STATES });
+    await gateway.connect();
+    const [guildId = ''] = simulator.guildIdsOfShard(1, 2);
+    const heard: string[] = [];
+    const voice = client.guilds.cache.get(guildId)?.voiceAdapterCreator({
+      onVoiceServerUpdate: ({ endpoint }) => void heard.push(`server ${endpoint}`),
+      onVoiceStateUpdate: ({ session_id }) => void heard.push(`session ${session_id}`),
+      destroy: () => void heard.push('destroyed'),
+    });
+    const d = { guild_id: guildId, channel_id: simulator.channelIdOf(guildId), self_mute: false, self_deaf: true };
+    expect(voice?.sendPayload({ op: 4, d })).toBe(true);
+    await until(() => expect(heard).toEqual([expect.stringMatching(/^session \w+/), 'server null']));
+    expect(client.guilds.cache.get(guildId)?.members.me?.voice).toMatchObject({
+      channelId: d.channel_id,
+      selfDeaf: true,
+    });
+    gateway.release();
+    expect(heard.at(-1)).toBe('destroyed');
   });
 
   it('gets rejections of its listeners as error events too, and its raw listeners hurt nobody', async () => {
