@@ -34,6 +34,7 @@ const CLIENT_LIBRARY = /^(?:eris|discord\.js|oceanic\.js|@projectdysnomia\/dysno
  */
 const CLIENT_LIBRARY_ROOMS: readonly (readonly [room: string, library: RegExp])[] = [
   ['src/cluster/clients/eris/', /^eris(?:\/|$)/],
+  ['src/cluster/clients/discordjs/', /^discord\.js$/],
   ['src/master/discord/', /^eris$/],
 ];
 
@@ -206,6 +207,9 @@ describe('the rules', () => {
     ['src/cluster/commands/A.ts', `import type { Client } from 'eris';`],
     ['src/cluster/gateway/A.ts', `import type { RawPacket } from 'eris';`],
     ['src/cluster/clients/eris/A.ts', `import { Client } from 'discord.js';`],
+    ['src/cluster/clients/discordjs/A.ts', `import { Client } from 'eris';`],
+    ['src/cluster/clients/discordjs/A.ts', `import { WebSocketShard } from '@discordjs/ws';`],
+    ['src/cluster/clients/A.ts', `import { Client } from 'discord.js';`],
     ['src/core/worker/A.ts', `import { shardIdOf } from '../discord/shardIdOf.js';`],
     ['src/core/ipc/A.ts', `import type { X } from '../discord/packets.js';`],
     ['src/core/time/A.ts', `import { X } from '../discord/limits.js';`],

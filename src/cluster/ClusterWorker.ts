@@ -29,7 +29,7 @@ export interface ClusterWorkerOptions<C = ErisClient> extends ErisOptions {
   /** Makes the bot's client. Default: one of eris, with `intents` and `clientOptions`, which mean nothing beside another. */
   readonly client?: ClientFactory<C>;
   /** Makes the bot's commands. Default: those of `commands/`. */
-  readonly commands?: (dependencies: CommandDependencies) => readonly Command[];
+  readonly commands?: (dependencies: CommandDependencies) => readonly Command<NoInfer<C>>[];
   /** Called once before the shards log in: the place for the bot's own listeners. */
   readonly setUp?: (client: C, context: ClusterContext<C>) => void | Promise<void>;
   /**
@@ -93,8 +93,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     const evaluateHere = evaluateIn(context, scrub);
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
     const router = new CommandRouter({
-      // Commands that use the client know which it is.
-      context: context as ClusterContext<never>,
+      context,
       rest: gateway.adapter,
       identity: () => gateway.identity,
       commands,

@@ -4,8 +4,11 @@ import type { Invocation } from './Invocation.js';
 
 export type OptionValue = string | number | boolean;
 
-/** One command of the bot: what Discord knows about it, and what it does. */
-export interface Command {
+/**
+ * One command of the bot: what Discord is told about it, and what it does. `C` is the client library that it uses; one that
+ * uses none works with every library.
+ */
+export interface Command<C = unknown> {
   readonly definition: CommandDefinition;
   /** Only for users in `ClusterContext.ownerIds`. Anybody else gets a refusal that only they see. Default false. */
   readonly ownerOnly?: boolean;
@@ -22,7 +25,7 @@ export interface Command {
    * Answers the invocation. The user is told when it throws: an error of the framework with its reason, any other as "something
    * went wrong" with an id that is in the log.
    */
-  run(invocation: Invocation, context: ClusterContext): Promise<void>;
+  run(invocation: Invocation, context: ClusterContext<C>): Promise<void>;
 }
 
 type Values<Option> = Option extends { readonly choices: readonly { readonly value: infer Value }[] }
@@ -46,13 +49,18 @@ export type OptionsOf<Definition extends CommandDefinition> = {
     | undefined;
 };
 
-type CommandWith<Definition extends CommandDefinition> = Omit<Command, 'definition' | 'run'> & {
+type CommandWith<Definition extends CommandDefinition, C> = Omit<Command, 'definition' | 'run'> & {
   readonly definition: Definition;
-  run(invocation: Invocation<OptionsOf<Definition>>, context: ClusterContext): Promise<void>;
+  run(invocation: Invocation<OptionsOf<Definition>>, context: ClusterContext<C>): Promise<void>;
 };
 
-/** Types `invocation.options` by the definition; the router has checked them against it before `run` is called. */
-export function defineCommand<const Definition extends CommandDefinition>(command: CommandWith<Definition>): Command {
+/**
+ * Types `invocation.options` by the definition; the router has checked them against it before `run` is called. Whoever uses
+ * the client says which it is: `run(invocation, { client }: ClusterContext<Client>)`.
+ */
+export function defineCommand<const Definition extends CommandDefinition, C = unknown>(
+  command: CommandWith<Definition, C>,
+): Command<C> {
   // TypeScript cannot see that the checked options have this type. Tests hold the two parsers to it.
-  return command as unknown as Command;
+  return command as unknown as Command<C>;
 }

@@ -18,7 +18,7 @@ import { readGivenUp } from './readGivenUp.js';
 export type CommandLogger = Record<'debug' | 'warn' | 'error', (details: object, message: string) => void>;
 
 export interface CommandRouterOptions {
-  readonly context: ClusterContext;
+  readonly context: ClusterContext<unknown>;
   /** Sends the answers. */
   readonly rest: DiscordRest;
   /** Who the bot is; null before the first READY. */

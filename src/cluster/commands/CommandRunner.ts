@@ -19,7 +19,7 @@ export interface CommandRequest {
 }
 
 export interface CommandRunnerOptions {
-  readonly context: ClusterContext;
+  readonly context: ClusterContext<unknown>;
   readonly logger: CommandLogger;
   readonly deferAfterMs: number;
 }

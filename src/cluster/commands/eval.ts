@@ -35,7 +35,11 @@ export function createEval(evaluateHere: (data: { code: string }) => Promise<Eva
   });
 }
 
-function evaluateThere({ master }: ClusterContext, code: string, target: EvalTarget): Promise<readonly EvalResult[]> {
+function evaluateThere(
+  { master }: Pick<ClusterContext, 'master'>,
+  code: string,
+  target: EvalTarget,
+): Promise<readonly EvalResult[]> {
   return master.request('evaluate', { code, target }, { timeoutMs: TIMEOUT_MS });
 }
 
