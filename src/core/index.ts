@@ -22,10 +22,7 @@ export { WorkerPoolEventService } from './services/WorkerPoolEventService.js';
 export { type Config, type LoadConfigOptions, loadConfig } from './settings/config.js';
 export { LOG_LEVELS, type LogLevel } from './settings/settings.js';
 export { BaseWorker } from './worker/BaseWorker.js';
-export {
-  type StopResult,
-  WorkerConnection,
-  type WorkerConnectionOptions,
-  type WorkerState,
-} from './worker/WorkerConnection.js';
+export type { StopResult } from './worker/stopWorker.js';
+export { WorkerConnection, type WorkerState } from './worker/WorkerConnection.js';
+export type { WorkerConnectionOptions } from './worker/WorkerConnectionOptions.js';
 export { type SettledReply, WorkerPool, type WorkerPoolEvents } from './worker/WorkerPool.js';

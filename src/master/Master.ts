@@ -12,6 +12,7 @@ import { registerSecret, scrub } from '../core/log/secrets.js';
 import type { BaseService } from '../core/services/BaseService.js';
 import type { Config } from '../core/settings/config.js';
 import type { LogLevel } from '../core/settings/settings.js';
+import { LocalHost } from '../core/worker/LocalHost.js';
 import { within } from '../core/worker/within.js';
 import { Admin } from './admin/Admin.js';
 import { DataDir } from './dataDir/DataDir.js';
@@ -219,7 +220,7 @@ export class Master {
       drainTimeoutMs: this.#config.drainTimeoutMs,
       memoryMb: this.#config.clusterMemoryMb,
       entrypoint: this.#options.cluster,
-      server: this.#server,
+      host: new LocalHost(this.#server),
       registry,
       observer: this.#admin?.observer,
       isQueued: ({ shardIds }) => queue.state().waiting.some((key) => key.shardIds.some((id) => shardIds.includes(id))),

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { describeExit, type ExitReason, WorkerNotFoundError } from '../errors.js';
 import type { Contract, DataOf, ReplyOf, RequestName, RequestOptions } from '../ipc/contract.js';
 import type { Logger } from '../log/logger.js';
-import type { StopResult, WorkerConnection, WorkerState } from './WorkerConnection.js';
+import type { StopResult } from './stopWorker.js';
+import type { WorkerConnection, WorkerState } from './WorkerConnection.js';
 import type { WorkerRecord } from './WorkerRegistry.js';
 
 /** What a pool needs of its workers: every `WorkerConnection` has it, whatever its contract. */

@@ -1,5 +1,5 @@
 import { type ExitReason, WorkerExitedError } from '../errors.js';
-import type { Channel } from '../ipc/Channel.js';
+import { Channel, type ChannelObserver, describeOverload } from '../ipc/Channel.js';
 import type {
   AnyContract,
   ConnectionHandler,
@@ -13,6 +13,8 @@ import type {
   RequestOptions,
 } from '../ipc/contract.js';
 import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
+import type { Transport } from '../ipc/Transport.js';
+import type { Logger } from '../log/logger.js';
 
 /**
  * The messages of a worker, as its master sends and hears them. Handlers can be added before there is a connection; what is
@@ -25,6 +27,11 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
   protected channel: Channel | undefined;
   /** How the process ended; undefined while it runs. */
   protected exit: ExitReason | undefined;
+  #resolveDisconnected: (error: Error | undefined) => void = () => undefined;
+  /** Resolves when the connection has closed, with what broke it where it was not orderly. */
+  protected readonly disconnected = new Promise<Error | undefined>((resolve) => {
+    this.#resolveDisconnected = resolve;
+  });
 
   /** The worker in words, for logs and errors. */
   public abstract get description(): string;
@@ -108,6 +115,20 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
   /** Resolves when everything sent so far has left this process. */
   public async flush(): Promise<void> {
     await this.channel?.flush();
+  }
+
+  /** Sends and hears the messages over this transport from now on. */
+  protected open(transport: Transport, logger: Logger, observer: ChannelObserver | undefined): void {
+    this.channel = new Channel({
+      transport,
+      handlers: this.handlers,
+      peer: this.description,
+      onEventError: (name, error) => logger.error({ err: error, message: name }, 'a message handler threw'),
+      onOverload: (name, limit) => logger.warn({ message: name }, describeOverload(this.description, limit)),
+      onClosed: (error) => this.#resolveDisconnected(error),
+      observer,
+    });
+    this.channel.open();
   }
 
   #notConnected(what: string): WorkerExitedError {
