@@ -17,15 +17,15 @@ import type { Transport } from '../ipc/Transport.js';
 import type { Logger } from '../log/logger.js';
 
 /**
- * The messages of a worker, as its master sends and hears them. Handlers can be added before there is a connection; what is
- * sent or asked while there is none fails at once.
+ * The messages of a worker, as its master sends and hears them. Handlers can be added before there is a connection. Sends and
+ * requests fail at once while there is none.
  */
 export abstract class WorkerPort<C extends Contract = AnyContract> {
   /** Only for types: lets a pool know its workers' contract. */
   declare public readonly contract?: C;
   protected readonly handlers = new Handlers(this);
   protected channel: Channel | undefined;
-  /** How the process ended; undefined while it runs. */
+  /** How the process ended. Undefined while it runs. */
   protected exit: ExitReason | undefined;
   #resolveDisconnected: (error: Error | undefined) => void = () => undefined;
   /** Resolves when the connection has closed, with what broke it where it was not orderly. */
@@ -36,7 +36,7 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
   /** The worker in words, for logs and errors. */
   public abstract get description(): string;
 
-  /** Requests to the worker that wait for their reply. */
+  /** How many requests to the worker wait for their reply. */
   public get pendingRequests(): number {
     return this.channel?.pendingCount ?? 0;
   }
@@ -48,7 +48,7 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
 
   /**
    * Serves a message of the worker. The handler answers a request by returning the reply (or a promise of it), or by calling
-   * `reply`; what it throws is the error that the worker gets.
+   * `reply`. The worker gets what the handler throws as a `RemoteError`.
    */
   public on<Name extends keyof C['toMaster'] & string, Handler extends ConnectionHandler<this, C['toMaster'], Name>>(
     name: Name,
@@ -91,7 +91,7 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
   /**
    * Sends a request to the worker and waits for its reply.
    *
-   * @param options `timeoutMs` (default 10 000) and `signal`.
+   * @param options `timeoutMs` (milliseconds, default 10 000) and `signal`.
    * @throws RemoteError, RequestTimeoutError, AbortError, WorkerExitedError, NoHandlerError, SerializationError,
    * QueueFullError.
    */
