@@ -11,6 +11,7 @@ import type { BaseService } from '../core/services/BaseService.js';
 import type { Config } from '../core/settings/config.js';
 import type { LogLevel } from '../core/settings/settings.js';
 import { systemClock } from '../core/time/clock.js';
+import { LocalHost } from '../core/worker/LocalHost.js';
 import { within } from '../core/worker/within.js';
 import { Admin } from './admin/Admin.js';
 import { DataDir } from './dataDir/DataDir.js';
@@ -222,7 +223,7 @@ export class Master {
       drainTimeoutMs: this.#config.drainTimeoutMs,
       memoryMb: this.#config.clusterMemoryMb,
       entrypoint: this.#options.cluster,
-      server: this.#server,
+      host: new LocalHost(this.#server),
       registry,
       observer: this.#admin?.observer,
       isQueued: ({ shardIds }) => queue.state().waiting.some((key) => key.shardIds.some((id) => shardIds.includes(id))),

@@ -8,9 +8,9 @@ const inspectTo = (value: unknown, depth: number) =>
   inspect(value, { depth, maxArrayLength: MAX_ITEMS, maxStringLength: MAX_STRING_LENGTH, breakLength: 100 });
 
 /**
- * `util.inspect` for values of any size. Node bounds arrays, maps, sets and strings, but not the number of an object's keys nor
- * the length of an error's stack: an index of a million entries would become a string of 25 MB in a process that has shards
- * to serve. So the size is estimated first, and a value too large is shown less deeply, or by its first keys only.
+ * `util.inspect` for values of any size. Node bounds arrays, maps, sets and strings, but not the number of an object's keys or the
+ * length of an error's stack. An object of a million entries would become a string of 25 MB in a process that has shards to
+ * serve. So this estimates the size first, and shows a value that is too large less deeply, or by its first keys only.
  */
 export function inspectBounded(value: unknown): string {
   for (const depth of [1, 0]) {
@@ -22,7 +22,7 @@ export function inspectBounded(value: unknown): string {
   return `object with ${keys.length} keys, the first of them: ${inspectTo(Object.fromEntries(first), 0)}`;
 }
 
-/** @returns what is left of `budget` characters; below zero where the value takes more. Looks at no more than it must. */
+/** @returns what is left of `budget` characters, below zero where the value takes more. Looks at no more than it must. */
 function estimate(value: unknown, depth: number, budget: number): number {
   if (typeof value === 'string') return budget - Math.min(value.length, MAX_STRING_LENGTH);
   if (typeof value !== 'object' || value === null || types.isProxy(value)) return budget - 20;

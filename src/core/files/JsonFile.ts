@@ -3,11 +3,11 @@ import type { z } from 'zod';
 import type { Logger } from '../log/logger.js';
 import { replaceFile } from './replaceFile.js';
 
-/** A JSON file whose content is checked when it is read, and which is replaced as a whole, see {@link replaceFile}. */
+/** A JSON file. Its content is checked when it is read, and replaced as a whole when it is written, see {@link replaceFile}. */
 export class JsonFile<Content> {
   public readonly path: string;
   readonly #schema: z.ZodType<Content>;
-  #isSaidUnwritable = false;
+  #isUnwritable = false;
 
   public constructor(path: string, schema: z.ZodType<Content>) {
     this.path = path;
@@ -16,7 +16,7 @@ export class JsonFile<Content> {
 
   /**
    * @returns undefined where there is no file.
-   * @throws Error of the file system, SyntaxError where it is no JSON, ZodError where it says something else.
+   * @throws Error of the file system, SyntaxError where the content is not JSON, ZodError where it breaks the schema.
    */
   public read(): Content | undefined {
     let text: string;
@@ -29,7 +29,7 @@ export class JsonFile<Content> {
     return this.#schema.parse(JSON.parse(text));
   }
 
-  /** @returns undefined where there is no file, or none that can be used: for readers that do not mind why. */
+  /** @returns the content, or undefined where there is none that can be used, whatever the reason. */
   public tryRead(): Content | undefined {
     try {
       return this.read();
@@ -38,7 +38,11 @@ export class JsonFile<Content> {
     }
   }
 
-  /** As {@link read}; where that throws there is a warning, and no content. @param consequence what that means, for the log. */
+  /**
+   * As {@link read}, but an error is logged as a warning and there is no content then.
+   *
+   * @param consequence What that means for the bot; it ends the warning.
+   */
   public load(logger: Pick<Logger, 'warn'>, consequence: string): Content | undefined {
     try {
       return this.read();
@@ -51,20 +55,21 @@ export class JsonFile<Content> {
   }
 
   /**
-   * As {@link write}, or, without content, {@link remove}; what that throws is a warning, once until it works again.
+   * Writes the content, or removes the file where there is none. An error is logged as a warning; further ones are not, until
+   * it has worked again.
    *
-   * @param consequence what it means, for the log.
-   * @returns whether it was written.
+   * @param consequence What that means for the bot; it ends the warning.
+   * @returns whether it worked.
    */
   public save(content: Content | undefined, logger: Pick<Logger, 'warn'>, consequence: string): boolean {
     try {
       if (content === undefined) this.remove();
       else this.write(content);
-      this.#isSaidUnwritable = false;
+      this.#isUnwritable = false;
       return true;
     } catch (error) {
-      if (!this.#isSaidUnwritable) logger.warn({ err: error }, `${this.path} cannot be written; ${consequence}`);
-      this.#isSaidUnwritable = true;
+      if (!this.#isUnwritable) logger.warn({ err: error }, `${this.path} cannot be written; ${consequence}`);
+      this.#isUnwritable = true;
       return false;
     }
   }
@@ -74,7 +79,7 @@ export class JsonFile<Content> {
     replaceFile(this.path, `${JSON.stringify(content)}\n`);
   }
 
-  /** Does nothing where there is none. @throws Error of the file system. */
+  /** Removes the file; does nothing where there is none. @throws Error of the file system. */
   public remove(): void {
     rmSync(this.path, { force: true });
   }

@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSYS: 'the file system has no hard links',
 };
 
-/** @returns an error of the file system in words, with the file it was about. */
+/** @returns an error of the file system in words, with its file. */
 export function describeFileError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, path, syscall } = error as NodeJS.ErrnoException;

@@ -1,16 +1,16 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { z } from 'zod';
 
-/** As it stands in files. */
+/** A process as files name it. */
 export const processIdentitySchema = z.object({
   pid: z.number().int().positive(),
-  /** When it started, within this boot of the machine; null where the system does not say (no /proc). */
+  /** Boot of the machine and clock ticks since then at its start; null where the system does not say (no /proc). */
   startedAt: z.string().nullable(),
-  /** Where its pid means something: containers count their own. Null where the system does not say. */
+  /** The namespace of its pid: each container counts its own. Null where the system does not say. */
   pidNamespace: z.string().nullable(),
 });
 
-/** One life of one process: its pid, and what tells it from a later process that got the same pid. */
+/** One process: its pid, and what tells it from a later process with the same pid. */
 export type ProcessIdentity = Readonly<z.infer<typeof processIdentitySchema>>;
 
 export function identityOf(pid: number): ProcessIdentity {
@@ -18,9 +18,9 @@ export function identityOf(pid: number): ProcessIdentity {
 }
 
 /**
- * Whether this process still lives. Without /proc a later process with the same pid is taken for it.
+ * Without /proc a later process with the same pid is taken for this one.
  *
- * @returns null where it cannot be said: it was seen from another container.
+ * @returns whether this process still runs, or null where nobody can say, because it was seen from another container.
  */
 export function isRunning(identity: ProcessIdentity): boolean | null {
   if (identity.pidNamespace !== pidNamespace()) return null;
@@ -39,7 +39,7 @@ export function isSameProcess(a: ProcessIdentity, b: ProcessIdentity): boolean {
   return a.pid === b.pid && a.startedAt === b.startedAt && a.pidNamespace === b.pidNamespace;
 }
 
-/** Which run of the operating system this is; null where it has no name. */
+/** @returns the id of this run of the operating system, or null where it has none. */
 export function bootId(): string | null {
   return read('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
 }
@@ -48,15 +48,12 @@ export function bootId(): string | null {
 function processStat(pid: number): { readonly alive: boolean; readonly startedAt: string } | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // Field 2 is the program's name in brackets, and may hold blanks and brackets itself.
+  // Field 2 is the program's name in brackets. It may hold blanks and brackets itself.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, ticks] = [fields[0], fields[19]];
   if (ticks === undefined) return undefined;
-  // A zombie has ended; its parent has only not asked for its end yet. Ticks begin anew with every boot.
-  return {
-    alive: state !== 'Z' && state !== 'X',
-    startedAt: `${bootId()} ${ticks}`,
-  };
+  // A zombie (Z) has ended, but its parent has not asked for its exit code yet. Ticks begin anew with every boot.
+  return { alive: state !== 'Z' && state !== 'X', startedAt: `${bootId()} ${ticks}` };
 }
 
 function pidNamespace(): string | null {

@@ -1,15 +1,14 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
- * Replaces a file as a whole, mode 0600: whoever reads it sees the old content or the new, whatever kills the writer. There is
- * no fsync: after a crash of the operating system it may be old or empty.
+ * Replaces a file as a whole, with mode 0600. A reader sees the old content or the new, whatever kills the writer. There is no
+ * fsync: after a crash of the operating system the file may be old or empty.
  *
  * @throws Error of the file system.
  */
 export function replaceFile(path: string, text: string): void {
   const draft = `${path}.${process.pid}.new`;
-  // A killed process of the same pid may have left one. What lies there may also be a link of somebody else's, which must not
-  // be written through.
+  // A killed process of the same pid may have left one. It may also be somebody else's link, which must not be followed.
   rmSync(draft, { force: true });
   writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
   renameSync(draft, path);

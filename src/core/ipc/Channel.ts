@@ -27,14 +27,14 @@ import { type Entry, IdTable } from './IdTable.js';
 import { noReply, replyFunction, type Serving } from './Serving.js';
 import type { Transport } from './Transport.js';
 
-/** How long a request waits for its reply where the caller says nothing, in milliseconds. */
+/** How long a request waits for its reply unless the caller says otherwise, in milliseconds. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 
-/** Sees how requests end, for metrics. It must not throw. `code` is the error's, and undefined for a reply. */
+/** Sees how requests end, for metrics. It must not throw. `code` is the error's; undefined for a reply. */
 export interface ChannelObserver {
   /** A request of this end has settled. */
   requested(name: string, durationMs: number, code: string | undefined): void;
-  /** A handler of this end has answered a request of the other end, or has thrown. */
+  /** A handler of this end has answered a request of the other end, or thrown. */
   served(name: string, durationMs: number, code: string | undefined): void;
 }
 
@@ -43,11 +43,11 @@ export interface ChannelOptions {
   readonly handlers: Handlers;
   /** The other end in words, for errors: `cluster 3 (pid 4711)`. */
   readonly peer: string;
-  /** What a handler of an event threw; there is nobody to answer. */
+  /** Gets what a handler of an event threw, because an event has nobody to answer. */
   readonly onEventError: (name: string, error: unknown) => void;
-  /** The transport has closed. Requests stay open until {@link Channel.end}, which knows why the peer ended. */
+  /** The transport has closed. Open requests wait for {@link Channel.end}, whose caller knows how the peer ended. */
   readonly onClosed: (error: Error | undefined) => void;
-  /** The other end asks for more than may be served at once; called once for each such burst. Default: nobody hears of it. */
+  /** The other end asks for more than may be served at once. Called once for each such burst. Default: nobody hears of it. */
   readonly onOverload?: ((name: string, limit: number) => void) | undefined;
   /** Default: nobody looks. */
   readonly observer?: ChannelObserver | undefined;
@@ -57,7 +57,7 @@ export interface ChannelOptions {
 
 /** What one channel holds at most, so that a flood cannot fill the memory of either end. */
 export interface ChannelLimits {
-  /** Requests of the other end that are served at the same time. Default 10 000; a further one is refused with QUEUE_FULL at once. */
+  /** Requests of the other end that are served at a time. Default 10 000; a further one is refused with QUEUE_FULL at once. */
   readonly maxServing: number;
   /** Requests of this end that wait for a reply. Default 100 000; a further one rejects with `QueueFullError`, and is not sent. */
   readonly maxPending: number;
@@ -80,19 +80,19 @@ interface Pending extends Entry<Pending> {
 /**
  * Requests, replies and events over a {@link Transport}.
  *
- * A request settles exactly once, by the first of: reply, the handler's error, timeout, the caller's signal, the peer's end,
- * no handler, unserialisable data, a full queue. Its listener is gone then, and a later reply is ignored.
+ * A request settles exactly once, by the first of: the reply, the handler's error, the timeout, the caller's signal, the peer's
+ * end, no handler, data that is not JSON, a full queue. A later reply is ignored.
  *
- * What it holds is bounded by {@link ChannelLimits} here and by the transport's queue: who asks for more is told so at once.
+ * {@link ChannelLimits} and the transport's queue bound what a channel holds. Whoever asks for more gets an error at once.
  */
 export class Channel {
   readonly #options: ChannelOptions;
   readonly #limits: ChannelLimits;
   readonly #pending = new IdTable<Pending>();
   readonly #deadlines = new DeadlineTimer((now) => this.#timeOut(now));
-  /** Requests of the other end that a handler is at work on, with what aborts their `reply.signal`. */
+  /** Requests of the other end that a handler works on. */
   readonly #serving = new IdTable<Serving>();
-  /** Calls of handlers that have not settled, those of given-up requests too: they hold memory until they end. */
+  /** Calls of handlers that have not settled. Those of given-up requests count: they hold memory until they end. */
   #working = 0;
   #isOverloaded = false;
   #lastId = 0;
@@ -104,7 +104,7 @@ export class Channel {
     this.#limits = { ...CHANNEL_LIMITS, ...options.limits };
   }
 
-  /** Requests that wait for a reply. */
+  /** How many requests wait for a reply. */
   public get pendingCount(): number {
     return this.#pending.size;
   }
@@ -114,7 +114,7 @@ export class Channel {
     return this.#options.transport.queuedBytes;
   }
 
-  /** Nothing can be sent any more. */
+  /** Whether nothing can be sent any more. */
   public get closed(): boolean {
     return this.#closed;
   }
@@ -132,7 +132,7 @@ export class Channel {
   }
 
   /**
-   * Sends an event. It is on its way when this returns, and not more: an event has no answer.
+   * Sends an event. It is on its way when this returns. Whether it arrives nobody learns: an event has no answer.
    *
    * @throws WorkerExitedError where the peer has ended, SerializationError, QueueFullError.
    */
@@ -142,11 +142,11 @@ export class Channel {
     if (!this.#options.transport.send(text)) throw new QueueFullError(this.#describe('event', name), text.length);
   }
 
-  /** Sends a request. The promise rejects as the class says; it never throws. */
+  /** Sends a request. Never throws; the promise rejects as the class says. */
   public request(name: string, data: unknown, options: RequestOptions = {}): Promise<unknown> {
     const { timeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, signal } = options;
     const { observer } = this.#options;
-    // The clock is asked only where somebody looks: this is the hottest path of all.
+    // The clock is read only for an observer: this is the hottest path of all.
     const startedAt = observer === undefined ? 0 : performance.now();
     return new Promise((resolve, fail) => {
       const reject =
@@ -194,7 +194,7 @@ export class Channel {
     return this.#options.transport.flush();
   }
 
-  /** Sends what is queued, then closes. Open requests are rejected by {@link end}. */
+  /** Sends what is queued, then closes. {@link end} rejects the open requests. */
   public close(): Promise<void> {
     return this.#options.transport.close();
   }
@@ -204,7 +204,7 @@ export class Channel {
     this.#options.transport.destroy();
   }
 
-  /** The peer has ended: every open request and every later one rejects with how. */
+  /** The peer has ended: every open request and every later one rejects with a `WorkerExitedError` that says how. */
   public end(exit: ExitReason): void {
     this.#exit ??= exit;
     this.#closed = true;
@@ -231,7 +231,7 @@ export class Channel {
     return new WorkerExitedError(what, this.#options.peer, this.#exit ?? { code: null, signal: null });
   }
 
-  /** @returns the request that is to be settled now; nothing, where it has been before. */
+  /** @returns the request, which its caller settles now; undefined where it has settled before. */
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.take(id);
     if (pending?.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
@@ -248,7 +248,7 @@ export class Channel {
     return next;
   }
 
-  /** The caller no longer waits: the other end is told, so that its handler can stop working for nobody. */
+  /** The caller no longer waits. This tells the other end, so that its handler need not work for nobody. */
   #giveUp(id: number, error: Error): void {
     const pending = this.#settle(id);
     if (pending === undefined) return;
@@ -264,7 +264,7 @@ export class Channel {
       this.#options.transport.destroy(error instanceof Error ? error : new ProtocolError(String(error)));
       return;
     }
-    // By index: to take an array apart by a pattern goes through its iterator.
+    // By index: a destructuring pattern would go through the array's iterator.
     switch (envelope[0]) {
       case 'request':
         this.#serveRequest(envelope[1], envelope[2], envelope[3]);
@@ -275,7 +275,7 @@ export class Channel {
       case 'reply':
       case 'error': {
         const pending = this.#settle(envelope[1]);
-        // Given up in the meantime: its caller has had its answer.
+        // It was given up in the meantime: its caller has had an error.
         if (pending === undefined) return;
         if (envelope[0] === 'reply') {
           this.#options.observer?.requested(pending.name, performance.now() - pending.startedAt, undefined);
@@ -306,7 +306,7 @@ export class Channel {
       return;
     }
     if (this.#refuses(name)) {
-      // Without an error object: in a flood its stack would be most of the work.
+      // No error object: in a flood its stack would be most of the work.
       const message = `request "${name}": ${this.#limits.maxServing} requests are being served already`;
       this.#sendError(id, { by: 'channel', name: 'QueueFullError', message, code: 'QUEUE_FULL' });
       return;
@@ -337,7 +337,7 @@ export class Channel {
     });
     // Not `+= handlers.call(...)`: that would read the count before handlers that answer at once have lowered it.
     this.#working += called;
-    // Most handlers answer at once, and never need to be found again.
+    // Most handlers answer at once, so that nobody needs to find the request again.
     if (!serving.isOver) this.#serving.add(serving);
   }
 
@@ -349,7 +349,7 @@ export class Channel {
     serving.controller?.abort(new Error(reason));
   }
 
-  /** Whether too much is being served for one more; says so once, until half of it is done. */
+  /** @returns whether too much is being served for one more. Reports it once, until half of it is done. */
   #refuses(name: string): boolean {
     const { maxServing } = this.#limits;
     const serving = Math.max(this.#serving.size, this.#working);
@@ -378,7 +378,7 @@ export class Channel {
       return;
     }
     if (this.#options.transport.send(text) || this.#closed) return;
-    // The caller reads too slowly for a reply of this size; it must still learn that it will not come.
+    // The caller reads too slowly for a reply of this size. It must still learn that none will come.
     this.#sendError(id, toWireError(new QueueFullError(`reply to "${name}"`, text.length), 'channel'));
   }
 
@@ -387,12 +387,12 @@ export class Channel {
   }
 }
 
-/** @returns the stable code of an error; that of plain ones is the one that the other end would see. */
+/** @returns the code of an error. For one without a code it is what the other end would see. */
 function codeOf(error: Error): string {
   return error instanceof KallistiError ? error.code : 'REMOTE_ERROR';
 }
 
-/** @returns the line for the log of an end that refuses requests, see `onOverload`. */
+/** @returns what to log when requests are refused, see `onOverload`. */
 export function describeOverload(peer: string, limit: number): string {
   return `${limit} requests of ${peer} are being served at once: further ones are refused until some are done`;
 }

@@ -1,11 +1,11 @@
-/** Node fires a timer up to this much before its time, in milliseconds (it rounds both of its clock readings down). */
+/** How much too early Node may fire a timer, in milliseconds: it rounds both of its clock readings down. */
 const EARLY_MS = 1;
-/** The longest delay that Node knows; with a longer one it would fire at once. In milliseconds. */
+/** The longest delay of Node's timers, in milliseconds. A timer with a longer one fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * One timer for many deadlines. It is set for the earliest and left alone when what it was for is done: nearly all requests are
- * answered long before their deadline, and a timer for each of them, made and cleared, costs a tenth of a round trip.
+ * One timer for many deadlines. It is set for the earliest one, and not cleared when that request is answered. Nearly all
+ * requests are answered long before their deadline, and a timer for each of them costs a tenth of a round trip.
  */
 export class DeadlineTimer {
   readonly #onDue: (now: number) => number;
@@ -13,13 +13,13 @@ export class DeadlineTimer {
   #setFor = Number.POSITIVE_INFINITY;
 
   /**
-   * @param onDue Deals with every deadline up to `now` and returns the next one, or infinity. On the clock of `performance.now`.
+   * @param onDue Deals with every deadline up to `now`, and returns the next one or infinity. On the clock of `performance.now`.
    */
   public constructor(onDue: (now: number) => number) {
     this.#onDue = onDue;
   }
 
-  /** Something is to be over by then. */
+  /** Adds a deadline, on the clock of `performance.now`. */
   public add(deadline: number): void {
     if (deadline < this.#setFor) this.#set(deadline);
   }
@@ -35,14 +35,14 @@ export class DeadlineTimer {
     if (deadline === Number.POSITIVE_INFINITY) return;
     this.#setFor = deadline;
     const delay = Math.min(LONGEST_MS, Math.max(0, Math.ceil(deadline - performance.now())));
-    // The connection keeps the process alive, not the time that somebody would wait on it.
+    // A connection keeps the process alive; a deadline does not.
     this.#timer = setTimeout(() => this.#fire(), delay).unref();
   }
 
   #fire(): void {
     this.#setFor = Number.POSITIVE_INFINITY;
     const next = this.#onDue(performance.now() + EARLY_MS);
-    // Read after that: it may have added one.
+    // `#setFor` is read after `onDue`, which may have added a deadline.
     this.#set(Math.min(this.#setFor, next));
   }
 }

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.js';
 
-/** An error as it crosses the wire. `by` says whose it is: a handler's own, or the message layer's at the other end. */
+/** An error as it crosses the wire. `by` says who made it: a handler, or the channel at the other end. */
 export interface WireError {
   readonly by: 'handler' | 'channel';
   readonly name: string;
@@ -10,11 +10,11 @@ export interface WireError {
 }
 
 /**
- * One message on the wire: kind, id, name where it has one, and data, which is left out where it is `undefined`. An array and
- * not an object, which takes twice as long to parse.
+ * One message on the wire: kind, id, name where it has one, and data where it is not `undefined`. It is an array because an
+ * object takes twice as long to parse.
  *
- * A reply carries the request's id and no name: it can never reach a handler, so two sides that serve the same name cannot
- * answer each other for ever.
+ * A reply carries the request's id and no name, so it never reaches a handler. Two sides that serve the same name cannot answer
+ * each other for ever.
  */
 export type Envelope =
   | readonly [kind: 'request' | 'event', id: number, name: string, data?: unknown]
@@ -23,14 +23,14 @@ export type Envelope =
   | readonly [kind: 'cancel', re: number];
 
 /**
- * @returns a request or an event as it travels: what `JSON.stringify` makes of the {@link Envelope}.
- * @throws what `JSON.stringify` throws at data that is not JSON.
+ * @returns a request or an event as it travels: its {@link Envelope} as JSON.
+ * @throws TypeError, or what a getter or `toJSON` throws, where the data cannot be written as JSON.
  */
 export function messageText(kind: 'request' | 'event', id: number, name: string, data: unknown): string {
   return `["${kind}",${id},${JSON.stringify(name)}${dataElement(data)}`;
 }
 
-/** @returns a reply as it travels; otherwise as {@link messageText}. */
+/** As {@link messageText}, for a reply. */
 export function replyText(re: number, data: unknown): string {
   return `["reply",${re}${dataElement(data)}`;
 }
@@ -44,7 +44,7 @@ export function cancelText(re: number): string {
 }
 
 function dataElement(data: unknown): string {
-  // Not what its type says: undefined and functions come to no text.
+  // Whatever its type says, `stringify` returns undefined for undefined and for functions.
   const json = JSON.stringify(data) as string | undefined;
   return json === undefined ? ']' : `,${json}]`;
 }
@@ -55,7 +55,7 @@ export function parseEnvelope(text: string): Envelope {
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may hold anything.
+    // The parser's own message would quote the text, which may hold a secret.
     throw new ProtocolError(`a message of ${text.length} characters is not JSON`);
   }
   if (!isEnvelope(value)) throw new ProtocolError(`a message of ${text.length} characters is not an envelope`);
@@ -91,7 +91,7 @@ function isWireError(value: unknown): value is WireError {
   );
 }
 
-/** @returns what `thrown` looks like on the wire; anything may be thrown, so nothing is taken for granted. */
+/** @returns what was thrown, which may be anything, as it crosses the wire. */
 export function toWireError(thrown: unknown, by: WireError['by']): WireError {
   if (!(thrown instanceof Error)) return { by, name: 'Error', message: String(thrown) };
   const code = 'code' in thrown && typeof thrown.code === 'string' ? { code: thrown.code } : {};

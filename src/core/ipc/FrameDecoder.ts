@@ -1,17 +1,17 @@
 import { ProtocolError } from '../errors.js';
 
 /**
- * Bytes of a frame's header: one unsigned 32-bit integer, big endian. Its lower 31 bits count the bytes after it, which are
- * UTF-8, or Latin-1 where {@link LATIN1_FLAG} is set.
+ * Bytes of a frame's header: one unsigned 32-bit integer, big endian. Its lower 31 bits count the bytes of the text that
+ * follows. The text is UTF-8, or Latin-1 where {@link LATIN1_FLAG} is set.
  */
 export const HEADER_BYTES = 4;
 
-/** Nearly all texts are Latin-1 through and through. V8 holds those as they travel, so that nobody need count or convert. */
+/** Nearly all texts are Latin-1 throughout. V8 holds those in memory as they travel, so nobody needs to count or convert. */
 export const LATIN1_FLAG = 0x8000_0000;
 
 /**
- * Cuts a stream of bytes into frames. A frame that spans chunks is collected in one buffer of its final size, so that a
- * message of many megabytes costs one copy and not one per chunk.
+ * Cuts a stream of bytes into frames. A frame that spans chunks is collected in one buffer of its final size. So a message of
+ * many megabytes costs one copy, and not one per chunk.
  */
 export class FrameDecoder {
   public maxBytes: number;
@@ -30,7 +30,7 @@ export class FrameDecoder {
   /** @throws ProtocolError where a frame announces more than `maxBytes`. */
   public push(chunk: Buffer): void {
     let at = 0;
-    // Read once for all its frames: a call into Node for each would cost more than what it reads.
+    // The chunk is read once for all its frames: a call into Node for each would cost more than the reading.
     let latin1: string | undefined;
     while (at < chunk.length) {
       if (this.#body !== undefined) {
@@ -78,7 +78,7 @@ export class FrameDecoder {
     return copied;
   }
 
-  /** @returns the bytes that follow. */
+  /** @returns how many bytes follow. */
   #readHeader(header: number): number {
     this.#encoding = header >= LATIN1_FLAG ? 'latin1' : 'utf8';
     const length = header % LATIN1_FLAG;

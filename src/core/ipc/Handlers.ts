@@ -1,9 +1,9 @@
 import type { ReplyFunction } from './contract.js';
 
-/** A handler without its types; `Handlers` calls it with its prefix arguments, then data, id and reply. */
+/** A handler without its types. `Handlers` calls it with its prefix arguments, then data, id and reply. */
 export type UntypedHandler = (...args: never[]) => unknown;
 
-/** What one call of one handler came to: a value, a promise of one, or nothing yet (it will call `reply`). */
+/** What one call of a handler came to: a value, or nothing yet, because it will call `reply`. */
 export type Outcome = { readonly value: unknown } | undefined;
 
 interface Entry {
@@ -12,10 +12,10 @@ interface Entry {
 }
 
 /**
- * The handlers of one side, by message name. They outlive any one connection: they may be added before it is made.
+ * The handlers of one side, by message name. They outlive a connection, and may be added before there is one.
  *
- * A handler that has all parameters takes `reply`, and an `undefined` it returns is no answer; one that leaves `reply` out
- * answers with what it returns.
+ * A handler that leaves its last parameter `reply` out answers with what it returns. One that takes `reply` answers with that, or
+ * with what it returns, unless that is `undefined`.
  */
 export class Handlers {
   readonly #prefix: readonly unknown[];
@@ -31,7 +31,7 @@ export class Handlers {
     else entries.push({ handler, once });
   }
 
-  /** Removes the handler that was added last under this name; does nothing where it was not added. */
+  /** Removes a handler, the last one where it was added several times; does nothing where it was not added. */
   public remove(name: string, handler: UntypedHandler): void {
     const entries = this.#entries.get(name);
     const index = entries?.findLastIndex((entry) => entry.handler === handler) ?? -1;
@@ -49,10 +49,10 @@ export class Handlers {
   }
 
   /**
-   * Calls every handler of a name, in the order they were added. What one throws does not keep the next from being called.
+   * Calls every handler of a name, in the order in which they were added, also after one that throws.
    *
-   * @param reply Makes the function that answers. Only called for handlers that take it, since most do not.
-   * @param settled Called once per handler with what it returned or threw.
+   * @param reply Makes the function that answers. Called only for a handler that takes it: most do not.
+   * @param settled Called once per handler, with what it returned or threw.
    * @returns how many handlers were called.
    */
   public call(

@@ -1,18 +1,18 @@
-/** What an {@link IdTable} holds. The table alone touches `next`. */
+/** What an {@link IdTable} holds. Only the table touches `next`. */
 export interface Entry<Self> {
   readonly id: number;
   next?: Self | undefined;
 }
 
-/** A power of two, so that the lower bits of an id name its bucket. Ids are given out one by one, which fills all alike. */
+/** A power of two, so that the lower bits of an id name its bucket. Ids are given out one by one, so all buckets fill alike. */
 const BUCKETS = 1024;
 
 /**
- * Things by their id, for many that come and go.
+ * Entries by their id, for many that come and go.
  *
- * Not a `Map`: V8 makes a new table for it after every few hundred of them, to which the old one points
- * (ordered-hash-table.cc, `Rehash`, `SetNextTable`), and the old one keeps what it held. When one of these has got into the old
- * space, all that follow are kept until a full collection. With a hundred requests in flight that was a fifth of a master's time.
+ * Not a `Map`: V8 makes a new table for one after every few hundred entries. The old table points to the new one and keeps what
+ * it held (ordered-hash-table.cc, `Rehash`, `SetNextTable`). Once a table is in the old space, all that follow it are kept until a
+ * full collection. With a hundred requests in flight that was a fifth of a master's time.
  */
 export class IdTable<E extends Entry<E>> {
   readonly #buckets: (E | undefined)[] = Array.from({ length: BUCKETS }, () => undefined);
@@ -22,7 +22,7 @@ export class IdTable<E extends Entry<E>> {
     return this.#size;
   }
 
-  /** An id that is held already hides the entry before until it is taken. */
+  /** Adds an entry. It hides an earlier one with the same id until it is taken. */
   public add(entry: E): void {
     const bucket = entry.id & (BUCKETS - 1);
     entry.next = this.#buckets[bucket];
@@ -30,7 +30,7 @@ export class IdTable<E extends Entry<E>> {
     this.#size++;
   }
 
-  /** @returns what was held under this id, and is not any more. */
+  /** Removes the entry with this id. @returns it, or undefined where there is none. */
   public take(id: number): E | undefined {
     const bucket = id & (BUCKETS - 1);
     let previous: E | undefined;
@@ -47,7 +47,7 @@ export class IdTable<E extends Entry<E>> {
     return entry;
   }
 
-  /** @returns all that it holds now, by rising id. */
+  /** @returns all entries, by rising id. */
   public entries(): E[] {
     const all: E[] = [];
     for (let entry of this.#buckets) {

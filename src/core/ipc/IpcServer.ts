@@ -7,16 +7,16 @@ import { ProtocolError } from '../errors.js';
 import { SocketTransport } from './SocketTransport.js';
 import { TRANSPORT_LIMITS } from './Transport.js';
 
-/** First message of a worker on its connection. */
+/** A worker's first message on its connection. */
 export interface Hello {
   readonly protocol: number;
   readonly secret: string;
   readonly pid: number;
-  /** Whether it has said `ready` before, to a master that is gone. */
+  /** Whether the worker has said `ready` to an earlier master. */
   readonly ready: boolean;
 }
 
-/** Version of frames, hello, envelope and control messages; a peer of another version is refused. */
+/** Version of frames, hello, envelopes and control messages. A peer of another version is refused. */
 export const PROTOCOL_VERSION = 2;
 
 const HELLO_MAX_BYTES = 4096;
@@ -25,9 +25,8 @@ const HELLO_TIMEOUT_MS = 5_000;
 type Admit = (transport: SocketTransport, hello: Hello) => void;
 
 /**
- * The master's side of the socket on which workers call back. It admits a connection only for a secret that was handed out
- * by {@link expect}, once; whoever sends anything else is cut off before more than 4 kB of it were read. Its folder is open
- * to its own user alone (0700).
+ * The master's side of the socket on which workers call back. It admits one connection for each secret that {@link expect} has
+ * handed out. It cuts off whoever sends anything else, before it has read more than 4 kB.
  */
 export class IpcServer {
   readonly #expected = new Map<string, Admit>();
@@ -41,7 +40,7 @@ export class IpcServer {
 
   public constructor() {
     this.#server = createServer((socket) => this.#greet(socket));
-    // A connection that cannot be accepted (EMFILE) is its worker's failed start. Node ends a process that hears nothing of it.
+    // A connection that cannot be accepted (EMFILE) fails its worker's start. Without a listener Node would end this process.
     this.#server.on('error', () => undefined);
   }
 
@@ -51,8 +50,8 @@ export class IpcServer {
   }
 
   /**
-   * The server of programs that set none up themselves: made in a new private folder with the first worker, gone with the
-   * last. Every call is paired with one of {@link release}.
+   * The server of programs that set none up themselves. It is made with the first worker, in a new folder that only this user
+   * can open (0700), and is gone with the last. Every call is paired with one of {@link release}.
    */
   public static async acquireShared(): Promise<IpcServer> {
     IpcServer.#shared ??= (async () => {
@@ -78,14 +77,14 @@ export class IpcServer {
     }
   }
 
-  /** Ends one use of the shared server; the last one closes it. */
+  /** Ends one use of the shared server. The last one closes it. */
   public async release(): Promise<void> {
     if (--this.#users > 0) return;
     IpcServer.#shared = undefined;
     await this.close();
   }
 
-  /** Listens on `path`. A socket that a dead process has left there is removed: whoever may call this owns the path. */
+  /** Listens on `path`, which must be this process's own: a socket that a dead process has left there is removed. */
   public async listen(path: string): Promise<void> {
     if (process.platform !== 'win32') await unlink(path).catch(ignoreMissing);
     await new Promise<void>((resolve, reject) => {
@@ -100,22 +99,23 @@ export class IpcServer {
   }
 
   /**
-   * Calls `admit` when somebody shows the secret. The first message after the hello goes to the listener that `admit` sets,
-   * so it must set one before it returns.
+   * Calls `admit` when somebody shows the secret. Later messages go to the listener that `admit` sets, so it must set one before
+   * it returns.
    *
-   * @param secret Default: a new one. One that an earlier master handed out lets its worker come back.
+   * @param secret Default: a new one of 256 bits. One that an earlier master handed out lets its worker come back.
+   * @returns the secret, and what makes it void.
    */
   public expect(admit: Admit, secret = randomBytes(32).toString('base64url')): { secret: string; cancel: () => void } {
     this.#expected.set(secret, admit);
     return { secret, cancel: () => void this.#expected.delete(secret) };
   }
 
-  /** Stops listening and cuts strangers off; admitted connections live on with their owners. Idempotent. */
+  /** Stops listening and cuts strangers off. Admitted connections live on. Idempotent. */
   public async close(): Promise<void> {
     for (const socket of this.#strangers) socket.destroy();
     this.#expected.clear();
     if (this.#server.listening) {
-      // Not awaited: `close` calls back only when every admitted connection has ended, and those are not ours any more.
+      // Not awaited: `close` calls back when every admitted connection has ended, and those belong to others.
       this.#server.close();
     }
     await this.#cleanUp();
@@ -126,25 +126,25 @@ export class IpcServer {
     const transport = new SocketTransport(socket, TRANSPORT_LIMITS);
     transport.maxMessageBytes = HELLO_MAX_BYTES;
     const timer = setTimeout(() => transport.destroy(new ProtocolError('no hello in time')), HELLO_TIMEOUT_MS);
-    const known = (): void => {
+    const endGreeting = (): void => {
       clearTimeout(timer);
       this.#strangers.delete(socket);
     };
     transport.listen({
       message: (text) => {
         const hello = parseHello(text);
-        // A Map's lookup hashes the whole 256-bit secret: its timing tells nothing that helps to guess one.
+        // A Map's lookup hashes the whole secret, so its timing does not help to guess one.
         const admit = hello && this.#expected.get(hello.secret);
         if (hello === undefined || admit === undefined) {
           transport.destroy(new ProtocolError('a stranger'));
           return;
         }
-        known();
+        endGreeting();
         this.#expected.delete(hello.secret);
         transport.maxMessageBytes = TRANSPORT_LIMITS.maxMessageBytes;
         admit(transport, hello);
       },
-      closed: known,
+      closed: endGreeting,
     });
   }
 }
@@ -157,7 +157,7 @@ function parseHello(text: string): Hello | undefined {
     if (protocol !== PROTOCOL_VERSION || typeof secret !== 'string' || typeof pid !== 'number') return undefined;
     return { protocol, secret, pid, ready: ready === true };
   } catch {
-    // Not JSON: a stranger, treated like any other.
+    // Not JSON: a stranger like any other.
     return undefined;
   }
 }

@@ -7,8 +7,8 @@ import {
 } from './Transport.js';
 
 /**
- * One end of a pair of transports inside one process, for tests and for programs that run everything in one process.
- * Delivers in a later turn of the event loop, as a socket does, so that code cannot come to rely on an answer in the same one.
+ * One end of a pair of transports inside one process, for tests and for programs that run everything in one process. It delivers
+ * in a later turn of the event loop, as a socket does, so that no code comes to rely on an answer in the same turn.
  */
 export class MemoryTransport implements Transport {
   readonly #limits: TransportLimits;
@@ -35,7 +35,7 @@ export class MemoryTransport implements Transport {
     return [left, right];
   }
 
-  /** What the other end has not begun to read counts, as a socket's buffer does. */
+  /** What the other end has not begun to read counts too, as it does in a socket's buffer. */
   public get queuedBytes(): number {
     return this.#outboxBytes + (this.#peer === undefined ? 0 : this.#peer.#inboxBytes);
   }
@@ -74,7 +74,7 @@ export class MemoryTransport implements Transport {
     if (this.#closed) return;
     this.#end(error);
     const peer = this.#peer;
-    // What was delivered before this turn is read first, then the end is seen.
+    // The other end reads what was delivered before this turn first, and sees the end then.
     if (peer !== undefined) setImmediate(() => peer.#end());
   }
 
@@ -98,7 +98,7 @@ export class MemoryTransport implements Transport {
   }
 
   #drain(): void {
-    // By index: `shift` moves the rest each time, which a flood would feel.
+    // By index: `shift` moves the rest each time, which is slow in a flood.
     for (let next = 0; next < this.#inbox.length; next++) {
       const text = this.#inbox[next] ?? '';
       this.#inboxBytes -= text.length;

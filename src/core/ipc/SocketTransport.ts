@@ -9,27 +9,27 @@ import {
   URGENT_RESERVE_BYTES,
 } from './Transport.js';
 
-/** Frames are joined up to this size, what Node writes without memory of its own; a larger one is written by itself. */
+/** Frames are joined up to this size, which Node writes without allocating. A larger frame is written by itself. */
 const JOIN_BYTES = 16 * 1024;
-/** So many messages leave at once, though more may come in this turn: the other end works on them in the meantime. */
+/** So many messages leave at once, though this turn may bring more: the other end can work on them in the meantime. */
 const BATCH = 32;
 /**
- * So much is in the socket's hands at a time; the rest waits here. What it has taken counts against the queue until the
- * reader has all of it, so handing over a hundred messages of 1 MB at once would count those that have long been read.
+ * The socket has at most so much at a time; the rest waits here. A write to the socket counts against the queue until the reader
+ * has all of it. So a hundred messages of 1 MB in one write would count although most of them have long been read.
  */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
-/** What is read at a time, as much as Node's own streams read. */
+/** Bytes that are read at a time, as in Node's own streams. */
 const READ_BYTES = 64 * 1024;
-/** A character that is not Latin-1. V8 holds strings without any in one byte a character, and knows that it need not search those. */
+/** A character that is not Latin-1. V8 holds strings without any in one byte a character, and knows that it need not search them. */
 const WIDE = /[\u0100-\uffff]/;
 
 /**
  * A {@link Transport} over a stream socket: a unix domain socket, or a named pipe on Windows.
  *
- * Messages of one turn of the event loop leave in one write, up to a batch: with 100 small requests in flight that is 1.5 times
- * the rate of a write per message. They are framed one by one and never joined into one JSON value, which costs two thirds of
- * the rate with large messages.
+ * Messages of one turn of the event loop leave in one write, up to a batch. With 100 small requests in flight this is 1.5 times
+ * the rate of a write per message. Each message has a frame of its own. To join them into one JSON value would cost two thirds
+ * of the rate with large messages.
  */
 export class SocketTransport implements Transport {
   readonly #socket: Socket;
@@ -38,9 +38,9 @@ export class SocketTransport implements Transport {
   #listener: TransportListener | undefined;
   #queue: string[] = [];
   #queuedBytes = 0;
-  /** What is sent now, mostly replies, leaves when all that was read is dealt with. Waiting for it costs less than a tick. */
+  /** What was read is being handled. What is sent meanwhile, mostly replies, leaves afterwards: that is cheaper than a tick. */
   #isReceiving = false;
-  /** The socket has its fill; more is written when it has passed that on. */
+  /** The socket has its fill. More is written when it has drained. */
   #isDraining = false;
   #closed = false;
   #error: Error | undefined;
@@ -59,7 +59,7 @@ export class SocketTransport implements Transport {
       });
     });
     socket.on('error', (error) => {
-      // A peer that dies resets the connection: that is an end like any other, and `closed` follows.
+      // A peer that dies resets the connection. That is an end like any other: `close` follows.
       this.#error ??= error;
     });
     socket.pause();
@@ -68,8 +68,8 @@ export class SocketTransport implements Transport {
   /**
    * Connects to the socket at `path`.
    *
-   * It reads into one buffer for good (`onread` of `net.connect`). A server's sockets cannot: they get new memory for every
-   * read, which costs a tenth of a round trip.
+   * The socket reads into one and the same buffer (`onread` of `net.connect`). A server's sockets cannot: they get new memory for
+   * every read, which costs a tenth of a round trip.
    *
    * @throws the socket's error where nobody listens.
    */
@@ -92,7 +92,7 @@ export class SocketTransport implements Transport {
     });
   }
 
-  /** Bytes of the largest message that is accepted; lowered until the other end has shown its secret. */
+  /** Bytes of the largest message that is accepted. The server lowers it until the other end has shown its secret. */
   public set maxMessageBytes(bytes: number) {
     this.#decoder.maxBytes = bytes;
   }
@@ -111,10 +111,10 @@ export class SocketTransport implements Transport {
 
   public send(text: string, urgent = false): boolean {
     if (this.#closed || !this.#socket.writable) return false;
-    // A UTF-16 length is at most the UTF-8 length and at least a third of it: cheap, and exact enough for a bound.
+    // The UTF-16 length is at most the UTF-8 length and at least a third of it. It is cheap, and exact enough for a bound.
     const room = this.#limits.maxQueueBytes + (urgent ? URGENT_RESERVE_BYTES : 0);
     if (this.#queuedBytes + this.#socket.writableLength + text.length > room) return false;
-    // nextTick runs when the running callback is done, which is when the turn's messages are known.
+    // nextTick runs after the current callback, when the messages of this turn are known.
     if (this.#queue.length === 0 && !this.#isDraining && !this.#isReceiving) process.nextTick(() => this.#write());
     this.#queue.push(text);
     this.#queuedBytes += text.length;
@@ -125,7 +125,7 @@ export class SocketTransport implements Transport {
   public async flush(): Promise<void> {
     await this.#handOver();
     if (this.#closed || !this.#socket.writable) return;
-    // An empty write's callback comes after all earlier ones; a socket that dies first emits 'close'.
+    // An empty write calls back after all earlier ones. A socket that dies first emits 'close'.
     await new Promise<void>((resolve) => {
       const done = (): void => {
         this.#socket.off('close', done);
@@ -138,7 +138,7 @@ export class SocketTransport implements Transport {
 
   public async close(): Promise<void> {
     await this.#handOver();
-    // `end` alone would wait for the other end's FIN; when ours is out, nobody reads here any more.
+    // `end` alone would wait for the other end's FIN. When ours is out, nobody reads here any more.
     if (!this.#closed) this.#socket.end(() => this.#socket.destroy());
     await this.#whenClosed;
   }
@@ -161,7 +161,7 @@ export class SocketTransport implements Transport {
     }
   }
 
-  /** Resolves when the socket has all that is queued, or is closed. */
+  /** Resolves when the socket has taken all that is queued, or has closed. */
   async #handOver(): Promise<void> {
     this.#write();
     while (this.#queue.length > 0 && !this.#closed) {
@@ -198,8 +198,8 @@ export class SocketTransport implements Transport {
   }
 
   /**
-   * Writes one large frame, or a run of small ones as one string with one character a byte. Node writes such a string from its
-   * stack (stream_base.cc, WriteString); a Buffer for each write would be most of the garbage of a busy channel.
+   * Writes one large frame, or a run of small ones as one string of one character a byte. Node writes such a string from its stack
+   * (stream_base.cc, WriteString). A Buffer for each write would be most of a busy channel's garbage.
    *
    * @returns the index of the next frame.
    */
@@ -221,14 +221,14 @@ export class SocketTransport implements Transport {
       if (to > from && run.length + HEADER_BYTES + text.length > JOIN_BYTES) break;
       run += header(text.length, LATIN1_FLAG) + text;
     }
-    // Looked at once for all: nearly always, nothing is found.
+    // One search for the whole run: it finds nearly nothing ever.
     if (WIDE.test(run)) run = queue.slice(from, to).map(binaryFrame).join('');
     this.#socket.write(run, 'latin1');
     return to;
   }
 }
 
-/** @returns a frame with one character a byte. */
+/** @returns a frame as a string of one character a byte. */
 function binaryFrame(text: string): string {
   if (!WIDE.test(text)) return header(text.length, LATIN1_FLAG) + text;
   const bytes = Buffer.from(text).toString('latin1');

@@ -9,8 +9,8 @@
  * class TickWorker extends BaseWorker<TickContract> {}
  * class TickConnection extends WorkerConnection<TickContract> {}
  * ```
- * A wrong name, payload or direction, or a handler that forgets its reply, does not compile.
- * Without a contract a worker takes any name, as the first version of this interface did.
+ * A wrong name, payload or direction does not compile, nor does a handler that forgets its reply. Without a contract a worker
+ * takes any name.
  */
 
 /** A message that expects a reply. Data and reply must survive JSON. */
@@ -21,14 +21,14 @@ export interface Request<Data, Reply> {
   readonly reply: Reply;
 }
 
-/** A message that expects none. */
+/** A message that expects no reply. Data must survive JSON. */
 export interface Event<Data> {
   /** Only for types. */
   readonly '~kind': 'event';
   readonly data: Data;
 }
 
-/** Ids of messages, unique per connection and direction. */
+/** The id of a message, unique per connection and direction. */
 export type snowflake = string;
 
 export interface Contract {
@@ -36,7 +36,7 @@ export interface Contract {
   readonly toMaster: object;
 }
 
-/** The contract of a worker that has none: every name is allowed, in both directions. */
+/** The contract of a worker without one: every name is allowed, in both directions. */
 export interface AnyContract {
   readonly toWorker: Record<string, never>;
   readonly toMaster: Record<string, never>;
@@ -76,24 +76,24 @@ export type DataArgs<Data> = undefined extends Data ? [data?: Data] : [data: Dat
 
 export interface RequestOptions {
   /**
-   * How long to wait for the reply, in milliseconds. Default 10 000; `Infinity` waits for as long as the peer lives, and NaN
-   * rejects with a RangeError.
+   * How long to wait for the reply, in milliseconds. Default 10 000. `Infinity` waits for as long as the peer lives. NaN rejects
+   * with a RangeError.
    */
   readonly timeoutMs?: number;
-  /** Gives the request up: it rejects with `AbortError`, and the handler's own signal at the other end fires. */
+  /** Gives the request up when it fires: the request rejects with `AbortError`, and the handler's `reply.signal` fires. */
   readonly signal?: AbortSignal;
 }
 
-/** Answers the request; a second call does nothing. */
+/** Answers the request. A second call does nothing. */
 export interface ReplyFunction<Reply> {
   (data: Reply): void;
-  /** Fires when the caller gave the request up or is gone. */
+  /** Fires when the caller has given the request up, or is gone. */
   readonly signal: AbortSignal;
 }
 
 /**
- * What `on` accepts where there is no contract. A method type on purpose: its parameters are compared bivariantly, so that
- * `(data: string, id: snowflake, reply: (data: string) => void) => void` is accepted although the data is not checked.
+ * What `on` accepts where there is no contract. A method type, because its parameters are compared bivariantly: so
+ * `(data: string, id: snowflake, reply: (data: string) => void) => void` is accepted although nobody checks the data.
  */
 export type LooseWorkerHandler = {
   handle(data: unknown, id: snowflake, reply: ReplyFunction<unknown>): unknown;
@@ -125,8 +125,8 @@ interface ForgottenReply<Reply> {
 type AnyFunction = (...args: never[]) => unknown;
 
 /**
- * Makes a handler that forgets its reply unacceptable: it must return the reply (or a promise of it), unless it has all
- * `Arity` parameters, of which `reply` is the last.
+ * Refuses a handler that forgets its reply. A handler must return the reply (or a promise of it), unless it has all `Arity`
+ * parameters: the last one is `reply`.
  */
 export type ReplyChecked<Handler, Messages, Name extends keyof Messages, Arity extends number> =
   IsLoose<Messages> extends true

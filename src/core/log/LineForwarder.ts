@@ -3,27 +3,27 @@ import type { LogTail } from './LogTail.js';
 import { type LogBindings, type Logger, writeLine } from './logger.js';
 import { cutNote, splitLines } from './splitLines.js';
 
-/** The longest line that is passed on, in characters; the same size at which Docker splits lines. */
+/** Characters of the longest line that is passed on. Docker splits lines at the same size. */
 export const MAX_FORWARDED_LENGTH = 16 * 1024;
-/** Where a JSON line is too long, its texts (mostly a stack, or an answer's body) are cut to this, its other fields stay. */
+/** A JSON line that is too long keeps its fields, but texts (mostly a stack or an answer's body) are cut to so many characters. */
 const MAX_FIELD_LENGTH = 2048;
 
 export type OutputName = 'stdout' | 'stderr';
 
 export interface LineForwarderOptions {
   readonly logger: Logger;
-  /** Whose output it is; added to lines that do not say so themselves. */
+  /** Whose output it is. Added to lines that do not say so themselves. */
   readonly bindings: LogBindings;
-  /** Gets every line too, whatever the logger's level. */
+  /** Gets every line too, whatever the logger's level. Default: nobody does. */
   readonly tail?: LogTail;
 }
 
 /**
  * Passes the output of a worker on to a logger.
  *
- * Pino's JSON lines keep their level, time and fields, and are shown whatever the receiver's level: the worker has filtered
- * already, by its own. Any other line becomes a message with the field `stream`, at `info` from stdout and `warn` from stderr.
- * Blank lines are left out, and lines above 16 k characters are cut and say so.
+ * Pino's JSON lines keep their level, time and fields. They are shown whatever the logger's level, because the worker has already
+ * filtered by its own. Any other line becomes a message with the field `stream`, at `info` from stdout and `warn` from stderr.
+ * Blank lines are left out. Lines above 16 k characters are cut, and end with a note.
  */
 export class LineForwarder {
   readonly #logger: Logger;
@@ -37,9 +37,9 @@ export class LineForwarder {
   }
 
   /**
-   * Forwards a stream until it ends.
+   * Forwards a stream until it ends. A process's output may end after the process.
    *
-   * @returns a promise that fulfils when its last line is forwarded; a process's output may end after the process.
+   * @returns a promise that resolves when the last line was forwarded. It never rejects.
    */
   public attach(stream: Readable, name: OutputName): Promise<void> {
     return splitLines(stream, (line) => this.forward(line, name));
@@ -67,7 +67,7 @@ export class LineForwarder {
     const record = { level, time: Date.now(), ...this.#bindings, stream, msg };
     const text = JSON.stringify(record);
     this.#tail?.push(text);
-    // The worker did not choose a level for it, so the receiver's counts.
+    // The worker chose no level for it, so the logger's own counts.
     if (this.#logger.isLevelEnabled(label)) writeLine(this.#logger, text);
   }
 }

@@ -6,19 +6,19 @@ export interface LogSink {
   readonly isTTY?: boolean;
 }
 
-/** How much may wait for a reader that does not read, in bytes; beyond it whole lines are dropped and counted. */
+/** Bytes that may wait for a reader that does not read. Beyond it whole lines are dropped and counted. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 const RETRY_MS = 20;
-/** How long the end of the process waits for such a reader. */
+/** How long the end of the process waits for such a reader, in milliseconds. */
 const EXIT_FLUSH_MS = 1000;
 
 /**
- * Writes log lines to a file descriptor at once, so that the last line before an exit is never lost, and yet never waits for
- * the reader: a master that hangs (or `npm start | less`) must not stop the cluster that logs.
+ * Writes log lines to a file descriptor at once, so that an exit loses no line. It never waits for the reader: a master that
+ * hangs (or `npm start | less`) must not stop the cluster that logs.
  *
- * A full pipe makes lines wait, up to 4 MB, then drops whole lines and says afterwards how many. A pipe without reader
- * (EPIPE) ends the logging and nothing else. Pino's own destination does one or the other: in its sync mode it sleeps until
- * the reader reads, in its async mode an exit loses lines.
+ * With a full pipe up to 4 MB of lines wait. Further lines are dropped, and a line says afterwards how many. A pipe without a
+ * reader (EPIPE) ends the logging and nothing else. Pino's own destination cannot do both: in its sync mode it sleeps until the
+ * reader reads, and in its async mode an exit loses lines.
  */
 export class LogDestination implements LogSink {
   readonly #fd: number;
@@ -40,11 +40,11 @@ export class LogDestination implements LogSink {
       return;
     }
     const rest = this.#writeNow(line);
-    // The rest of a line that is half written is kept whatever its size: the next line must not continue it.
+    // The rest of a half-written line is kept whatever its size: the next line must not continue it.
     if (rest.length > 0) this.#keep(rest, rest.length < line.length);
   }
 
-  /** Writes what waits, sleeping for a slow reader at most `deadlineMs`. For the end of the process. */
+  /** Writes what waits. Sleeps for a slow reader, at most `deadlineMs` milliseconds. For the end of the process. */
   public flushSync(deadlineMs = EXIT_FLUSH_MS): void {
     const end = performance.now() + deadlineMs;
     while (this.#backlog.length > 0) {
@@ -65,7 +65,7 @@ export class LogDestination implements LogSink {
   }
 
   #retryLater(): void {
-    // Unref'd: a log line alone must not keep the process alive; its end flushes.
+    // Unref'd: a log line alone must not keep the process alive. The end of the process flushes.
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
       this.#drain();
@@ -100,7 +100,7 @@ export class LogDestination implements LogSink {
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code === 'EAGAIN' || code === 'EWOULDBLOCK') return rest;
-      // A full disk may have room again. Anything else is a reader that is gone: there is nobody to tell.
+      // A full disk may have room again. Any other error means that the reader is gone, and nobody is left to tell.
       if (code !== 'ENOSPC' && code !== 'EDQUOT') this.#breakOff();
       return Buffer.alloc(0);
     }
@@ -116,10 +116,10 @@ export class LogDestination implements LogSink {
 
 let standardOutput: LogDestination | undefined;
 
-/** @returns the destination of this process's stdout; there is one, so that lines of several loggers never mix. */
+/** @returns this process's one destination for stdout. With two, lines of several loggers could mix. */
 export function stdoutDestination(): LogDestination {
   if (standardOutput === undefined) {
-    // Merely to look at process.stdout makes a pipe non-blocking, which is what lets a write say EAGAIN instead of waiting.
+    // The mere look at process.stdout makes a pipe non-blocking. So a write fails with EAGAIN instead of waiting.
     const fd = process.stdout.fd ?? 1;
     const destination = new LogDestination(fd);
     process.on('exit', () => destination.flushSync());
@@ -131,15 +131,15 @@ export function stdoutDestination(): LogDestination {
 let guarded = false;
 
 /**
- * Keeps a closed stdout or stderr from killing the process: without a listener the EPIPE of a plain `process.stdout.write`
- * is an uncaught exception, and a worker outlives the master that read its output.
+ * Keeps a closed stdout or stderr from killing the process. A worker outlives the master that read its output, and without a
+ * listener the EPIPE of a plain `process.stdout.write` is an uncaught exception.
  */
 export function surviveClosedOutput(): void {
   if (guarded) return;
   guarded = true;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => {
-      // Nobody reads any more, and there is nowhere else to say so.
+      // Nobody reads any more, and there is nowhere else to report it.
     });
   }
 }

@@ -1,14 +1,14 @@
 import { createPrettyPrinter, type PrettyPrinter } from './prettyLine.js';
 import { scrub } from './secrets.js';
 
-/** However long the lines are, all tails of a large bot must fit into memory. In characters, for each tail. */
+/** Characters that one tail keeps at most: all tails of a large bot must fit into memory, however long the lines are. */
 const MAX_CHARACTERS = 256 * 1024;
 
 let print: PrettyPrinter | undefined;
 
 /**
- * The last lines that a worker printed, scrubbed: for the error that says why it did not start, and for whoever asks.
- * At most `capacity` lines and 256 k characters; older ones make room.
+ * The last lines that a process printed, without secrets. They go into the error of a failed start, and to whoever asks. A tail
+ * keeps at most `capacity` lines (default 200) and 256 k characters; older ones make room.
  */
 export class LogTail {
   readonly #capacity: number;
@@ -30,26 +30,26 @@ export class LogTail {
     }
   }
 
-  /** Calls back with every line from now on, as {@link records} has it. @returns what ends that. */
+  /** Calls back with every line from now on, as {@link records} has it. @returns a function that ends this. */
   public follow(listener: (line: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** @returns the last `count` lines as they were printed, mostly JSON, oldest first. */
+  /** @returns the last `count` lines (default: all) as they were printed, mostly JSON, oldest first. */
   public records(count = this.#capacity): readonly string[] {
     return count <= 0 ? [] : this.#lines.slice(-count);
   }
 
-  /** @returns the last `count` lines as a person reads them, oldest first; one with a stack holds line breaks. */
+  /** @returns the last `count` lines (default: all) as people read them, oldest first. One with a stack holds line breaks. */
   public lines(count = this.#capacity): string[] {
     return this.records(count).map(readableLine);
   }
 }
 
-/** @returns a line as a person reads it, without colours: it goes into errors, pages and files. */
+/** @returns a line as people read it. It has no colours, because it goes into errors, pages and files. */
 export function readableLine(line: string): string {
-  // Made at the first use: most tails are never read.
+  // Made when it is first needed: most tails are never read.
   print ??= createPrettyPrinter({ colorize: false });
   return print(line).trimEnd();
 }

@@ -5,10 +5,10 @@ import type { LogSink } from './LogDestination.js';
 export type StatusStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 /**
- * A line at the bottom of the terminal that shows how things stand, below the log. Not on a terminal it shows nothing.
+ * A line at the bottom of the terminal, below the log, that shows how things stand. Where there is no terminal it shows nothing.
  *
- * Whatever else writes to the terminal must do so through `wrap()`, which takes the status away, writes, and draws it again.
- * It sets no timer, hides no cursor and adds no listener, so a process that dies leaves nothing behind but the last status.
+ * Other output must go through `wrap()`, which takes the status away, writes, and draws it again. The status line sets no timer,
+ * hides no cursor and adds no listener. So a process that dies leaves only the last status behind.
  */
 export class StatusLine {
   readonly #stream: StatusStream;
@@ -18,11 +18,11 @@ export class StatusLine {
 
   public constructor(stream: StatusStream) {
     this.#stream = stream;
-    // The cursor stays: hiding it is done on stderr, needs signal handlers to undo, and a kill -9 would leave it hidden.
+    // The cursor stays visible. To hide it is done on stderr, needs signal handlers to undo, and a kill -9 would leave it hidden.
     this.#draw = stream.isTTY === true ? createLogUpdate(stream, { showCursor: true }) : undefined;
   }
 
-  /** Shows this text instead of the last one; an empty one shows nothing. */
+  /** Shows this text instead of the last one. An empty text shows nothing. */
   public set(text: string): void {
     if (this.#draw === undefined || this.#stopped) return;
     const line = text.replace(/\p{Cc}+/gu, ' ');
@@ -45,8 +45,8 @@ export class StatusLine {
   }
 
   /**
-   * @returns a destination for log lines that writes above the status. Whole lines only.
-   * @param stream where to; default the status line's own. Another one (stderr) must show on the same terminal.
+   * @param stream Where to write. Default: the status line's own stream. Another one (stderr) must show on the same terminal.
+   * @returns a destination for log lines that writes above the status. It takes whole lines only.
    */
   public wrap(stream: StatusStream = this.#stream): LogSink {
     return {

@@ -5,10 +5,10 @@ import type { LogTail } from './LogTail.js';
 import { createPrettyPrinter, ERROR_KEYS } from './prettyLine.js';
 import { scrub } from './secrets.js';
 
-/** A pino logger. Set `level` to change it at run time, for its children too that have no level of their own. */
+/** A pino logger. Set `level` to change it at run time, also for its children without a level of their own. */
 export type Logger = pino.Logger;
 
-/** Who logs, in every line: the kind of the process, its id within the kind where it has one, and its pid. */
+/** Who logs, as every line says: the kind of the process, its id within the kind where it has one, and its pid. */
 export interface LogBindings {
   readonly kind?: string;
   readonly id?: number;
@@ -17,20 +17,20 @@ export interface LogBindings {
 
 export interface CreateLoggerOptions {
   readonly level: LogLevel;
-  /** For people rather than for machines. Default: whether the destination is a terminal. */
+  /** Whether lines are for people and not for machines. Default: whether the destination is a terminal. */
   readonly pretty?: boolean;
   readonly bindings?: LogBindings;
   /** Default: stdout. */
   readonly destination?: LogSink;
-  /** Keeps the last lines that are logged here; those that {@link writeLine} passes on are their writer's. */
+  /** Keeps the last lines that are logged here, without those that {@link writeLine} passes on. Default: nobody does. */
   readonly tail?: LogTail | undefined;
 }
 
 /**
  * Makes a logger that writes JSON lines, or readable ones on a terminal.
  *
- * Every line passes {@link scrub} on its way out, whoever logs it, so no secret gets into a log. Each line is written before
- * the call returns, so the last one before an exit is there. A closed stdout ends the logging, not the process.
+ * Every line passes {@link scrub} on its way out, so no secret gets into a log. Each line is written before the call returns, so
+ * an exit loses none. A closed stdout ends the logging, not the process.
  */
 export function createLogger({ level, pretty, bindings, destination, tail }: CreateLoggerOptions): Logger {
   surviveClosedOutput();
@@ -42,9 +42,9 @@ export function createLogger({ level, pretty, bindings, destination, tail }: Cre
 }
 
 /**
- * Puts a finished JSON line into a logger's output, past its level and its bindings: it was filtered where it was written.
+ * Puts a finished JSON line into a logger's output, past its level and its bindings: its writer has filtered it already.
  *
- * @param line valid JSON of one log line, without the newline.
+ * @param line One log line as valid JSON, without the newline.
  */
 export function writeLine(logger: Logger, line: string): void {
   const output = outputOf(logger);
@@ -69,7 +69,7 @@ class TailedSink implements LogSink {
 }
 
 function prettySink(output: LogSink): LogSink {
-  // The printer is a plain function: pino-pretty as a stream would add a turn of the event loop, and an exit would lose lines.
+  // A plain function: pino-pretty as a stream would take a turn of the event loop, and an exit would lose lines.
   const print = createPrettyPrinter();
   return { write: (line) => output.write(print(line)) };
 }
@@ -85,19 +85,19 @@ function scrubLine(line: string): string {
     JSON.parse(clean);
     return clean;
   } catch {
-    // A secret that reads like JSON itself (digits only, say) took a piece of the line's structure with it.
+    // A secret that looks like JSON (of digits only, for example) took a part of the line's structure with it.
     const head = /^\{"level":(\d{2}),"time":(\d+)/.exec(clean);
     const [level, time] = head === null ? [40, Date.now()] : [Number(head[1]), Number(head[2])];
     return `${JSON.stringify({ level, time, pid: process.pid, msg: 'a log line was withheld: it held a secret' })}\n`;
   }
 }
 
-/** A chain of causes may be a circle. */
+/** Causes that are followed at most: a chain of causes may be a circle. */
 const MAX_CAUSES = 8;
 
 /**
- * Keeps type, message, stack, own fields such as `code`, and the chain of causes; what is no error stays as it is.
- * Pino's own serializer drops causes that are no errors (an AbortSignal's reason may be anything) and throws on frozen errors.
+ * Keeps an error's type, message, stack, own fields such as `code`, and causes. What is no error stays as it is. Pino's own
+ * serializer drops causes that are no errors (an AbortSignal's reason may be anything), and throws on frozen errors.
  */
 function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error) || depth > MAX_CAUSES) return error;
@@ -109,7 +109,7 @@ function serializeError(error: unknown, depth = 0): unknown {
       error instanceof AggregateError ? { errors: error.errors.map((e) => serializeError(e, depth + 1)) } : {};
     return { type: name, ...fields, ...causes, ...many };
   } catch (failure) {
-    // A getter of the error threw. Logging an error must not be the next one.
+    // A getter of the error threw. To log an error must not throw another one.
     return { type: 'Error', message: `an error that cannot be read: ${String(failure)}` };
   }
 }

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 
-/** What stands where a secret was. */
+/** Stands where a secret was. */
 export const REDACTED = '[redacted]';
 
-/** Shorter values are refused: they would match inside ordinary words, and every log line would suffer. */
+/** Shorter values are refused: they would match inside ordinary words and spoil every log line. */
 export const MIN_SECRET_LENGTH = 8;
 
 /**
@@ -18,14 +18,14 @@ const SHAPES = [
   '(?<=/webhooks/\\d{17,20}/)[\\w-]{30,}',
 ];
 
-/** Value -> how many holders registered it. */
+/** How many holders have registered each value. */
 const registered = new Map<string, number>();
 let pattern: RegExp | undefined;
 
 /**
  * Makes {@link scrub} hide this value, and its URL-encoded, base64 and JSON-escaped forms, in this process.
  *
- * @returns a function that takes the registration back; needed only for secrets of which there are ever more.
+ * @returns a function that takes the registration back. It is needed only where ever more secrets come.
  * @throws RangeError for fewer than 8 characters.
  */
 export function registerSecret(value: string): () => void {
@@ -56,8 +56,8 @@ export function scrub(text: string): string {
 }
 
 /**
- * Holds a secret so that it cannot be printed by accident: as text, as JSON and when inspected it is `[redacted]`.
- * Making one registers its value for {@link scrub}.
+ * Holds a secret so that nobody prints it by accident: as text, as JSON and when inspected it is `[redacted]`. The constructor
+ * registers the value for {@link scrub}.
  */
 export class Secret {
   readonly #value: string;
@@ -68,7 +68,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself. Call it only where it is used, and keep no copy. */
+  /** @returns the value. Call this only where the value is used, and keep no copy. */
   public reveal(): string {
     return this.#value;
   }
@@ -88,17 +88,17 @@ export class Secret {
 
 function compile(): RegExp {
   const forms = [...registered.keys()].flatMap(formsOf);
-  // Longest first: an escaped form must win over the plain one that it begins with, or its last backslash would stay.
+  // Longest first: an escaped form must win over the plain form that it begins with, or its last backslash would stay.
   forms.sort((a, b) => b.length - a.length);
   return new RegExp([...forms, ...SHAPES].join('|'), 'g');
 }
 
-/** @returns the forms in which a value turns up in texts, as sources of regular expressions. */
+/** @returns the forms in which a value occurs in texts, as sources of regular expressions. */
 function formsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
-  // An answer's JSON body inside a JSON log line is escaped twice.
+  // A JSON body inside a JSON log line is escaped twice.
   const jsonTwice = JSON.stringify(json).slice(1, -1);
-  // By way of a buffer, because encodeURIComponent throws on half a surrogate pair.
+  // Through a buffer, because encodeURIComponent throws on half a surrogate pair.
   const url = encodeURIComponent(Buffer.from(value).toString());
   const urlSource = escapeRegExp(url).replace(/%[\dA-F]{2}/g, (code) =>
     code.replace(/[A-F]/g, (c) => `[${c}${c.toLowerCase()}]`),
@@ -109,8 +109,8 @@ function formsOf(value: string): string[] {
 }
 
 /**
- * Base64 packs 3 bytes into 4 characters, so a value looks different at each of three offsets in a longer text (as in
- * `user:secret`). Of each form only the characters that the value alone decides are looked for.
+ * Base64 packs 3 bytes into 4 characters. So a value has three forms, by its offset in a longer text such as `user:secret`. Of
+ * each form only those characters count that the value alone decides.
  */
 function base64Forms(value: string): string[] {
   const bytes = Buffer.from(value);

@@ -1,19 +1,19 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
-/** A line without end must not fill the memory. In characters; what is beyond is counted and dropped. */
+/** Characters of the longest line, so that a line without end fills no memory. What is beyond is counted and dropped. */
 const MAX_LINE_LENGTH = 1024 * 1024;
 
 /**
- * Calls `onLine` for each line of a byte stream, without its line break, and for what is left when the stream ends. Bytes
- * that are not UTF-8 become U+FFFD; a line above a million characters is cut there and says so.
+ * Calls `onLine` for each line of a byte stream, without its line break, and for what is left when the stream ends. Bytes that
+ * are not UTF-8 become U+FFFD. A line above a million characters is cut there, and ends with a note.
  *
- * @returns a promise that fulfils when the stream has ended, closed or failed and the last line is delivered. It never rejects:
- * a worker's output that breaks off is told by the worker's end.
+ * @returns a promise that resolves when the stream has ended, closed or failed, and the last line was delivered. It never
+ * rejects: output breaks off because its process ends, and that is reported anyway.
  */
 export function splitLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
   const decoder = new StringDecoder('utf8');
-  // Pieces rather than one text: to append to and to search a growing text again for each chunk is quadratic.
+  // Pieces and not one text: to append to a growing text and search it again for each chunk is quadratic.
   let pieces: string[] = [];
   let length = 0;
 

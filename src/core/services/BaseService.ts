@@ -1,4 +1,4 @@
-/** A part of a program that is started and stopped. `stop` undoes `start`, and both may be called again. */
+/** A part of a program that is started and stopped. `stop` undoes `start`, and both may be called again afterwards. */
 export abstract class BaseService {
   /** For logs. */
   public get name(): string {

@@ -33,8 +33,8 @@ type Reply<Worker extends PooledWorker, Name extends string> = string extends ke
     : never;
 
 /**
- * Serves one message for every worker of a pool, those that run already and those to come. A worker keeps its handler until
- * its process has ended, so that its last words are heard.
+ * Serves one message for every worker of a pool, those that run already and those to come. A worker keeps its handler until its
+ * process has ended, so that its last messages are served too.
  */
 export abstract class WorkerPoolEventService<
   Worker extends EventWorker,
@@ -66,7 +66,7 @@ export abstract class WorkerPoolEventService<
     for (const worker of this.workers.alive) this.#detach(worker);
   }
 
-  /** Serves one message. What it returns is the reply, what it throws the error that the worker gets. */
+  /** Serves one message. It returns the reply; the worker gets what it throws as a `RemoteError`. */
   protected abstract execute(
     worker: Worker,
     data: Data<Worker, Name>,
@@ -87,7 +87,7 @@ export abstract class WorkerPoolEventService<
     _id: string,
     reply: ReplyFunction<unknown>,
   ): Promise<void> => {
-    // It takes `reply` for its signal, and therefore answers with it too: an undefined result is an answer here.
+    // It takes `reply` for the signal, and so must answer by it: a returned undefined would be no answer.
     const result = await this.execute(worker, data, reply.signal);
     reply(result);
   };

@@ -5,16 +5,16 @@ import { MIN_SECRET_LENGTH, registerSecret, Secret, scrub } from '../log/secrets
 import { readEnvFile } from './envFile.js';
 import { isDiscord, type LogLevel, SETTING_NAMES, SETTINGS, type SettingName, type SettingValues } from './settings.js';
 
-/** The settings of a bot, valid and complete. It can be logged: the token does not show. */
+/** The settings of a bot, valid and complete. They can be logged: secrets do not show. */
 export interface Config {
-  /** Undefined: run against the local Discord. Never undefined in production. */
+  /** Undefined: the bot runs against the local Discord. Never undefined in production. */
   readonly token: Secret | undefined;
   /** Without version and without a slash at the end. */
   readonly apiUrl: string;
   readonly shardCount: number | 'auto';
-  /** Where both are numbers, not above `shardCount`; with `shardCount: 'auto'` that is still to be checked. */
+  /** Not above `shardCount` where that is a number. With `'auto'` the master still has to check that. */
   readonly clusterCount: number | 'auto';
-  /** Undefined: the application's owner or team. */
+  /** Undefined: the application's owner, or its team. */
   readonly ownerIds: readonly string[] | undefined;
   /** Absolute. */
   readonly dataDir: string;
@@ -31,29 +31,29 @@ export interface Config {
   /** Undefined: Node's own limit. */
   readonly clusterMemoryMb: number | undefined;
   readonly production: boolean;
-  /** For the log, one line each: what is allowed but probably not meant. */
+  /** One line each for the log: what is allowed but probably not meant. */
   readonly warnings: readonly string[];
 }
 
 export interface AdminConfig {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free one. */
   readonly port: number;
-  /** Nobody has set the port: where it is taken, another will do. */
+  /** Whether nobody has set the port: where it is taken, another will do. */
   readonly portIsDefault: boolean;
-  /** Undefined: the one that is kept in DATA_DIR. */
+  /** Undefined: the one that DATA_DIR keeps. */
   readonly token: Secret | undefined;
   readonly allowsEval: boolean;
 }
 
 export interface LoadConfigOptions {
-  /** Default `process.env`. Not changed. */
+  /** Default `process.env`. It is not changed. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Default `.env` of the working directory, which may be missing; one that is named must exist. `false`: none. */
+  /** Default `.env` in the working directory, which may be missing. Any other file must exist. `false`: no file. */
   readonly envFile?: string | false;
 }
 
-/** Below it, Discord answers the second IDENTIFY of a bucket with an invalid session. */
+/** With a shorter pause, Discord answers the second IDENTIFY of a bucket with an invalid session. In milliseconds. */
 const DISCORD_IDENTIFY_INTERVAL_MS = 5000;
 
 /** Names that people know from other bots. */
@@ -66,7 +66,7 @@ const OTHER_NAMES: Readonly<Record<string, SettingName>> = {
 };
 
 /**
- * Reads the settings from the environment and `.env`; the environment wins, an empty value counts as not set.
+ * Reads the settings from the environment and `.env`. The environment wins. An empty value counts as not set.
  *
  * @throws ConfigError with one line for each wrong setting: its name, its value (never a secret's), and what is allowed.
  */
@@ -93,7 +93,7 @@ export function loadConfig({ env = process.env, envFile = '.env' }: LoadConfigOp
   ]);
 }
 
-/** Also a value that is no valid token may be most of one, and may stand in another variable by mistake. */
+/** Hides invalid values too: one may be most of a token, and may also stand in another variable by mistake. */
 function hideSecret(text: string | undefined): void {
   if (text !== undefined && text.length >= MIN_SECRET_LENGTH) registerSecret(text);
 }
@@ -110,7 +110,7 @@ function readSettings(given: ReadonlyMap<SettingName, string>, problems: string[
   return values;
 }
 
-/** Rules that take more than one setting; each is checked as far as those settings are valid. */
+/** Checks rules about more than one setting, as far as those settings are valid. */
 function checkTogether(
   given: ReadonlyMap<SettingName, string>,
   values: Partial<SettingValues>,
@@ -133,19 +133,19 @@ function checkTogether(
 
 function describe(name: SettingName, text: string): string {
   const { allowed, ...setting } = SETTINGS[name];
-  // A URL may hold a password or a key; which part of a broken one that is, nobody can say.
+  // A URL may hold a password or a key, and nobody can say where in a broken one.
   const hidden = 'secret' in setting || (name === 'DISCORD_API_URL' && /[@?]/.test(text));
   const shown = hidden ? `a hidden value of ${text.length} characters` : quote(text);
   return `${name} is ${shown}; allowed: ${allowed}`;
 }
 
-/** Scrubbed before it is cut: half a token would no longer be recognised. */
+/** Scrubs before it cuts: half a token would not be recognised. */
 function quote(text: string): string {
   const clean = scrub(text);
   return JSON.stringify(clean.length > 80 ? `${clean.slice(0, 80)}...` : clean);
 }
 
-/** Keeps a value from breaking the line, or from talking to the terminal. */
+/** Keeps a value from breaking the line, and from sending commands to the terminal. */
 function oneLine(problem: string): string {
   return problem.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,

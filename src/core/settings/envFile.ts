@@ -4,27 +4,27 @@ import { parse } from 'dotenv';
 import { SETTING_NAMES, SETTINGS } from './settings.js';
 
 /**
- * One assignment as dotenv reads it, with its quoted forms that may span lines. Its parser skips in silence whatever does
- * not match, so what this leaves over is what nobody reads.
+ * One assignment as dotenv reads it, also in quotes that span lines. Dotenv's parser skips what does not match and says nothing.
+ * So what this pattern leaves over is what nobody reads.
  */
 const ASSIGNMENT =
   /^\s*(?:export\s+)?([\w.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#.*)?$/gm;
 
-/** More than that of a binary file help nobody. */
+/** Problems that are reported at most: a binary file has thousands. */
 const MAX_REPORTED = 5;
 
-/** A file far beyond this is something else, and reading it would stall the start. */
+/** A longer file is something else, and to read it would stall the start. */
 const MAX_CHARACTERS = 1_000_000;
 
 export interface EnvFile {
   readonly values: Readonly<Record<string, string>>;
-  /** Each one line, naming the file and the line and never its content, which may be a secret. */
+  /** One line each, with the file and the line's number, and never its content, which may be a secret. */
   readonly problems: readonly string[];
 }
 
 /**
- * Reads a `.env` file and reports what dotenv would skip or misread in silence: lines that assign nothing, and quotes that
- * are not closed or swallow the settings below them.
+ * Reads a `.env` file. Reports what dotenv would skip or misread without a word: lines that assign nothing, and quotes that are
+ * not closed or swallow the settings below them.
  *
  * @returns undefined where there is no such file.
  */

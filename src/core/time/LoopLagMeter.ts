@@ -1,6 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** How late the event loop ran what was due, in milliseconds. */
+/** How late the event loop ran what was due: median, 99th percentile and maximum, in milliseconds. */
 export interface LoopLag {
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -11,9 +11,9 @@ const RESOLUTION_MS = 20;
 const WINDOW_MS = 10_000;
 
 /**
- * Measures how late this process's event loop is, over the last 10 to 20 seconds, however often and by whomever it is asked.
+ * Measures how late this process's event loop is, over the last 10 to 20 seconds, however often anybody asks.
  *
- * Two histograms take turns, because one that is reset loses the sample that is under way, which may be the very stall that
+ * Two histograms take turns. A single one would lose the sample that is under way at its reset, which may be the very stall that
  * somebody looks for (Node: `IntervalHistogram.reset`).
  */
 export class LoopLagMeter {
@@ -46,7 +46,7 @@ function newHistogram(): IntervalHistogram {
   return monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 }
 
-/** It records the time from one turn to the next, its own interval included, in nanoseconds. */
+/** The histogram records nanoseconds from one turn to the next, with its own interval in them. */
 function lateness(nanoseconds: number): number {
   return Math.max(0, Math.round((nanoseconds / 1e6 - RESOLUTION_MS) * 100) / 100);
 }

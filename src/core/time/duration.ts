@@ -4,8 +4,7 @@ import ms, { type StringValue } from 'ms';
 export const MAX_DURATION_MS = 2 ** 31 - 1;
 
 /**
- * Reads a duration such as `10s`, `1.5m` or `500ms`. The unit is required: whether a bare `5` means seconds or milliseconds
- * is a guess that goes wrong.
+ * Reads a duration such as `10s`, `1.5m` or `500ms`. The unit is required, because a bare `5` could mean seconds or milliseconds.
  *
  * @returns whole milliseconds, or undefined where the text is no duration.
  */

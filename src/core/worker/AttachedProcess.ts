@@ -1,29 +1,15 @@
-import type { Readable } from 'node:stream';
 import type { ExitReason } from '../errors.js';
 import { isRunning, type ProcessIdentity } from '../files/processIdentity.js';
 
-/** How often it is looked whether the process still runs, in milliseconds. */
+/** How often this looks whether the process still runs, in milliseconds. */
 const POLL_MS = 100;
 
-/** A process as a connection needs it: its own child, or one that an earlier master has left. */
-export interface WorkerHandle {
-  readonly pid: number | undefined;
-  readonly exited: Promise<ExitReason>;
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
-  signal(signal: NodeJS.Signals): void;
-  /** Leaves the process to others. */
-  abandon(): void;
-}
-
 /**
- * A worker process that another master has spawned. The system tells only its parent how it ended, so its exit is seen by
- * looking, and has neither code nor signal. Its output is gone with that master.
+ * A worker's process that another master has spawned. The system tells only the parent how a process ended. So this one looks
+ * whether it still runs, and its exit has neither code nor signal.
  */
-export class AttachedProcess implements WorkerHandle {
+export class AttachedProcess {
   public readonly exited: Promise<ExitReason>;
-  public readonly stdout = null;
-  public readonly stderr = null;
   readonly #identity: ProcessIdentity;
   #timer: NodeJS.Timeout | undefined;
 
@@ -40,20 +26,18 @@ export class AttachedProcess implements WorkerHandle {
     });
   }
 
-  public get pid(): number {
-    return this.#identity.pid;
-  }
-
+  /** Sends a signal; does nothing where the process has ended. */
   public signal(signal: NodeJS.Signals): void {
     // Another process may have got the pid by now.
     if (isRunning(this.#identity) !== true) return;
     try {
-      process.kill(this.pid, signal);
+      process.kill(this.#identity.pid, signal);
     } catch {
       // It ended between the two lines.
     }
   }
 
+  /** Stops looking: `exited` never resolves then. */
   public abandon(): void {
     clearInterval(this.#timer);
   }

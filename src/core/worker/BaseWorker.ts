@@ -1,4 +1,3 @@
-import { getHeapStatistics } from 'node:v8';
 import { Channel, describeOverload } from '../ipc/Channel.js';
 import type {
   AnyContract,
@@ -18,30 +17,21 @@ import { type Hello, PROTOCOL_VERSION } from '../ipc/IpcServer.js';
 import { SocketTransport } from '../ipc/SocketTransport.js';
 import { stdoutDestination } from '../log/LogDestination.js';
 import { createLogger, type Logger } from '../log/logger.js';
-import {
-  ALIVE,
-  ALIVE_INTERVAL_MS,
-  FAILED,
-  LOGGED,
-  type LoggedLine,
-  READY,
-  STOP,
-  STOPPED,
-  type Vitals,
-} from './controlMessages.js';
+import { FAILED, LOGGED, type LoggedLine, READY, STOP, STOPPED } from './controlMessages.js';
+import { SignsOfLife } from './SignsOfLife.js';
 import { type WorkerEnvironment, workerEnvironment } from './WorkerEnvironment.js';
 
-/** How often a worker that lost its master looks for a new one, in milliseconds. */
+/** How often a worker without a master looks for a new one, in milliseconds. */
 const REATTACH_INTERVAL_MS = 100;
-/** How long a worker that lost its master may hold its process open after its own `stop()`, in milliseconds. */
+/** How long a worker without a master may live on after its own `stop()`, in milliseconds. */
 const ORPHAN_EXIT_MS = 2_000;
 
 /**
  * The child's side of a worker. Its entry point constructs one, adds handlers and calls `start()`.
  *
- * A subclass overrides `start()` to set up, and says `super.start()` when it is ready to serve; and `stop()` to tear down,
- * with `super.stop()` last. It connects to its master with the first message or with `super.start()`, whichever is first.
- * A worker whose master is gone stops by itself.
+ * A subclass overrides `start()` to set up, and calls `super.start()` when it is ready to serve. It overrides `stop()` to tear
+ * down, and calls `super.stop()` last. The worker connects to its master with the first message or with `super.start()`,
+ * whichever is first. A worker whose master is gone stops by itself.
  */
 export class BaseWorker<C extends Contract = AnyContract> {
   readonly #handlers = new Handlers();
@@ -49,10 +39,11 @@ export class BaseWorker<C extends Contract = AnyContract> {
   #connecting: Promise<Channel> | undefined;
   #stopping: Promise<void> | undefined;
   #logger: Logger | undefined;
-  #alive: NodeJS.Timeout | undefined;
-  #saidReady = false;
-  /** The pipe to the master that spawned us has nobody at its other end any more. */
-  #outputIsLost = false;
+  readonly #signsOfLife = new SignsOfLife();
+  #isReady = false;
+  /** The master that spawned this worker is gone, so nobody reads stdout any more. */
+  #isOutputLost = false;
+  /** The master is gone, and {@link masterLost} is at work. */
   #isLost = false;
 
   public constructor() {
@@ -69,7 +60,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
     return this.environment.generation;
   }
 
-  /** Logs to stdout as JSON lines with kind, id and pid; the master shows them and keeps the last 200. */
+  /** Logs to stdout as JSON lines with kind, id and pid. The master shows them and keeps the last 200. */
   public get logger(): Logger {
     this.#logger ??= createLogger({
       level: 'info',
@@ -85,8 +76,8 @@ export class BaseWorker<C extends Contract = AnyContract> {
   }
 
   /**
-   * Serves a message. The handler answers a request by returning the reply (or a promise of it), or by calling `reply`;
-   * what it throws is the error that the caller gets.
+   * Serves a message. The handler answers a request by returning the reply (or a promise of it), or by calling `reply`. The
+   * caller gets what the handler throws as a `RemoteError`.
    */
   public on<Name extends keyof C['toWorker'] & string, Handler extends WorkerHandler<C['toWorker'], Name>>(
     name: Name,
@@ -112,7 +103,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
   }
 
   /**
-   * Sends an event to the master. One sent before the connection stands goes out when it does.
+   * Sends an event to the master. One that is sent before there is a connection goes out with it.
    *
    * @throws SerializationError, QueueFullError, WorkerExitedError where the master is gone.
    */
@@ -136,7 +127,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
   /**
    * Sends a request to the master and waits for its reply.
    *
-   * @param options `timeoutMs` (default 10 000) and `signal`.
+   * @param options `timeoutMs` (milliseconds, default 10 000) and `signal`.
    * @throws RemoteError, RequestTimeoutError, AbortError, WorkerExitedError, NoHandlerError, SerializationError,
    * QueueFullError.
    */
@@ -155,16 +146,16 @@ export class BaseWorker<C extends Contract = AnyContract> {
     return channel.request(name, data, options);
   }
 
-  /** Says `ready`. A subclass calls it as the last thing of its own `start()`. */
+  /** Says `ready` to the master. A subclass calls it last in its own `start()`. */
   public async start(): Promise<void> {
     const channel = await this.connect();
     channel.send(READY, undefined);
-    this.#saidReady = true;
+    this.#isReady = true;
   }
 
   /**
-   * Ends the worker in an orderly way: last messages leave, then the connection closes. A subclass tears down first and calls
-   * it last. The process then ends when nothing keeps it; what does is ended by the master.
+   * Ends the worker in an orderly way: the last messages leave, then the connection closes. A subclass tears down first and
+   * calls this last. The process ends when nothing keeps it open. The master ends one that something does.
    */
   public stop(): Promise<void> {
     this.#stopping ??= (async () => {
@@ -182,25 +173,25 @@ export class BaseWorker<C extends Contract = AnyContract> {
    */
   public async fail(error: unknown): Promise<void> {
     this.#stopping ??= Promise.resolve();
-    // A `start()` that throws has mostly not come to connecting yet. Without a master there is nobody to tell.
+    // A `start()` that throws has often not connected yet. Without a master there is nobody to tell.
     const channel = await this.connect().catch(() => undefined);
     if (channel === undefined || channel.closed) return;
     channel.send(FAILED, toWireError(error, 'handler'));
     await channel.close();
   }
 
-  /** Connects to the master; the first message does it by itself. */
+  /** Connects to the master. The first message does so by itself. */
   protected connect(): Promise<Channel> {
     this.#connecting ??= this.#connect();
     return this.#connecting;
   }
 
   /**
-   * Looks for a new master on the same socket, for a worker whose master is gone. What this worker had asked of the old one
-   * has failed; what it asks from now on goes to the new one.
+   * Looks for a new master on the same socket, after the old one is gone. Requests to the old one have failed; requests from now
+   * on go to the new one.
    *
-   * @param graceMs for how long, in milliseconds.
-   * @returns whether one has taken this worker over.
+   * @param graceMs For how long to look, in milliseconds.
+   * @returns whether a new master has taken this worker over.
    */
   protected async reattach(graceMs: number): Promise<boolean> {
     const until = performance.now() + graceMs;
@@ -212,24 +203,22 @@ export class BaseWorker<C extends Contract = AnyContract> {
         // A master that does not know this worker cuts it off at once.
         await new Promise((resolve) => setTimeout(resolve, REATTACH_INTERVAL_MS));
         if (!channel.closed) {
-          this.#outputIsLost = true;
+          this.#isOutputLost = true;
           return true;
         }
       } catch {
-        // Nobody listens yet. Sends and requests of the meantime fail, as to any peer that has ended.
+        // Nobody listens yet. Meanwhile sends and requests fail, as to any peer that has ended.
         await new Promise((resolve) => setTimeout(resolve, REATTACH_INTERVAL_MS));
       }
     }
     return false;
   }
 
-  /**
-   * The master is gone, without having said stop. Stops; a subclass that can do without a master for a while overrides it.
-   */
+  /** The master is gone and had not told this worker to stop. Stops; a subclass that can serve without a master overrides it. */
   protected async masterLost(): Promise<void> {
     this.logger.warn('the master is gone, stopping');
     await this.stop();
-    // Nobody is left to end a process that something still keeps open.
+    // No master is left to end a process that something still keeps open.
     setTimeout(() => process.kill(process.pid, 'SIGTERM'), ORPHAN_EXIT_MS).unref();
   }
 
@@ -244,60 +233,32 @@ export class BaseWorker<C extends Contract = AnyContract> {
       onOverload: (name, limit) => this.logger.warn({ message: name }, describeOverload('the master', limit)),
       onClosed: (error) => this.#onClosed(channel, error),
     });
-    const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid, ready: this.#saidReady };
+    const hello: Hello = { protocol: PROTOCOL_VERSION, secret, pid: process.pid, ready: this.#isReady };
     transport.send(JSON.stringify(hello));
     channel.open();
     this.#channel = channel;
-    this.#beat();
+    this.#signsOfLife.start(channel, (error) => this.logger.debug({ err: error }, 'a sign of life could not be sent'));
     return channel;
-  }
-
-  /** Says at once, and then every half second, that the event loop turns. The timer keeps no process alive. */
-  #beat(): void {
-    clearInterval(this.#alive);
-    let expectedAt = performance.now();
-    const beat = (): void => {
-      const now = performance.now();
-      this.#sayAlive(Math.max(0, Math.round(now - expectedAt)));
-      expectedAt = now + ALIVE_INTERVAL_MS;
-    };
-    beat();
-    this.#alive = setInterval(beat, ALIVE_INTERVAL_MS);
-    this.#alive.unref();
-  }
-
-  #sayAlive(lagMs: number): void {
-    const channel = this.#channel;
-    if (channel === undefined || channel.closed) return;
-    const { rss, heapUsed } = process.memoryUsage();
-    const heapLimitBytes = getHeapStatistics().heap_size_limit;
-    const vitals: Vitals = { lagMs, rssBytes: rss, heapUsedBytes: heapUsed, heapLimitBytes };
-    try {
-      channel.send(ALIVE, vitals);
-    } catch (error) {
-      // The master reads too slowly for even this; that is its own trouble, and the next beat tries again.
-      this.logger.debug({ err: error }, 'a sign of life could not be sent');
-    }
   }
 
   #writeLog(line: string): void {
     const channel = this.#channel;
-    if (!this.#outputIsLost || channel === undefined || channel.closed) {
+    if (!this.#isOutputLost || channel === undefined || channel.closed) {
       stdoutDestination().write(line);
       return;
     }
     try {
       channel.send(LOGGED, { line: line.trimEnd() } satisfies LoggedLine);
     } catch {
-      // A log line that cannot be sent must not be logged in turn.
+      // A log line about a log line that cannot be sent could not be sent either.
     }
   }
 
   #onClosed(channel: Channel, error: Error | undefined): void {
     channel.end({ code: null, signal: null });
     if (channel !== this.#channel) return;
-    clearInterval(this.#alive);
-    // While it looks for a new master, the search itself sees each refusal.
+    this.#signsOfLife.stop();
+    // While the worker looks for a new master, `reattach` sees each refusal itself.
     if (this.#stopping !== undefined || this.#isLost) return;
     this.#isLost = true;
     if (error !== undefined) this.logger.error({ err: error }, 'the connection to the master broke');
@@ -305,7 +266,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
       .catch((failure: unknown) => this.#stopFailed(failure))
       .finally(() => {
         this.#isLost = false;
-        // Lost again before it was noted that it was found.
+        // The new master was lost again before this could run.
         if (this.#channel?.closed === true) this.#onClosed(this.#channel, undefined);
       });
   }

@@ -14,8 +14,10 @@ export const WORKER_ENVIRONMENT_VARIABLE = 'KALLISTI_WORKER';
 let cached: WorkerEnvironment | undefined;
 
 /**
- * @returns this process's worker environment. The variable is removed from `process.env` with the first call: it holds the
- * secret of the connection, which neither a child of the worker nor an `eval` needs to see.
+ * The first call removes the variable from `process.env`: it holds the secret of the connection, which neither a child of the
+ * worker nor an `eval` needs to see.
+ *
+ * @returns what the master has told this process.
  * @throws Error where the process was not spawned by a `WorkerConnection`.
  */
 export function workerEnvironment(): WorkerEnvironment {

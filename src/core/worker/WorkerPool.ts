@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { describeExit, type ExitReason, WorkerNotFoundError } from '../errors.js';
 import type { Contract, DataOf, ReplyOf, RequestName, RequestOptions } from '../ipc/contract.js';
 import type { Logger } from '../log/logger.js';
-import type { StopResult, WorkerConnection, WorkerState } from './WorkerConnection.js';
+import type { StopResult } from './stopWorker.js';
+import type { WorkerConnection, WorkerState } from './WorkerConnection.js';
 import type { WorkerRecord } from './WorkerRegistry.js';
 
 /** What a pool needs of its workers: every `WorkerConnection` has it, whatever its contract. */
@@ -28,25 +29,25 @@ export type SettledReply<Reply> =
   | { readonly workerId: number; readonly status: 'fulfilled'; readonly value: Reply }
   | { readonly workerId: number; readonly status: 'rejected'; readonly reason: unknown };
 
-/** A pool's events. All but `workerexited` come in pairs: who attaches at the first detaches at the second. */
+/** A pool's events. All but `workerexited` come in pairs: what a listener adds at the first, it removes at the second. */
 export interface WorkerPoolEvents<Worker> {
   /** A worker is about to be spawned: time to add handlers. */
   spawningworker: [worker: Worker];
-  /** It is ready, and the one that `get` returns. */
+  /** It is ready, and `get` returns it. */
   spawnedworker: [worker: Worker];
   /** It is about to be stopped. */
   killingworker: [worker: Worker];
-  /** Its process is gone and its last words were delivered. Comes for every worker, however it ended. */
+  /** Its process is gone and its last messages were delivered. Comes for every worker, however it ended. */
   killedworker: [worker: Worker];
   /** A ready worker ended although nobody had stopped it. Comes before its `killedworker`. */
   workerexited: [worker: Worker, exit: ExitReason];
 }
 
 /**
- * Workers by id: spawns, replaces, stops them. The one that `get` returns is always a ready one: a worker that is being
- * replaced stays until its successor is ready, and where that fails it simply stays.
+ * Workers by id: spawns, replaces and stops them. `get` always returns a ready worker. One that is being replaced stays until its
+ * successor is ready, and serves on where the successor fails.
  *
- * It does not bring back what crashed; it says so (`workerexited`), and whoever supervises it decides.
+ * The pool does not restart a worker that crashed. It emits `workerexited`, and a supervisor decides.
  */
 export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection> extends EventEmitter<
   WorkerPoolEvents<Worker>
@@ -57,7 +58,7 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   protected readonly logger: Logger;
 
   readonly #ready = new Map<number, Worker>();
-  /** All that have a process: ready, starting, or on their way out. */
+  /** All workers that have a process: ready, starting or stopping. */
   readonly #alive = new Set<Worker>();
   readonly #spawning = new Map<number, Promise<Worker>>();
   readonly #generations = new Map<number, number>();
@@ -70,7 +71,7 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
    */
   public constructor(type: string, workerCount: number, defaultTimeoutMs: number, logger: Logger) {
     super();
-    // One service per message is how a pool is meant to be used; there is no number of them that would be a leak.
+    // A pool is meant to have one service per message, so no number of listeners is a leak.
     this.setMaxListeners(0);
     this.type = type;
     this.workerCount = workerCount;
@@ -106,11 +107,11 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   }
 
   /**
-   * Spawns the worker with this id. Where there is one already, it serves on until the new one is ready, is stopped then, and
-   * gone when this resolves. A second call before it is ready joins the first.
+   * Spawns the worker with this id. An earlier one with this id serves on until the new one is ready. It is stopped then, and
+   * gone when this resolves. A second call joins the first until the new worker is ready.
    *
-   * @param timeoutMs How long it may take to be ready. Default: the pool's.
-   * @throws WorkerStartError; the worker that served before still does then.
+   * @param timeoutMs How long it may take to be ready, in milliseconds. Default: the pool's.
+   * @throws WorkerStartError; the earlier worker still serves then. WorkerNotFoundError where no worker can have this id.
    */
   public spawn(id: number, timeoutMs: number = this.defaultTimeoutMs): Promise<Worker> {
     if (!Number.isInteger(id) || id < 0 || id >= this.workerCount) {
@@ -126,9 +127,10 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   }
 
   /**
-   * Spawns all workers at once.
+   * Spawns all workers at once, and waits until each is ready or has failed.
    *
-   * @throws the first error, when every worker has come to an end one way or the other; the ones that are ready stay.
+   * @param timeoutMs How long each may take to be ready, in milliseconds. Default: the pool's.
+   * @throws the first error. Workers that are ready stay.
    */
   public async spawnAll(timeoutMs?: number): Promise<void> {
     const ids = Array.from({ length: this.workerCount }, (_, id) => id);
@@ -137,9 +139,10 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   }
 
   /**
-   * Takes over a worker that an earlier master has spawned. One that does not come back, or was not ready yet, is stopped: what
-   * it holds is free then for a new one.
+   * Takes over a worker that an earlier master has spawned. A worker that does not come back, or was not ready yet, is stopped,
+   * so that a new one can have what it holds.
    *
+   * @param timeoutMs How long it may take to come back, in milliseconds.
    * @returns the worker, or undefined where it could not be taken over.
    */
   public async attach(record: WorkerRecord, timeoutMs: number): Promise<Worker | undefined> {
@@ -164,10 +167,10 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
     }
   }
 
-  /** Stops the worker with this id, also one that is not ready yet. Resolves when its process is gone. */
+  /** Stops the workers with this id, ready or not. Resolves when their processes are gone. */
   public async kill(id: number): Promise<void> {
     await Promise.all([...this.#alive].filter((worker) => worker.id === id).map((worker) => this.#kill(worker)));
-    // Its rejection is its caller's; here it only has to be over.
+    // Whoever spawned it gets the rejection. Here it only has to be over.
     await this.#spawning.get(id)?.catch(() => undefined);
   }
 
@@ -177,8 +180,8 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
   }
 
   /**
-   * Asks every ready worker at once. Never rejects: each worker's outcome stands for itself, and one that hangs delays it no
-   * longer than the timeout.
+   * Asks every ready worker at once. Never rejects: each worker has an outcome of its own, and one that hangs delays it no longer
+   * than the timeout.
    */
   public requestAll<Name extends RequestName<ContractOf<Worker>['toWorker']>>(
     name: Name,
@@ -201,19 +204,19 @@ export abstract class WorkerPool<Worker extends PooledWorker = WorkerConnection>
     );
   }
 
-  /** Makes the connection for one life of a worker; the pool does the rest. */
+  /** Makes the connection for one life of a worker. The pool does the rest. */
   protected abstract createWorker(id: number): Worker;
 
   async #spawn(id: number, timeoutMs: number): Promise<Worker> {
     const worker = this.#create(id, (this.#generations.get(id) ?? 0) + 1);
     this.logger.debug({ worker: worker.description, generation: worker.generation }, `spawning ${this.type} ${id}`);
     await worker.connect(timeoutMs);
-    // It may end while its predecessor still drains: who spawns then must get a new worker, and not join this call.
+    // This worker may end while its predecessor still drains. Whoever spawns then must get a new worker, and not join this call.
     this.#spawning.delete(id);
     const predecessor = this.#ready.get(id);
     this.#ready.set(id, worker);
     this.emit('spawnedworker', worker);
-    // Dead already, between its `ready` and this line: the end was announced before it became the one to get.
+    // It may have died between its `ready` and this line: its end was announced before `get` returned it.
     if (worker.state === 'ended') this.#onLost(worker, await worker.ended);
     if (predecessor !== undefined) await this.#kill(predecessor);
     return worker;

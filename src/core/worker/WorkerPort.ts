@@ -1,5 +1,5 @@
 import { type ExitReason, WorkerExitedError } from '../errors.js';
-import type { Channel } from '../ipc/Channel.js';
+import { Channel, type ChannelObserver, describeOverload } from '../ipc/Channel.js';
 import type {
   AnyContract,
   ConnectionHandler,
@@ -13,23 +13,30 @@ import type {
   RequestOptions,
 } from '../ipc/contract.js';
 import { Handlers, type UntypedHandler } from '../ipc/Handlers.js';
+import type { Transport } from '../ipc/Transport.js';
+import type { Logger } from '../log/logger.js';
 
 /**
- * The messages of a worker, as its master sends and hears them. Handlers can be added before there is a connection; what is
- * sent or asked while there is none fails at once.
+ * The messages of a worker, as its master sends and hears them. Handlers can be added before there is a connection. Sends and
+ * requests fail at once while there is none.
  */
 export abstract class WorkerPort<C extends Contract = AnyContract> {
   /** Only for types: lets a pool know its workers' contract. */
   declare public readonly contract?: C;
   protected readonly handlers = new Handlers(this);
   protected channel: Channel | undefined;
-  /** How the process ended; undefined while it runs. */
+  /** How the process ended. Undefined while it runs. */
   protected exit: ExitReason | undefined;
+  #resolveDisconnected: (error: Error | undefined) => void = () => undefined;
+  /** Resolves when the connection has closed, with what broke it where it was not orderly. */
+  protected readonly disconnected = new Promise<Error | undefined>((resolve) => {
+    this.#resolveDisconnected = resolve;
+  });
 
   /** The worker in words, for logs and errors. */
   public abstract get description(): string;
 
-  /** Requests to the worker that wait for their reply. */
+  /** How many requests to the worker wait for their reply. */
   public get pendingRequests(): number {
     return this.channel?.pendingCount ?? 0;
   }
@@ -41,7 +48,7 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
 
   /**
    * Serves a message of the worker. The handler answers a request by returning the reply (or a promise of it), or by calling
-   * `reply`; what it throws is the error that the worker gets.
+   * `reply`. The worker gets what the handler throws as a `RemoteError`.
    */
   public on<Name extends keyof C['toMaster'] & string, Handler extends ConnectionHandler<this, C['toMaster'], Name>>(
     name: Name,
@@ -84,7 +91,7 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
   /**
    * Sends a request to the worker and waits for its reply.
    *
-   * @param options `timeoutMs` (default 10 000) and `signal`.
+   * @param options `timeoutMs` (milliseconds, default 10 000) and `signal`.
    * @throws RemoteError, RequestTimeoutError, AbortError, WorkerExitedError, NoHandlerError, SerializationError,
    * QueueFullError.
    */
@@ -108,6 +115,20 @@ export abstract class WorkerPort<C extends Contract = AnyContract> {
   /** Resolves when everything sent so far has left this process. */
   public async flush(): Promise<void> {
     await this.channel?.flush();
+  }
+
+  /** Sends and hears the messages over this transport from now on. */
+  protected open(transport: Transport, logger: Logger, observer: ChannelObserver | undefined): void {
+    this.channel = new Channel({
+      transport,
+      handlers: this.handlers,
+      peer: this.description,
+      onEventError: (name, error) => logger.error({ err: error, message: name }, 'a message handler threw'),
+      onOverload: (name, limit) => logger.warn({ message: name }, describeOverload(this.description, limit)),
+      onClosed: (error) => this.#resolveDisconnected(error),
+      observer,
+    });
+    this.channel.open();
   }
 
   #notConnected(what: string): WorkerExitedError {

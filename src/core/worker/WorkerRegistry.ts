@@ -1,16 +1,16 @@
 import type { ProcessIdentity } from '../files/processIdentity.js';
 
-/** What a later master needs to know of a running worker, to take it over. */
+/** What a later master needs in order to take a running worker over. */
 export interface WorkerRecord {
   readonly id: number;
   readonly kind: string;
   readonly generation: number;
   readonly identity: ProcessIdentity;
-  /** The secret of its connection: whoever knows it can take its place, so it is kept as secret as the socket. */
+  /** The secret of its connection. Whoever knows it can take the worker's place, so it must be kept like a password. */
   readonly secret: string;
 }
 
-/** Where connections note which workers run. */
+/** Notes which workers run. */
 export interface WorkerRegistry {
   add(record: WorkerRecord): void;
   remove(record: WorkerRecord): void;

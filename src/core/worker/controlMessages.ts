@@ -1,13 +1,13 @@
 /**
- * The messages that `BaseWorker` and `WorkerConnection` exchange for themselves, beside those of the contract.
- * `ready` is a plain name because it is part of the public interface; the others cannot collide with a contract's names.
+ * The messages that `BaseWorker` and `WorkerConnection` exchange for themselves, beside those of the contract. `ready` is a plain
+ * name because it is part of the public interface. The others begin with `@`, so that no contract uses them.
  */
 export const READY = 'ready';
-/** To the worker: end in an orderly way. It answers with {@link STOPPED} and closes the connection. */
+/** To the worker: end in an orderly way. The worker answers with {@link STOPPED} and closes the connection. */
 export const STOP = '@stop';
-/** To the master: nothing is left to do here, the connection closes next. */
+/** To the master: the worker has nothing left to do, and closes the connection next. */
 export const STOPPED = '@stopped';
-/** To the master: `start()` threw; data is a {@link StartFailure}. The process ends next. */
+/** To the master: `start()` threw. Data is a {@link StartFailure}. The process ends next. */
 export const FAILED = '@failed';
 
 export interface StartFailure {
@@ -17,7 +17,7 @@ export interface StartFailure {
   readonly stack?: string;
 }
 
-/** @returns a failure in any case: whoever fails may not manage to say so well. */
+/** @returns a failure whatever the data is: a worker that fails may not describe it well. */
 export function parseStartFailure(data: unknown): StartFailure {
   const { name, message, code, stack } = Object(data) as Partial<Record<keyof StartFailure, unknown>>;
   return {
@@ -31,16 +31,16 @@ export function parseStartFailure(data: unknown): StartFailure {
 /** To the master, every {@link ALIVE_INTERVAL_MS}: the event loop turns. Data is a {@link Vitals}. */
 export const ALIVE = '@alive';
 export const ALIVE_INTERVAL_MS = 500;
-/** To the master that took over: a line of output, since the pipe to the old one is gone. Data is a {@link LoggedLine}. */
+/** To a master that took over: a line of output, because the pipe led to the old master. Data is a {@link LoggedLine}. */
 export const LOGGED = '@logged';
 
 /** How a worker's process is doing. */
 export interface Vitals {
-  /** How much later than planned its event loop came round, in milliseconds; the worst since the last time. */
+  /** How much later than planned its event loop came to this message, in milliseconds. */
   readonly lagMs: number;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
-  /** V8's own limit of the heap. */
+  /** V8's limit of the heap. */
   readonly heapLimitBytes: number;
 }
 

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * Finds a worker's program. A bare name is looked up beside the running program's own entry file, with its extension
- * (`dist/entrypoints/<name>.js` here); a path or `file:` URL is taken as it is, so that another package can bring its own.
+ * (`dist/entrypoints/<name>.js` here). A path or `file:` URL is taken as it is, so that another package can bring its own.
  *
- * @throws Error where there is no such file; the message names it.
+ * @throws Error that names the file where there is none.
  */
 export function findEntrypoint(entrypoint: string | URL): string {
   const file = locate(entrypoint);
@@ -22,9 +22,9 @@ function locate(entrypoint: string | URL): string {
   return join(dirname(running), `${entrypoint}${extname(running) || '.js'}`);
 }
 
-/** Node starts `bot/master` and `bot` too, where that is `bot/master.js`; the command line has them as they were written. */
+/** Node also starts `bot/master` and `bot` where that means a `bot/master.js`. The command line has them as they were written. */
 function findRunning(program: string | undefined): string {
-  // There is none for `node --eval`: the working directory stands in.
+  // `node --eval` has no program: the working directory stands in.
   if (program === undefined) return resolve('main');
   return realpathSync(createRequire(import.meta.url).resolve(program));
 }

@@ -1,6 +1,7 @@
 import type { ClusterContract, ShardArrival, ShardStatus } from '../../core/contracts/ClusterContract.js';
 import type { Logger } from '../../core/log/logger.js';
-import { WorkerConnection, type WorkerConnectionOptions } from '../../core/worker/WorkerConnection.js';
+import { WorkerConnection } from '../../core/worker/WorkerConnection.js';
+import type { WorkerConnectionOptions } from '../../core/worker/WorkerConnectionOptions.js';
 
 export interface ClusterConnectionOptions extends WorkerConnectionOptions {
   /** The cluster's program, see `findEntrypoint`. Default `cluster`. */

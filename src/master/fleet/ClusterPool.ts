@@ -1,7 +1,7 @@
 import { shardIdOfGuild, shardRanges } from '../../core/discord/shardRanges.js';
 import type { ChannelObserver } from '../../core/ipc/Channel.js';
-import type { IpcServer } from '../../core/ipc/IpcServer.js';
 import type { Logger } from '../../core/log/logger.js';
+import type { WorkerHost } from '../../core/worker/WorkerHost.js';
 import { WorkerPool } from '../../core/worker/WorkerPool.js';
 import type { WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
 import { ClusterConnection } from './ClusterConnection.js';
@@ -17,9 +17,10 @@ export interface ClusterPoolOptions {
   readonly memoryMb?: number | undefined;
   /** The clusters' program, see `findEntrypoint`. Default `cluster`. */
   readonly entrypoint?: string | URL | undefined;
-  readonly server?: IpcServer;
+  /** Where clusters run. Default: as children of this process. */
+  readonly host?: WorkerHost | undefined;
   /** Where it is noted which clusters run. Default: nowhere. */
-  readonly registry?: WorkerRegistry;
+  readonly registry?: WorkerRegistry | undefined;
   readonly observer?: ChannelObserver | undefined;
   readonly isQueued: (cluster: ClusterConnection) => boolean;
   readonly logger: Logger;
@@ -74,18 +75,18 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
   }
 
   protected override createWorker(id: number): ClusterConnection {
-    const { memoryMb, entrypoint, server, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
+    const { memoryMb, entrypoint, host, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
     return new ClusterConnection(id, logger, {
       shardIds: this.shardIdsOf(id),
       isQueued,
       entrypoint,
       drainTimeoutMs,
+      host,
+      registry,
       observer,
       execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
       // Other programs can read a process's environment. A cluster gets its token over the connection.
       env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
-      ...(server === undefined ? {} : { server }),
-      ...(registry === undefined ? {} : { registry }),
     });
   }
 }
