@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { Bot } from '../e2e/Bot.js';
-import { fixture } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { imbalances } from './balance.js';
 import { Random } from './Random.js';
 import { CLUSTERS, SHARDS, Soak } from './Soak.js';

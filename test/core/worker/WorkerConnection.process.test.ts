@@ -11,7 +11,8 @@ import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/c
 import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js';
 import { WorkerConnection, type WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnection.js';
 import type { TestContract } from '../../fixtures/workers/contract.js';
-import { fixture, isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+import { isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+import { fixture } from '../../support/runScript.js';
 
 const open: WorkerConnection<TestContract>[] = [];
 
