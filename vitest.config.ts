@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Tests that start processes: the built bot, a browser, any program. All others are unit tests. */
-const PROCESSES = ['test/{e2e,page,soak}/**/*.test.ts', 'test/**/*.process.test.ts'];
+const PROCESSES = ['test/{e2e,soak}/**/*.test.ts', 'test/**/*.process.test.ts'];
 
 // Tests wait for states, and not for times: this is for those that would wait for ever, on a busy machine too.
 const TIMEOUTS = { testTimeout: 120_000, hookTimeout: 120_000 };

@@ -12,12 +12,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   entrypoints: ['master', 'cluster', 'cli', 'simulator', 'core'],
   master: ['core'],
   cluster: ['core'],
-  // Its own process, which speaks to the master over the admin API alone.
+  // These two run outside of the master, and speak to it over the admin API alone.
   cli: ['core'],
+  page: ['core'],
   // It must not share our mistakes.
   simulator: [],
   core: [],
 };
+
+/** The browser gets the files of the page and no others. It may know the types of the contracts, which are comments there. */
+const PAGE_MAY_KNOW = 'src/core/contracts/';
 
 /** Rooms of `core` that serve any program with worker processes, a bot or not. */
 const KNOWS_NO_DISCORD = /^src\/core\/(?:ipc|worker|time)\//;
@@ -30,6 +34,7 @@ const CLIENT_LIBRARY = /^(?:eris|discord\.js|oceanic\.js|@projectdysnomia\/dysno
  */
 const CLIENT_LIBRARY_ROOMS: readonly (readonly [room: string, library: RegExp])[] = [
   ['src/cluster/clients/eris/', /^eris(?:\/|$)/],
+  ['src/cluster/clients/discordjs/', /^discord\.js$/],
   ['src/master/discord/', /^eris$/],
 ];
 
@@ -80,9 +85,13 @@ function importViolation(
     const target = posix.join(posix.dirname(path), specifier);
     const targetLayer = target.startsWith('src/') ? target.split('/')[1] : undefined;
     if (KNOWS_NO_DISCORD.test(path) && target.startsWith('src/core/discord/')) return `${path}: must not know Discord`;
+    if (layer === 'page' && targetLayer !== layer && !(typeOnly && target.startsWith(PAGE_MAY_KNOW))) {
+      return `${path}: the browser does not get ${target}`;
+    }
     if (targetLayer === layer || (targetLayer !== undefined && allowed.includes(targetLayer))) return undefined;
     return `${path}: ${layer} must not import ${target}`;
   }
+  if (layer === 'page') return `${path}: the browser has no ${specifier}`;
   const name = specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
@@ -110,6 +119,7 @@ function importsOf(source: ts.SourceFile): Import[] {
     if (ts.isImportDeclaration(node)) {
       add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword);
     } else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isJSDocImportTag(node)) add(node.moduleSpecifier, true);
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
     else if (ts.isCallExpression(node)) {
       const { expression } = node;
@@ -154,12 +164,14 @@ function processUses(source: ts.SourceFile): string[] {
 
 function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
   visit(node);
+  // The types of plain JavaScript are in its comments.
+  for (const comment of ts.getJSDocCommentsAndTags(node)) if (comment.parent === node) walk(comment, visit);
   ts.forEachChild(node, (child) => walk(child, visit));
 }
 
 function readSources(): SourceFile[] {
   return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => /\.[jt]s$/.test(file))
     .map((file) => `src/${file.replaceAll('\\', '/')}`)
     .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
 }
@@ -195,11 +207,20 @@ describe('the rules', () => {
     ['src/cluster/commands/A.ts', `import type { Client } from 'eris';`],
     ['src/cluster/gateway/A.ts', `import type { RawPacket } from 'eris';`],
     ['src/cluster/clients/eris/A.ts', `import { Client } from 'discord.js';`],
+    ['src/cluster/clients/discordjs/A.ts', `import { Client } from 'eris';`],
+    ['src/cluster/clients/discordjs/A.ts', `import { WebSocketShard } from '@discordjs/ws';`],
+    ['src/cluster/clients/A.ts', `import { Client } from 'discord.js';`],
     ['src/core/worker/A.ts', `import { shardIdOf } from '../discord/shardIdOf.js';`],
     ['src/core/ipc/A.ts', `import type { X } from '../discord/packets.js';`],
     ['src/core/time/A.ts', `import { X } from '../discord/limits.js';`],
     ['src/cli/A.ts', `import { Master } from '../master/Master.js';`],
     ['src/cli/commands/A.ts', `import type { Admin } from '../../master/admin/Admin.js';`],
+    ['src/page/a.js', `import { duration } from '../core/text/measures.js';`],
+    ['src/page/a.js', `import { X } from '../core/contracts/AdminApi.js';`],
+    ['src/page/a.js', `/** @import { X } from '../master/Master.js' */`],
+    ['src/page/a.js', `/** @type {import('../core/text/measures.js').X} */ let x;`],
+    ['src/page/a.js', `import { Client } from 'eris';`],
+    ['src/page/a.js', `import { join } from 'node:path';`],
     ['src/simulator/A.ts', `import { createLogger } from '../core/logger.js';`],
     ['src/simulator/A.ts', `import { Client } from 'eris';`],
     ['src/core/A.ts', `import { B } from '../master/B.js';`],
@@ -240,6 +261,7 @@ describe('the rules', () => {
     ['src/core/discord/A.ts', `import type { X } from 'discord-api-types/v10';`],
     ['src/core/settings/A.ts', `import { X } from '../discord/limits.js';`],
     ['src/cli/A.ts', `import { X } from '../core/contracts/AdminApi.js';`],
+    ['src/page/a.js', `/** @import { X } from '../core/contracts/AdminApi.js' */ import { get } from './dom.js';`],
     ['src/core/worker/entrypoint.ts', `const program = process.argv[1];`],
     ['src/master/runMaster.ts', `spawn(process.argv[1]); process.exit(1);`],
     ['src/core/A.ts', `// process.exit(1); import '../master/B.js'\nconst text = "process.exit";`],

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { usageOf } from '../src/cluster/commands/parsing/usageOf.js';
+import { usageOf } from '../src/cluster/commands/parsing/options.js';
 import { createCommands } from '../src/cluster/index.js';
 import { ERROR_CODES } from '../src/core/errors.js';
 import { SETTINGS } from '../src/core/settings/settings.js';
@@ -117,19 +117,13 @@ describe.each(DOCUMENTS)('%s', (path) => {
     expect(scripts.filter((name) => !known.has(name))).toEqual([]);
 
     const files = [...text.matchAll(/`((?:src|test|docs|bench|\.ci)\/[\w./-]*)`/g)].map(([, name]) => name ?? '');
-    expect(files.filter((name) => !NOT_THERE.has(name) && !existsSync(join(ROOT, name)))).toEqual([]);
+    expect(files.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
 
   it('says nothing of the machine that it was written on', () => {
     expect(text).not.toMatch(/\/(?:work|home|root|tmp)\//);
   });
 });
-
-/** Files of the worked example in CONTRIBUTING.md. */
-const NOT_THERE: ReadonlySet<string> = new Set([
-  'src/master/events/CountGuildsService.ts',
-  'src/cluster/events/countGuilds.ts',
-]);
 
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>

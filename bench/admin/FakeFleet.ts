@@ -11,7 +11,7 @@ import {
 
 type Answer = (data: never) => unknown;
 
-/** A cluster without a process: answers from memory, in a later turn of the event loop. */
+/** A cluster without a process. It answers from memory, in a later turn of the event loop. */
 export class FakeCluster {
   public readonly logTail = new LogTail();
   public readonly shards = new Map<number, { shardId: number; state: string; latencyMs: number; guilds: number }>();
@@ -51,8 +51,8 @@ export class FakeCluster {
     this.#handlers.delete(name);
   }
 
-  /** As if the cluster had sent it. */
-  public tell(name: string, data: unknown): void {
+  /** As if the cluster had sent this event. */
+  public send(name: string, data: unknown): void {
     void this.#handlers.get(name)?.(this, data, '1', () => undefined);
   }
 
@@ -60,7 +60,7 @@ export class FakeCluster {
     this.asked++;
     await new Promise((resolve) => setImmediate(resolve));
     if (this.hangs) return new Promise(() => undefined);
-    // Over the wire and back, as it costs the master in earnest.
+    // Written and parsed, as it would cost the master.
     return JSON.parse(JSON.stringify((await this.answers[name]?.(data as never)) ?? null)) as unknown;
   }
 
@@ -91,7 +91,7 @@ export class FakeCluster {
   }
 }
 
-/** What the admin side sees of a bot, without processes: for tests and measurements of it alone. */
+/** A bot without processes, as the admin side sees it: for its tests and measurements. */
 export class FakeFleet {
   public readonly clusters: FakePool;
   public readonly restart = Object.assign(new EventEmitter(), {
@@ -114,7 +114,7 @@ export class FakeFleet {
       resetAt: 1_800_000_000_000,
       maxConcurrency: 16,
       waiting: this.waiting.map((shardId) => ({ key: shardId % 16, shardIds: [shardId] })),
-      leases: [],
+      slots: [],
       budgetWait: null,
     }),
   };
@@ -128,7 +128,7 @@ export class FakeFleet {
     this.clusters = new FakePool(clusterCount, shardsPerCluster);
   }
 
-  /** What `FleetCommands` needs. The parts have the shape that it looks at, and none of the machinery behind it. */
+  /** @returns what `FleetCommands` needs. The parts have the members that it uses, and no others. */
   public commandOptions(logger: Logger): FleetCommandsOptions {
     const { clusters, queue, restart } = this;
     const evaluateInMaster = async (code: string): Promise<EvalResult> => ({
@@ -139,7 +139,7 @@ export class FakeFleet {
     return { clusters, queue, restart, logger, evaluateInMaster } as unknown as FleetCommandsOptions;
   }
 
-  /** What the admin side is given. @param commands made by the caller, so that errors are of the caller's classes. */
+  /** @returns what the admin side needs. @param commands made by the caller, so that their errors are of the caller's classes. */
   public asFleet(commands: FleetCommands): AdminFleet {
     const { clusters, queue, supervisor, restart } = this;
     return { clusters, queue, supervisor, restart, commands } as unknown as AdminFleet;

@@ -3,8 +3,7 @@ import { z } from 'zod';
 import type { AdminApi, AdminEvents } from '../core/contracts/AdminApi.js';
 import { AbortError, RemoteError } from '../core/errors.js';
 import type { Secret } from '../core/log/secrets.js';
-import { CliError } from './CliError.js';
-import { EXIT_CODES } from './exitCodes.js';
+import { CliError, EXIT_CODES } from './exitCodes.js';
 
 export type EndpointName = keyof AdminApi;
 export type AdminEvent = {
@@ -22,17 +21,17 @@ export interface AdminRequest<Name extends EndpointName> {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
-/** The master sends its status about once a second; silent for so long, it or the way to it is gone. */
+/** The master sends its status about once a second. After so long a silence it, or the way to it, is gone. */
 const SILENCE_TIMEOUT_MS = 15_000;
 
 const failureSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 /**
- * The admin API of one master, as typed by {@link AdminApi}.
+ * Speaks to the admin API of one master, as typed by {@link AdminApi}.
  *
- * What goes wrong is an error of one line: {@link RemoteError} where the master answered with a failure, {@link CliError} where
- * it gave no usable answer, {@link AbortError} when the signal fired. Answers are not checked field by field: they come from
- * the same package. The token is in no error.
+ * Every error is one line: {@link RemoteError} if the master answered with a failure, {@link CliError} if it gave no usable
+ * answer, {@link AbortError} if the signal fired. Answers are not checked field by field, because they come from the same package.
+ * No error holds the token.
  */
 export class AdminClient {
   readonly #url: string;
@@ -64,7 +63,7 @@ export class AdminClient {
     }
   }
 
-  /** Events as they come. Ends when the master ends the stream, throws when the connection is lost, or silent for 15 s. */
+  /** Yields events as they come. Ends when the master ends the stream. Throws if the connection is lost, or silent for 15 s. */
   public async *events(query: { readonly logs?: string }, signal: AbortSignal): AsyncGenerator<AdminEvent> {
     const deadline = new Deadline(SILENCE_TIMEOUT_MS, signal);
     try {
@@ -81,7 +80,7 @@ export class AdminClient {
     } catch (error) {
       throw this.#explain(error, 'GET /api/events', deadline, signal);
     } finally {
-      // Ends the connection where the reader has stopped in the middle, too.
+      // Ends the connection, also if the reader has stopped in the middle.
       deadline.end();
     }
   }
@@ -111,7 +110,7 @@ export class AdminClient {
         `${this.#url} gave no answer in ${deadline.ms / 1000} s`,
       );
     }
-    // fetch only says "fetch failed"; why is in its cause.
+    // fetch only says "fetch failed". Its cause says why.
     const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (CANNOT_CONNECT.has(code)) {
@@ -127,7 +126,7 @@ const CANNOT_CONNECT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** A signal that fires when the caller's does, or after `ms` without a restart. */
+/** A signal that fires when the caller's does, or `ms` milliseconds after the start or the last restart. */
 class Deadline {
   public readonly ms: number;
   public isOver = false;
@@ -175,7 +174,7 @@ async function readJson(response: Response): Promise<unknown> {
   if (response.ok) return value;
   const failure = failureSchema.safeParse(value).data?.error;
   if (failure !== undefined) throw new RemoteError({ name: 'AdminFailure', ...failure }, 'the master');
-  // `/readyz` says by 503 what others say by a failure.
+  // `/readyz` answers 503 with its normal body.
   if (response.status === 503) return value;
   throw unusable(`${new URL(response.url).origin} answers HTTP ${response.status}, and not why`);
 }

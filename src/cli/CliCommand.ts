@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../core/time/duration.js';
+import type { CliContext } from './CliContext.js';
 import type { ExitCode } from './exitCodes.js';
-import type { Session } from './Session.js';
 
-/** What a command does: its flags as commander parsed them, then its arguments. */
+/** Runs a command, with its flags as commander parsed them, and its arguments. */
 export type Handler<Flags, Args extends readonly unknown[]> = (
-  session: Session,
+  context: CliContext,
   flags: Flags,
   ...args: Args
 ) => Promise<ExitCode>;

@@ -1,11 +1,11 @@
 import type { LogLine } from '../core/contracts/AdminApi.js';
 
-/** How many lines are remembered; a stream begins with the last 100, whatever its reader has seen. */
+/** How many lines are remembered. A stream begins with the last 100, whatever its reader has seen. */
 const MEMORY = 2_000;
 
 /**
- * Where a reader of logs is. A line is only known by what it says, and one that says the same may be a new one: so lines are
- * compared only where a stream begins anew, and counted.
+ * Remembers how far a reader of logs has come. Lines have no ids, and a line with the same text may be a new one. Therefore lines are
+ * compared, and counted, only where a stream begins again.
  */
 export class LogCursor {
   #printed: string[] = [];

@@ -1,7 +1,23 @@
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import { scrub } from '../core/log/secrets.js';
-import type { CliIo, CliStream } from './CliIo.js';
+
+/** A stream to write to that may be a terminal, such as `process.stdout`. */
+export type CliStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+
+/** What the command line needs of the process that it runs in. */
+export interface CliIo {
+  readonly stdout: CliStream;
+  readonly stderr: CliStream;
+  readonly stdin: AsyncIterable<Buffer | string>;
+  readonly env: NodeJS.ProcessEnv;
+  /** Fires on Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal;
+}
 
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
@@ -9,23 +25,23 @@ const DEFAULT_ROWS = 24;
 export type Paint = ReturnType<typeof picocolors.createColors>;
 
 /**
- * What the command line writes: results on stdout, everything else on stderr, so that a script can read the first and a
- * person both. All of it is scrubbed, so no token gets out by an error or an answer.
+ * Writes for the command line: results to stdout, everything else to stderr, so that a script can read the results and a person
+ * both. It hides secrets in all of it, so that no error or answer prints a token.
  *
- * A live part at the bottom of a terminal is redrawn in place. The cursor stays visible and no screen is switched, so a
- * process that dies at any moment leaves a terminal that works.
+ * A live part at the bottom of a terminal is redrawn in place. The cursor stays visible and no other screen is opened, so that a
+ * process which dies at any moment leaves a terminal that works.
  */
 export class Screen {
   /** Colours for stdout. */
   public readonly paint: Paint;
   /** Colours for stderr. */
   public readonly errorPaint: Paint;
-  /** Whether stdout is a terminal, where a live part can be shown. */
+  /** Whether stdout is a terminal: only there is a live part shown. */
   public readonly isLive: boolean;
   readonly #stdout: CliStream;
   readonly #stderr: CliStream;
   readonly #draw: ReturnType<typeof createLogUpdate>;
-  #drawn = false;
+  #isDrawn = false;
 
   /** @param allowColor false: no colours, whatever the terminal can do. */
   public constructor({ stdout, stderr, env }: CliIo, allowColor = true) {
@@ -37,43 +53,43 @@ export class Screen {
     this.#draw = createLogUpdate(withSize(stdout), { showCursor: true });
   }
 
-  /** Columns of the terminal; unlimited where stdout is none, so that a script sees everything. */
+  /** Columns of the terminal; unlimited if stdout is none, so that a script sees everything. */
   public get width(): number {
     return this.isLive ? this.#stdout.columns || DEFAULT_COLUMNS : Number.POSITIVE_INFINITY;
   }
 
-  /** A result, above the live part. */
+  /** Prints a result above the live part. */
   public print(text: string): void {
     this.#aboveLive(this.#stdout, text);
   }
 
-  /** A result as one line of JSON. */
+  /** Prints a result as one line of JSON. */
   public json(value: unknown): void {
     this.#stdout.write(`${scrub(JSON.stringify(value))}\n`);
   }
 
-  /** What is not the result: progress, warnings, errors. */
+  /** Prints what is no result: progress, a warning, an error. */
   public note(text: string): void {
     this.#aboveLive(this.#stderr, text);
   }
 
-  /** Shows this at the bottom instead of what was shown there. Not on a terminal it shows nothing. */
+  /** Replaces the live part. Does nothing if stdout is no terminal. */
   public live(text: string): void {
     if (!this.isLive) return;
     this.#draw(cropToHeight(scrub(text), (this.#stdout.rows || DEFAULT_ROWS) - 1));
-    this.#drawn = true;
+    this.#isDrawn = true;
   }
 
-  /** Leaves the live part as it is; what comes next goes below. */
+  /** Leaves the live part on the terminal. What comes next goes below it. */
   public keep(): void {
-    if (this.#drawn) this.#draw.done();
-    this.#drawn = false;
+    if (this.#isDrawn) this.#draw.done();
+    this.#isDrawn = false;
   }
 
-  /** Takes the live part away. */
+  /** Removes the live part. */
   public clear(): void {
-    if (this.#drawn) this.#draw.clear();
-    this.#drawn = false;
+    if (this.#isDrawn) this.#draw.clear();
+    this.#isDrawn = false;
   }
 
   #aboveLive(stream: CliStream, text: string): void {
@@ -83,7 +99,7 @@ export class Screen {
   }
 }
 
-/** A terminal that does not know its size says 0 (in some containers); log-update would show nothing there. */
+/** A terminal that does not know its size says 0, as in some containers. log-update would show nothing there. */
 function withSize(stream: CliStream): CliStream {
   return Object.create(stream, {
     columns: { get: () => stream.columns || DEFAULT_COLUMNS },
@@ -92,16 +108,24 @@ function withSize(stream: CliStream): CliStream {
   }) as CliStream;
 }
 
-/** NO_COLOR (no-color.org), FORCE_COLOR, TERM=dumb, and whether anybody looks. */
+/** By NO_COLOR (no-color.org), FORCE_COLOR, TERM=dumb, and whether it is a terminal. */
 function hasColors(stream: CliStream, env: NodeJS.ProcessEnv): boolean {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
   if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '') return env.FORCE_COLOR !== '0';
   return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** log-update would keep the end; the beginning has the summary. */
+/** Keeps the beginning, which has the summary. log-update would keep the end. */
 function cropToHeight(text: string, rows: number): string {
   const lines = text.split('\n');
   if (lines.length <= rows || rows < 2) return text;
   return [...lines.slice(0, rows - 1), `... ${lines.length - rows + 1} more lines`].join('\n');
+}
+
+/**
+ * @returns the text without control characters except line breaks and tabs. Names come from strangers on Discord, and an escape
+ * sequence in one must not reach the terminal.
+ */
+export function printable(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, '\ufffd');
 }

@@ -1,12 +1,11 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { adminAddressFile } from '../core/contracts/adminAddress.js';
-import { identityOf, isRunning } from '../core/files/processIdentity.js';
+import { JsonFile } from '../core/files/JsonFile.js';
+import { identityOf, isRunning, processIdentitySchema } from '../core/files/processIdentity.js';
 import { MIN_SECRET_LENGTH, Secret } from '../core/log/secrets.js';
-import { CliError } from './CliError.js';
-import { readLockOwner, readToken } from './dataDirFiles.js';
-import { EXIT_CODES } from './exitCodes.js';
-import { settingsOf } from './settingsOf.js';
+import { readEnvFile } from '../core/settings/envFile.js';
+import { CliError, EXIT_CODES } from './exitCodes.js';
 
 /** Options of every command that say which master is meant. */
 export interface MasterOptions {
@@ -15,12 +14,12 @@ export interface MasterOptions {
   readonly token?: string;
 }
 
-/** Where a master's admin API is, and how it is spoken to. */
+/** Where a master's admin API is, and its token. */
 export interface MasterLocation {
   /** Without a slash at the end. */
   readonly url: string;
   readonly token: Secret;
-  /** Of a master on this machine, found through DATA_DIR. */
+  /** Known for a master on this machine that was found through DATA_DIR. */
   readonly pid: number | undefined;
 }
 
@@ -31,16 +30,29 @@ export interface DataDirChoice {
   readonly setting: string;
 }
 
-/** DATA_DIR as the option says, or as the bot's own settings do. */
+/** The process that has DATA_DIR, or had it when it died. */
+export interface LockOwner {
+  readonly pid: number;
+  /** Null: nobody can say, because it ran in another container. */
+  readonly isRunning: boolean | null;
+}
+
+/** @returns DATA_DIR as the option, or else the bot's own settings, name it. */
 export function chooseDataDir({ dataDir }: MasterOptions, env: NodeJS.ProcessEnv): DataDirChoice {
-  const setting = dataDir ?? settingsOf(env).DATA_DIR ?? './data';
+  const setting = dataDir ?? settingOf('DATA_DIR', env) ?? './data';
   return { setting, path: resolve(setting) };
 }
 
+/** @returns the owner of DATA_DIR's lock; undefined: it has none. */
+export function readLockOwner(dataDir: string): LockOwner | undefined {
+  const owner = new JsonFile(join(dataDir, 'master.lock'), processIdentitySchema).tryRead();
+  return owner === undefined ? undefined : { pid: owner.pid, isRunning: isRunning(owner) };
+}
+
 /**
- * Finds the running master: by `--url`, or through DATA_DIR.
+ * Finds the running master, by `--url` or through DATA_DIR.
  *
- * @throws CliError of one line that says where it was looked for.
+ * @throws CliError of one line that says where the command line has looked.
  */
 export function findMaster(options: MasterOptions, env: NodeJS.ProcessEnv): MasterLocation {
   const dataDir = chooseDataDir(options, env);
@@ -60,12 +72,12 @@ function findAddress({ path, setting }: DataDirChoice): { readonly url: string; 
   }
   const where = `no master runs on DATA_DIR=${setting}`;
   if (found !== undefined) throw notRunning(`${where}: the last one (pid ${found.pid}) is gone`);
-  throw notRunning(`${where}; start it with npm start, or say with --data-dir or --url where it is`);
+  throw notRunning(`${where}; start it with npm start, or name another with --data-dir or --url`);
 }
 
 function findToken(options: MasterOptions, env: NodeJS.ProcessEnv, { path, setting }: DataDirChoice): Secret {
   const text =
-    options.token?.trim() || env.KALLISTI_ADMIN_TOKEN?.trim() || settingsOf(env).ADMIN_TOKEN || readToken(path);
+    options.token?.trim() || env.KALLISTI_ADMIN_TOKEN?.trim() || settingOf('ADMIN_TOKEN', env) || readToken(path);
   if (text === undefined) {
     const file = join(setting, 'admin-token');
     const why = canRead(join(path, 'admin-token')) ? 'is empty' : 'cannot be read by this user';
@@ -73,7 +85,7 @@ function findToken(options: MasterOptions, env: NodeJS.ProcessEnv, { path, setti
   }
   if (text.length < MIN_SECRET_LENGTH || !/^[!-~]+$/.test(text)) {
     throw unauthorized(
-      `that is no token of the admin API: one has at least ${MIN_SECRET_LENGTH} characters and no spaces`,
+      `this is no token of the admin API: it must have at least ${MIN_SECRET_LENGTH} characters and no spaces`,
     );
   }
   return new Secret(text);
@@ -89,6 +101,23 @@ function checkUrl(text: string): string {
     );
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/**
+ * Reads a setting as the bot does: the environment wins over `.env`, and an empty value counts as not set. It checks nothing, so
+ * that a running bot is found whatever somebody has done to its other settings since.
+ */
+function settingOf(name: 'DATA_DIR' | 'ADMIN_TOKEN', env: NodeJS.ProcessEnv): string | undefined {
+  return env[name]?.trim() || readEnvFile('.env')?.values[name]?.trim() || undefined;
+}
+
+/** The token that the master has made. */
+function readToken(dataDir: string): string | undefined {
+  try {
+    return readFileSync(join(dataDir, 'admin-token'), 'utf8').trim() || undefined;
+  } catch {
+    return undefined; // It does not exist, or belongs to another user.
+  }
 }
 
 function canRead(file: string): boolean {

@@ -5,8 +5,7 @@ import { KallistiError } from '../core/errors.js';
 import { scrub } from '../core/log/secrets.js';
 import { messageOf } from '../core/text/messageOf.js';
 import type { CliCommand, Handler, Registrar } from './CliCommand.js';
-import { exitCodeOf } from './CliError.js';
-import type { CliIo } from './CliIo.js';
+import { CliContext, type GlobalOptions } from './CliContext.js';
 import { completionCommand } from './commands/completion.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evalCommand } from './commands/eval.js';
@@ -18,9 +17,8 @@ import { shardsCommand } from './commands/shards.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
 import { upgradeCommand } from './commands/upgrade.js';
-import { EXIT_CODES, EXIT_CODES_HELP, type ExitCode } from './exitCodes.js';
-import { Screen } from './Screen.js';
-import { type GlobalOptions, Session } from './Session.js';
+import { EXIT_CODES, EXIT_CODES_HELP, type ExitCode, exitCodeOf } from './exitCodes.js';
+import { type CliIo, Screen } from './Screen.js';
 
 /** In the order of the help. */
 const COMMANDS: readonly CliCommand[] = [
@@ -49,10 +47,10 @@ Examples:
   DATA_DIR=/var/lib/mybot kallisti status --json`;
 
 /**
- * Runs one command line.
+ * Runs one command line. It never ends the process, and leaves nothing open. An error is one line on stderr, with `--json` also an
+ * object on stdout.
  *
- * It ends the process nowhere: what it returns is the exit code, and nothing is left open then. Errors are one line on
- * stderr, with `--json` also an object on stdout.
+ * @returns the exit code.
  */
 export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.done;
@@ -62,9 +60,9 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     action<Flags, Args extends readonly unknown[]>(handler: Handler<Flags, Args>) {
       return async (...given: unknown[]) => {
         const command = given.at(-1) as Command;
-        const session = new Session(io, command.optsWithGlobals<GlobalOptions>());
-        // Parsed by commander, with the parsers that stand beside the handler.
-        exitCode = await handler(session, command.opts() as Flags, ...(command.processedArgs as unknown as Args));
+        const context = new CliContext(io, command.optsWithGlobals<GlobalOptions>());
+        // Commander has parsed them with the parsers that stand beside the handler.
+        exitCode = await handler(context, command.opts() as Flags, ...(command.processedArgs as unknown as Args));
       };
     },
   };
@@ -78,7 +76,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     report(error, io, program.opts<GlobalOptions>());
     return exitCodeOf(error);
   } finally {
-    // The terminal has shown ^C; what comes next, a prompt most likely, belongs on a line of its own.
+    // The terminal has shown ^C. The prompt that comes next belongs on a line of its own.
     if (io.signal.aborted && io.stdout.isTTY === true) io.stdout.write('\n');
   }
 }
@@ -88,8 +86,8 @@ function createProgram({ stdout, stderr, env }: CliIo): Command {
     .description(DESCRIPTION)
     .version(readVersion(), '-V, --version')
     .option('--data-dir <path>', "the bot's DATA_DIR (default: DATA_DIR of the environment or .env, else ./data)")
-    .option('--url <url>', 'where the admin API is, instead of looking into DATA_DIR')
-    .option('--token <token>', 'its token; better in KALLISTI_ADMIN_TOKEN, because others see a command line')
+    .option('--url <url>', 'where the admin API is; default: DATA_DIR says it')
+    .option('--token <token>', 'its token; better in KALLISTI_ADMIN_TOKEN, because other users can see a command line')
     .option('--json', 'print the result as JSON, for scripts')
     .option('--no-color', 'print without colours (as NO_COLOR does)')
     .option('--verbose', 'with an error, also where it came from')
@@ -108,7 +106,7 @@ function createProgram({ stdout, stderr, env }: CliIo): Command {
     .exitOverride();
 }
 
-/** A slip in `--token=...` must not print the token: commander quotes what it does not know. */
+/** Commander quotes what it does not know, and a misspelt `--token=...` must not print the token. */
 function withoutValues(text: string): string {
   return scrub(text.replace(/(unknown option '--?[\w-]+)=[^']*'/g, "$1=...'"));
 }
@@ -117,7 +115,7 @@ function report(error: unknown, io: CliIo, options: GlobalOptions): void {
   const screen = new Screen(io, options.color !== false);
   const message = messageOf(error);
   screen.note(`kallisti: ${message}`);
-  // What is not ours is a bug, and its stack the way to it.
+  // Any error but ours is a bug, and its stack leads to it.
   if (options.verbose === true || !(error instanceof KallistiError)) screen.note(stackOf(error));
   if (options.json !== true) return;
   const { code, retryable } = error instanceof KallistiError ? error : { code: 'INTERNAL', retryable: false };

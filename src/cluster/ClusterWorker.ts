@@ -16,12 +16,7 @@ import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
 import { type CommandDependencies, createCommands } from './commands/commands.js';
 import { DispatchStack } from './dispatch/DispatchStack.js';
-import { describeCommands } from './events/describeCommands.js';
-import { evaluate } from './events/evaluate.js';
-import { findChannel } from './events/findChannel.js';
-import { findGuild } from './events/findGuild.js';
-import { findUser } from './events/findUser.js';
-import { setLogLevel } from './events/setLogLevel.js';
+import { evaluateIn, type MasterEventTable, masterEventTable } from './events/masterEventTable.js';
 import { Gateway } from './gateway/Gateway.js';
 import { GatewayLog } from './gateway/GatewayLog.js';
 import type { GatewayOptions } from './gateway/GatewayOptions.js';
@@ -34,7 +29,7 @@ export interface ClusterWorkerOptions<C = ErisClient> extends ErisOptions {
   /** Makes the bot's client. Default: one of eris, with `intents` and `clientOptions`, which mean nothing beside another. */
   readonly client?: ClientFactory<C>;
   /** Makes the bot's commands. Default: those of `commands/`. */
-  readonly commands?: (dependencies: CommandDependencies) => readonly Command[];
+  readonly commands?: (dependencies: CommandDependencies) => readonly Command<NoInfer<C>>[];
   /** Called once before the shards log in: the place for the bot's own listeners. */
   readonly setUp?: (client: C, context: ClusterContext<C>) => void | Promise<void>;
   /**
@@ -95,11 +90,10 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     this.#stores = stores;
     const gateway = await this.#createGateway(assignment, stores);
     const context = this.#createContext(assignment, gateway);
-    const evaluateHere = evaluate({ context, scrub });
+    const evaluateHere = evaluateIn(context, scrub);
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
     const router = new CommandRouter({
-      // Commands that use the client know which it is.
-      context: context as ClusterContext<never>,
+      context,
       rest: gateway.adapter,
       identity: () => gateway.identity,
       commands,
@@ -120,9 +114,27 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     this.#loopLag.start();
     this.#stack.start();
     this.#router = router;
-    this.on('evaluate', evaluateHere);
-    this.on('describeCommands', describeCommands(commands));
-    this.#serve(gateway, stores, router, context);
+    this.#serve(
+      masterEventTable({
+        clusterId: this.id,
+        shardCount: assignment.shardCount,
+        client: gateway.adapter,
+        commands,
+        logger: this.logger,
+        evaluate: evaluateHere,
+        getStats: getStats({
+          clusterId: this.id,
+          client: gateway.adapter,
+          commands: router,
+          gateway,
+          stores,
+          loopLag: this.#loopLag,
+          rest: this.#rest,
+        }),
+        releaseShards: () => this.#inTurn(() => this.#release(gateway, stores)),
+        adoptShards: () => this.#inTurn(() => this.#takeBack(gateway, stores)),
+      }),
+    );
     await this.#options.setUp?.(gateway.client, context);
     router.start();
 
@@ -167,7 +179,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     this.#aborted.abort(new Error('the cluster was told to stop'));
     this.#router?.stop();
     this.#gateway?.release();
-    await this.#stores?.disconnected();
+    this.#stores?.disconnected();
     if (this.#router !== undefined) {
       const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
       if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');
@@ -194,9 +206,9 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     const releasedAt = Date.now();
     try {
       // Where this process ends or blocks in `saveState`, its successor goes on from the files.
-      await stores.commit();
+      stores.commit();
       const saved = await saveState(this.#options.saveState);
-      await stores.release();
+      stores.release();
       return { sessions, releasedAt, ...saved };
     } catch (error) {
       this.logger.error({ err: error }, 'the state of the bot could not be saved: this process keeps its shards');
@@ -251,12 +263,12 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       shardCount: assignment.shardCount,
       timings: { handshakeTimeoutMs: assignment.deafAfterMs, deafAfterMs: assignment.deafAfterMs },
       acquireSlot: async (shardId, signal) => {
-        const { leaseId } = await this.request(
+        const { slotId } = await this.request(
           'acquireSlot',
           { shardId },
           { timeoutMs: Number.POSITIVE_INFINITY, signal },
         );
-        return { release: (used) => this.#tell(() => this.send('releaseSlot', { leaseId, used })) };
+        return { release: (used) => this.#tell(() => this.send('releaseSlot', { slotId, used })) };
       },
       judgeDispatch: (shardId, packet) => stores.judge(shardId, packet),
       runDispatch: (shardId, packet, work) => this.#stack.run(stores.frameOf(shardId, packet), work),
@@ -284,27 +296,9 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     };
   }
 
-  #serve(gateway: Gateway<C>, stores: ShardStores, router: CommandRouter, { shardCount }: ClusterContext<C>): void {
-    const { adapter } = gateway;
-    this.on(
-      'getStats',
-      getStats({
-        clusterId: this.id,
-        client: adapter,
-        commands: router,
-        describeShards: () => gateway.statuses(),
-        countResumable: () => stores.resumable,
-        countGivenUp: () => stores.givenUp,
-        loopLag: this.#loopLag,
-        rest: this.#rest,
-      }),
-    );
-    this.on('findGuild', findGuild(adapter, this.id, shardCount));
-    this.on('findUser', findUser(adapter, this.id));
-    this.on('findChannel', findChannel(adapter, this.id));
-    this.on('setLogLevel', setLogLevel(this.logger));
-    this.on('releaseShards', () => this.#inTurn(() => this.#release(gateway, stores)));
-    this.on('adoptShards', () => this.#inTurn(() => this.#takeBack(gateway, stores)));
+  #serve(table: MasterEventTable): void {
+    // The types of data and reply were compared where the table was written; here they are those of any message.
+    for (const name of Object.keys(table) as (keyof MasterEventTable)[]) this.on(name, table[name] as never);
   }
 
   /** Without a master nobody knows. */

@@ -1,16 +1,25 @@
 import { KallistiError } from '../core/errors.js';
+import { type Clock, systemClock, type Timer } from '../core/time/clock.js';
 
 /**
- * How long the bot's `saveState` and its `restoreState` may take, in milliseconds. Nobody hears the shards meanwhile, and
- * Discord gives up an interaction that is not acknowledged within 3 s.
+ * How long the bot's `saveState` and its `restoreState` may each take, in milliseconds. No process hears the shards meanwhile,
+ * and Discord gives up an interaction that is not acknowledged within 3 s.
  */
 const TIMEOUT_MS = 2_000;
 const LATE = Symbol('late');
 
-/** @throws KallistiError HANDOVER_FAILED where `saveState` throws, takes too long, or returns what is no JSON. */
-export async function saveState(save: (() => unknown) | undefined): Promise<{ readonly state?: unknown }> {
+/**
+ * Calls the bot's `saveState`.
+ *
+ * @returns what it returned; nothing where there is no such function, or it returned undefined.
+ * @throws KallistiError HANDOVER_FAILED where it throws, takes longer than 2 s, or returns what is no JSON.
+ */
+export async function saveState(
+  save: (() => unknown) | undefined,
+  clock: Pick<Clock, 'setTimeout'> = systemClock,
+): Promise<{ readonly state?: unknown }> {
   if (save === undefined) return {};
-  const state = await inTime('saveState', save);
+  const state = await inTime('saveState', save, clock);
   if (state === undefined) return {};
   try {
     if (JSON.stringify(state) === undefined) throw new TypeError(`a ${typeof state}`);
@@ -20,15 +29,23 @@ export async function saveState(save: (() => unknown) | undefined): Promise<{ re
   return { state };
 }
 
-/** @throws KallistiError HANDOVER_FAILED where `restoreState` throws or takes too long. */
-export async function restoreState(restore: (state: unknown) => void | Promise<void>, state: unknown): Promise<void> {
-  await inTime('restoreState', () => restore(state));
+/**
+ * Calls the bot's `restoreState`.
+ *
+ * @throws KallistiError HANDOVER_FAILED where it throws or takes longer than 2 s.
+ */
+export async function restoreState(
+  restore: (state: unknown) => void | Promise<void>,
+  state: unknown,
+  clock: Pick<Clock, 'setTimeout'> = systemClock,
+): Promise<void> {
+  await inTime('restoreState', () => restore(state), clock);
 }
 
-async function inTime<T>(name: string, work: () => T | Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+async function inTime<T>(name: string, work: () => T | Promise<T>, clock: Pick<Clock, 'setTimeout'>): Promise<T> {
+  let timer: Timer | undefined;
   const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(() => resolve(LATE), TIMEOUT_MS);
+    timer = clock.setTimeout(() => resolve(LATE), TIMEOUT_MS);
   });
   let value: T | typeof LATE;
   try {
@@ -36,7 +53,7 @@ async function inTime<T>(name: string, work: () => T | Promise<T>): Promise<T> {
   } catch (error) {
     throw failed(`${name} threw`, error);
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
   if (value === LATE) throw new KallistiError('HANDOVER_FAILED', `${name} did not end within ${TIMEOUT_MS} ms`);
   return value;

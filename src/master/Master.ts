@@ -1,8 +1,6 @@
-import { availableParallelism } from 'node:os';
 import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterContract.js';
 import { Layout } from '../core/discord/Layout.js';
-import { clusterCountFor } from '../core/discord/shardRanges.js';
-import { ConfigError, type DiscordRefusedError, KallistiError } from '../core/errors.js';
+import { type DiscordRefusedError, KallistiError } from '../core/errors.js';
 import { evaluateCode } from '../core/eval/evaluate.js';
 import { IpcServer } from '../core/ipc/IpcServer.js';
 import type { LogTail } from '../core/log/LogTail.js';
@@ -12,21 +10,24 @@ import { registerSecret, scrub } from '../core/log/secrets.js';
 import type { BaseService } from '../core/services/BaseService.js';
 import type { Config } from '../core/settings/config.js';
 import type { LogLevel } from '../core/settings/settings.js';
+import { systemClock } from '../core/time/clock.js';
 import { within } from '../core/worker/within.js';
 import { Admin } from './admin/Admin.js';
 import { DataDir } from './dataDir/DataDir.js';
 import { CommandRecord } from './discord/CommandRecord.js';
 import { CommandRegistrar } from './discord/CommandRegistrar.js';
-import { type ApplicationInfo, DiscordApi } from './discord/DiscordApi.js';
+import { DiscordApi } from './discord/DiscordApi.js';
 import { type DiscoveredBot, Discovery } from './discord/Discovery.js';
-import { findTarget, type Target } from './discord/Target.js';
+import { type DiscordAccess, openDiscord } from './discord/openDiscord.js';
 import { ClusterEvents } from './events/ClusterEvents.js';
 import { clusterEventTable } from './events/clusterEventTable.js';
 import type { ClusterConnection } from './fleet/ClusterConnection.js';
 import { ClusterPool } from './fleet/ClusterPool.js';
-import { ClusterRegistry, type ClusterSettings, type LeftClusters } from './fleet/ClusterRegistry.js';
+import { ClusterRegistry } from './fleet/ClusterRegistry.js';
+import { chooseClusterSettings } from './fleet/ClusterSettings.js';
 import { FleetCommands } from './fleet/FleetCommands.js';
-import { failedShards, StatusReporter } from './fleet/StatusReporter.js';
+import { ReadinessLog } from './fleet/ReadinessLog.js';
+import { StatusReporter } from './fleet/StatusReporter.js';
 import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
 import { FleetRestart } from './restart/FleetRestart.js';
@@ -46,39 +47,36 @@ export interface MasterOptions {
   readonly status?: StatusLine;
   /** The master's own last log lines, for the admin API. Default: it shows none. */
   readonly logTail?: LogTail;
-  /** Somebody asked the admin API for the whole bot to stop. Default: nothing happens. */
+  /** Called when somebody asks the admin API to stop the whole bot. Default: nothing happens. */
   readonly onStopRequested?: () => void;
   /** The clusters' program: a file, or a name that is looked up beside the running program. Default `cluster`. */
   readonly cluster?: string | URL;
   /**
-   * Called at the end of the start, while the clusters are starting: the place for the bot's own parts in the master. What it
-   * returns stops them, before anything else is stopped; it is waited for at most DRAIN_TIMEOUT. What it throws fails the start.
+   * Adds the bot's own parts to the master. Called at the end of the start, while the clusters are starting. What it throws fails
+   * the start. What it returns stops the parts: it is called before anything else is stopped, and waited for at most
+   * DRAIN_TIMEOUT.
    */
   readonly setUp?: (master: Master) => StopParts | void | Promise<StopParts | undefined> | Promise<void>;
-  /** Whether clusters that were taken over are replaced then, one after the other: they run the code of before. Default false. */
+  /** Whether clusters that were taken over are replaced one after the other, because they run the old code. Default false. */
   readonly rollsAfterTakeOver?: boolean;
 }
 
-/** How long clusters of an earlier master may take to come back, in milliseconds; they look for a master ten times a second. */
-const TAKE_OVER_TIMEOUT_MS = 2_000;
-
-/** How long a process that hangs is looked at before it is killed, in milliseconds. */
+/** How long the look at a process that hangs may take before it is killed, in milliseconds. */
 const STACK_TIMEOUT_MS = 900;
 
 /**
- * Composition root of the master process: builds the parts, starts them in order, stops them in reverse. Holds no gateway
+ * Composition root of the master process. It builds the parts, starts them in order and stops them in reverse. It holds no gateway
  * connection itself.
  */
 export class Master {
-  /** Resolves when Discord refuses the bot for good; everything has to end then. */
+  /** Resolves when Discord refuses the bot for good. Everything has to end then. */
   public readonly refused: Promise<DiscordRefusedError>;
   readonly #options: MasterOptions;
   readonly #config: Config;
   readonly #logger: Logger;
-  readonly #status: StatusLine | undefined;
   readonly #dataDir: DataDir;
   readonly #server = new IpcServer();
-  readonly #startedAt = performance.now();
+  readonly #startedAt = systemClock.now();
   /** Undone by `stop`, last first. */
   readonly #undo: (() => void | Promise<void>)[] = [];
   #starting: Promise<void> = Promise.resolve();
@@ -90,11 +88,10 @@ export class Master {
   readonly #admin: Admin | undefined;
 
   public constructor(options: MasterOptions) {
-    const { config, logger, status } = options;
+    const { config, logger } = options;
     this.#options = options;
     this.#config = config;
     this.#logger = logger;
-    this.#status = status;
     this.#dataDir = new DataDir(config.dataDir);
     if (config.admin !== undefined) {
       this.#admin = new Admin({
@@ -117,10 +114,10 @@ export class Master {
   }
 
   /**
-   * Brings the bot up: resolves when its clusters are being spawned, which then get ready in their own time.
+   * Brings the bot up. Resolves when its clusters are being spawned; they get ready in their own time.
    *
-   * @throws ConfigError where DATA_DIR or the counts do not fit, DiscordRefusedError for a wrong token. An unreachable Discord
-   * is no error: it is said, and tried again until `stop` is called.
+   * @throws ConfigError where DATA_DIR or the counts do not fit, DiscordRefusedError for a wrong token. An unreachable Discord is no
+   * error: the master logs it, and tries again until `stop` is called.
    */
   public start(): Promise<void> {
     this.#starting = this.#start();
@@ -133,27 +130,27 @@ export class Master {
     this.#undo.push(() => this.#dataDir.releaseLock());
     this.#undo.push(() => this.#admin?.stop());
     await this.#admin?.start();
-    const target = await findTarget(this.#config, this.#dataDir.path, this.#logger);
-    this.#undo.push(() => target.stop());
-    registerSecret(target.token);
-    const api = new DiscordApi({ token: target.token, apiUrl: target.apiUrl });
+    const discord = await openDiscord(this.#config, this.#dataDir.path, this.#logger);
+    this.#undo.push(() => discord.close());
+    registerSecret(discord.token);
+    const api = new DiscordApi({ token: discord.token, apiUrl: discord.apiUrl });
     this.#undo.push(() => api.close());
-    const discovery = new Discovery({ ...target, api, logger: this.#logger });
-    const registry = new ClusterRegistry(this.#dataDir.path, this.#logger);
-    const left = registry.load();
-    // Clusters that wait for a master must not wait for Discord too.
-    const remembered = left.workers.length > 0 ? discovery.remembered() : undefined;
+    const discovery = new Discovery({ ...discord, api, logger: this.#logger });
+    const registry = new ClusterRegistry({ dataDir: this.#dataDir.path, logger: this.#logger });
+    const hasLeftClusters = registry.load();
+    // Clusters that wait for a master must not have to wait for Discord too.
+    const remembered = hasLeftClusters ? discovery.remembered() : undefined;
     const bot = remembered ?? (await discovery.ask(this.#stopRequested.signal));
-    // Clusters that an earlier master has left are taken over even so: otherwise nobody would stop them.
-    if (left.workers.length === 0) this.#stopRequested.signal.throwIfAborted();
+    // Clusters that an earlier master has left are taken over even during a stop: otherwise nobody would stop them.
+    if (!hasLeftClusters) this.#stopRequested.signal.throwIfAborted();
     await this.#server.listen(this.#dataDir.socketPath());
     this.#undo.push(() => this.#server.close());
-    await this.#run(target, api, bot, remembered === undefined, registry, left);
+    await this.#run(discord, api, bot, remembered === undefined, registry);
   }
 
   /**
-   * Stops everything, in order. Resolves when no process and no socket of ours is left. Idempotent. A start under way fails
-   * by it, after it has taken over what an earlier master has left: that is stopped too.
+   * Stops everything in order. Resolves when no process and no socket of ours is left. Idempotent. It makes a start that is under
+   * way fail, after that has taken over the clusters of an earlier master: they are stopped too.
    *
    * @param options `keepClusters` leaves the clusters running for a new master, which has ORPHAN_GRACE to take them over.
    */
@@ -165,7 +162,7 @@ export class Master {
 
   async #stop(): Promise<void> {
     this.#stopRequested.abort(new KallistiError('REQUEST_ABORTED', 'the master was told to stop'));
-    // What a start still builds would be stopped by nobody. One that hangs, in the bot's own parts, is not waited for for ever.
+    // Nobody would stop what a start builds after this. A start that hangs in the bot's own parts is not waited for for ever.
     await within(this.#starting, this.#config.drainTimeoutMs);
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
       try {
@@ -177,16 +174,22 @@ export class Master {
   }
 
   async #run(
-    target: Target,
+    discord: DiscordAccess,
     api: DiscordApi,
     { gateway, application }: DiscoveredBot,
     isFresh: boolean,
     registry: ClusterRegistry,
-    left: LeftClusters,
   ): Promise<void> {
-    const layout = new Layout({ ...target, logger: this.#logger });
+    const { status } = this.#options;
+    const layout = new Layout({ ...discord, logger: this.#logger });
     const laidOut = layout.load();
-    const settings = this.#settingsFor(target, gateway.shards, laidOut, registry, left);
+    const settings = chooseClusterSettings(discord, {
+      shardCount: this.#config.shardCount,
+      clusterCount: discord.clusterCount,
+      left: registry,
+      laidOut,
+      recommended: gateway.shards,
+    });
     const { shardCount, clusterCount } = settings;
     layout.begin(laidOut);
     registry.begin(settings);
@@ -194,9 +197,9 @@ export class Master {
       if (this.#config.shardCount === 'auto') layout.compare(shardCount, recommended);
     };
     if (isFresh) hearRecommendation(gateway.shards);
-    const ownerIds = target.ownerIds ?? application?.ownerIds ?? [];
+    const ownerIds = discord.ownerIds ?? application?.ownerIds ?? [];
     const queue = new IdentifyQueue({
-      store: new IdentifyBudgetStore(target.dataDir, this.#logger),
+      store: new IdentifyBudgetStore(discord.dataDir, this.#logger),
       logger: this.#logger,
       shardCount,
       refresh: async (signal) => {
@@ -204,11 +207,11 @@ export class Master {
         hearRecommendation(shards);
         return sessionStartLimit;
       },
-      identifyIntervalMs: target.identifyIntervalMs,
-      // Longer than eris waits for a connection (30 s): a lease that counts as used already must not be used after that.
-      leaseTimeoutMs: 60_000,
+      identifyIntervalMs: discord.identifyIntervalMs,
+      // Longer than eris waits for a connection (30 s): a slot that counts as used must not be used after that.
+      slotTimeoutMs: 60_000,
     });
-    // What an earlier master has heard of the limit, it has spent since.
+    // A limit that was remembered is outdated: the earlier master has spent some of it.
     queue.start(isFresh ? gateway.sessionStartLimit : undefined);
     this.#undo.push(() => queue.stop());
 
@@ -259,8 +262,8 @@ export class Master {
       logger: this.#logger,
     });
     const assign = (cluster: ClusterConnection): ClusterAssignment => ({
-      token: target.token,
-      apiUrl: target.apiUrl,
+      token: discord.token,
+      apiUrl: discord.apiUrl,
       gatewayUrl: gateway.url,
       shardIds: cluster.shardIds,
       shardCount,
@@ -268,7 +271,7 @@ export class Master {
       ownerIds,
       logLevel: this.#logger.level as LogLevel,
       drainTimeoutMs: this.#config.drainTimeoutMs,
-      dataDir: target.dataDir,
+      dataDir: discord.dataDir,
       resumeWindowMs: this.#config.resumeWindowMs,
       orphanGraceMs: this.#config.orphanGraceMs,
       deafAfterMs: this.#config.deafAfterMs,
@@ -278,16 +281,21 @@ export class Master {
       handover,
       ends,
       vitals,
+      new ReadinessLog({ clusters, logger: this.#logger, clock: systemClock, startedAt: this.#startedAt }),
       new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, queue, supervisor, fleet })),
-      ...(this.#status === undefined ? [] : [new StatusReporter(this.#status, clusters, fleet, this.#logger)]),
+      ...(status === undefined ? [] : [new StatusReporter(status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
     this.#undo.push(() => restart.stop());
     this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
-    this.#announceReady(clusters, api, application, target.dataDir);
+    if (application !== undefined) {
+      const record = new CommandRecord(discord.dataDir, this.#logger);
+      const registrar = new CommandRegistrar(api, record, this.#logger);
+      clusters.once('spawnedworker', (cluster) => void registrar.registerFrom(cluster, application.id));
+    }
     clusters.on('spawnedworker', ({ arrivals }) => arrivals.length > 0 && layout.commit(shardCount));
-    const taken = await this.#takeOver(clusters, registry, settings, left);
+    const taken = await registry.takeOver(clusters, settings);
     if (taken.length > 0) layout.commit(shardCount);
     this.#stopRequested.signal.throwIfAborted();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
@@ -310,51 +318,6 @@ export class Master {
     });
   }
 
-  /** With `SHARD_COUNT=auto` the bot keeps the number that its running clusters have, or its stores, whatever Discord says. */
-  #settingsFor(
-    { apiUrl, token, dataDir, clusterCount }: Target,
-    recommended: number,
-    laidOut: number | undefined,
-    registry: ClusterRegistry,
-    left: LeftClusters,
-  ): ClusterSettings {
-    const withShards = (shardCount: number): ClusterSettings => ({
-      ...{ apiUrl, token, dataDir, shardCount },
-      clusterCount: clusterCount === 'auto' ? clusterCountFor(shardCount, availableParallelism()) : clusterCount,
-    });
-    const { shardCount: wanted } = this.#config;
-    if (wanted !== 'auto') return checked(withShards(wanted));
-    if (left.shardCount !== undefined) {
-      const running = withShards(left.shardCount);
-      if (registry.fits(left, running)) return running;
-    }
-    return checked(withShards(laidOut ?? recommended));
-  }
-
-  /** Clusters of an earlier master that was killed serve on under this one; what does not fit is stopped, and replaced. */
-  async #takeOver(
-    clusters: ClusterPool,
-    registry: ClusterRegistry,
-    settings: ClusterSettings,
-    left: LeftClusters,
-  ): Promise<readonly number[]> {
-    if (left.workers.length === 0) return [];
-    if (!registry.fits(left, settings)) {
-      this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
-      await registry.end(left);
-      return [];
-    }
-    // Two of one id: the master died in the middle of a handover. Of these only the newest can go on.
-    const newest = left.workers.filter(
-      ({ id, generation }) => !left.workers.some((other) => other.id === id && other.generation > generation),
-    );
-    const taken = await Promise.all(newest.map((worker) => clusters.attach(worker, TAKE_OVER_TIMEOUT_MS)));
-    await registry.end({ ...left, workers: left.workers.filter((worker) => !newest.includes(worker)) });
-    const ids = taken.flatMap((cluster) => (cluster === undefined ? [] : [cluster.id]));
-    this.#logger.info({ clusters: ids }, `took over ${ids.length} running clusters of an earlier master`);
-    return ids;
-  }
-
   #startServices(services: readonly BaseService[]): void {
     for (const service of services) {
       void service.start();
@@ -362,48 +325,7 @@ export class Master {
     }
   }
 
-  /** Says when clusters are ready, and when all are; registers the commands with Discord when the first one is. */
-  #announceReady(
-    clusters: ClusterPool,
-    api: DiscordApi,
-    application: ApplicationInfo | undefined,
-    dataDir: string,
-  ): void {
-    let said = false;
-    let registered = application === undefined;
-    clusters.on('spawnedworker', (cluster) => {
-      this.#logger.info({ cluster: cluster.id, workerPid: cluster.pid }, `cluster ${cluster.id} is ready`);
-      if (!registered && application !== undefined) {
-        registered = true;
-        const record = new CommandRecord(dataDir, this.#logger);
-        const registrar = new CommandRegistrar(api, record, this.#logger);
-        void cluster
-          .request('describeCommands', undefined)
-          .then((commands) => registrar.register(application.id, commands))
-          .catch((error: unknown) => this.#logger.warn({ err: error }, 'the slash commands were not registered'));
-      }
-      if (said || [...clusters].length < clusters.workerCount) return;
-      said = true;
-      const afterMs = Math.round(performance.now() - this.#startedAt);
-      const { shardCount } = clusters;
-      const failed = failedShards(clusters);
-      const many =
-        failed.length === 0 ? `all ${shardCount} shards` : `${shardCount - failed.length} of ${shardCount} shards`;
-      const but = failed.length === 0 ? '' : `; failed: ${failed.join(', ')}`;
-      this.#logger.info({ shards: shardCount, afterMs }, `ready: ${many}${but}`);
-    });
-  }
-
   async #evaluate(code: string, clusters: ClusterPool): Promise<EvalResult> {
     return { target: 'master', ...(await evaluateCode(code, { scope: { master: this, clusters }, scrub })) };
   }
-}
-
-/** @throws ConfigError where there are more clusters than shards. */
-function checked(settings: ClusterSettings): ClusterSettings {
-  const { clusterCount, shardCount } = settings;
-  if (clusterCount <= shardCount) return settings;
-  throw new ConfigError(
-    `CLUSTER_COUNT=${clusterCount} is more than the bot's ${shardCount} shards; allowed: at most SHARD_COUNT`,
-  );
 }

@@ -8,7 +8,7 @@ export type {
 } from '../core/contracts/ClusterContract.js';
 export { clusterCountFor, shardIdOfGuild, shardRanges } from '../core/discord/shardRanges.js';
 export { Admin, type AdminOptions } from './admin/Admin.js';
-export type { AdminFleet } from './admin/AdminFleet.js';
+export type { AdminFleet } from './admin/AdminContext.js';
 export { ClusterConnection, type ClusterConnectionOptions } from './fleet/ClusterConnection.js';
 export { ClusterPool, type ClusterPoolOptions } from './fleet/ClusterPool.js';
 export { FleetCommands, type FleetCommandsOptions } from './fleet/FleetCommands.js';

@@ -23,18 +23,18 @@ const BANNER = `
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** How long a new master may take at least, in milliseconds. */
+/** A new master may take at least this long until it serves, in milliseconds. */
 const START_TIMEOUT_MS = 20_000;
-/** Of ORPHAN_GRACE: what is left is for the old master, which takes the clusters back where the new one hangs. */
+/** It may take this share of ORPHAN_GRACE. The rest is for the old master, which takes the clusters back if the new one hangs. */
 const START_TIMEOUT_SHARE = 2 / 3;
 
 /**
- * Is the master's process: an entry point needs nothing but this call.
+ * Runs the whole process of a master. An entry point needs nothing but this call.
  *
- * It reads the settings, logs to stdout, shows the status on a terminal, and runs a {@link Master} with everything that the
- * command line `kallisti` and signals ask of it: SIGINT, SIGTERM and SIGHUP stop the bot in order, SIGUSR2 upgrades it. It ends
- * the process: with 0 after a stop, with 1 and one line on stderr where it cannot run. An upgrade starts the running program
- * once more, so what a bot adds to its master belongs into `setUp`, and not beside this call.
+ * It reads the settings, logs to stdout, shows the status on a terminal, and runs a {@link Master}. It does what the command line
+ * `kallisti` and signals ask for: SIGINT, SIGTERM and SIGHUP stop the bot in order, SIGUSR2 upgrades it. It ends the process with 0
+ * after a stop, and with 1 and one line on stderr where the bot cannot run. An upgrade starts the running program once more, so
+ * what a bot adds to its master belongs into `setUp`, not beside this call.
  *
  * Resolves when the master serves.
  */
@@ -89,7 +89,7 @@ function readConfig(): Config {
   }
 }
 
-/** One line: what is wrong is the reader's to fix, and a stack would only hide it. What is not ours is a bug: its stack shows the way. */
+/** Prints one line where the reader can fix what is wrong: a stack would hide it. Any other error is a bug, and has its stack printed. */
 function complain(error: unknown): void {
   const isOurs = error instanceof KallistiError || !(error instanceof Error);
   const text = error instanceof Error ? (isOurs ? error.message : (error.stack ?? error.message)) : String(error);

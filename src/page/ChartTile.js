@@ -1,29 +1,30 @@
 /** @import { HistorySample } from '../core/contracts/AdminApi.js' */
-/** @import { History, HistoryField } from './History.js' */
 import { create, createSvg, setAttribute, setText } from './dom.js';
-import { formatClock } from './format.js';
+import { clock } from './format.js';
+
+/** @typedef {Exclude<keyof HistorySample, 'at'>} HistoryField */
 
 const WIDTH = 300;
 const HEIGHT = 40;
 const MINUTE_MS = 60_000;
-/** What the axis may span: the shortest that holds all samples, so that a young master's chart is no empty box. */
+/** The axis has the shortest of these spans that holds all samples. */
 const SPANS_MIN = [5, 15, 30, 60];
 
 /**
- * One number with its last hour beneath it. Pointing at the chart, or the arrow keys on it, show the number as it was then.
- * A sample that is null, or missing, is a gap in the line and not a zero.
+ * One number with its last hour beneath it. The pointer or the arrow keys on the chart show the number as it was then. A sample that
+ * is null or missing is a gap in the line, not a zero.
  */
 export class ChartTile {
   /** @type {readonly HistorySample[]} */
   #samples = [];
   #spanMs = 5 * MINUTE_MS;
   #live = { value: '', detail: '' };
-  /** Which sample is read; null: the live number. @type {number | null} */
+  /** The sample that is shown; null: the live number. @type {number | null} */
   #read = null;
 
   /**
    * @param {string} name
-   * @param {readonly HistoryField[]} fields Each is a line; the first is the stronger one.
+   * @param {readonly HistoryField[]} fields A line each; the first is the stronger one.
    * @param {(values: readonly (number | null)[]) => string} format
    */
   constructor(name, fields, format) {
@@ -74,8 +75,8 @@ export class ChartTile {
     this.#show();
   }
 
-  /** @param {History} history */
-  draw({ samples, stepMs }) {
+  /** @param {readonly HistorySample[]} samples Oldest first. @param {number} stepMs */
+  draw(samples, stepMs) {
     this.#samples = samples;
     this.#read = null;
     const last = samples.at(-1)?.at ?? 0;
@@ -155,12 +156,12 @@ export class ChartTile {
     const sample = this.#read === null ? undefined : this.#samples[this.#read];
     const value = sample === undefined ? this.#live.value : this.format(this.fields.map((field) => sample[field]));
     setText(this.value, value);
-    setText(this.detail, sample === undefined ? this.#live.detail : `at ${formatClock(sample.at)}`);
+    setText(this.detail, sample === undefined ? this.#live.detail : `at ${clock(sample.at)}`);
     setAttribute(this.root, 'data-past', `${sample !== undefined}`);
     const x = sample === undefined ? '' : this.#x(sample.at).toFixed(1);
     setAttribute(this.marker, 'd', sample === undefined ? '' : `M${x},0V${HEIGHT}`);
     setAttribute(this.chart, 'aria-valuenow', `${this.#read ?? Math.max(0, this.#samples.length - 1)}`);
-    setAttribute(this.chart, 'aria-valuetext', sample === undefined ? value : `${value} at ${formatClock(sample.at)}`);
+    setAttribute(this.chart, 'aria-valuetext', sample === undefined ? value : `${value} at ${clock(sample.at)}`);
   }
 }
 

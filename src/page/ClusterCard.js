@@ -1,27 +1,17 @@
 /** @import { ClusterStatus, RestartRecord } from '../core/contracts/AdminApi.js' */
 /** @import { Page } from './page.js' */
-import { create, Facts, KeyedChildren, setBadge, setText, setTone } from './dom.js';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatMsNumber,
-  formatNumberOf,
-  formatRanges,
-  formatRate,
-  UNKNOWN,
-} from './format.js';
+import { create, createButton, Facts, KeyedChildren, setBadge, setText, setTone } from './dom.js';
+import { bytes, duration, plainMs, plural, ranges, rate, UNKNOWN, whole } from './format.js';
 import { CAUSES, CLUSTER_STATES } from './states.js';
 
-/** One cluster: how it is, what it does, why it was restarted. */
+/** One cluster: its state, its numbers, its restarts. */
 export class ClusterCard {
   #now = 0;
 
   /** @param {number} clusterId @param {Page} page */
   constructor(clusterId, page) {
     this.badge = create('span', { class: 'badge' });
-    const facts = create('dl', { class: 'facts' });
-    this.facts = new Facts(facts, [
+    this.facts = new Facts([
       ['Guilds'],
       ['Events/s'],
       ['Commands/s'],
@@ -31,7 +21,7 @@ export class ClusterCard {
       ['Pid'],
       ['Loop lag ms', 'Event loop, over the last seconds: median / 99th percentile'],
     ]);
-    this.shards = create('p', { class: 'dim' });
+    this.shards = create('p', { class: 'dim wrap' });
     this.note = create('p', { class: 'note', hidden: '' });
     this.restartCount = create('summary');
     this.restartList = create('ol');
@@ -45,16 +35,14 @@ export class ClusterCard {
         return { root, update: (record) => setText(root, describeRestart(record, this.#now)) };
       },
     );
-    const logs = create('button', { 'aria-label': `Logs of cluster ${clusterId}` }, 'Logs');
-    const restart = create('button', { 'aria-label': `Restart cluster ${clusterId}` }, 'Restart');
-    logs.addEventListener('click', () => page.logs.open(`${clusterId}`));
-    restart.addEventListener('click', () => page.dialog.ask(clusterId));
+    const logs = createButton('Logs', `Logs of cluster ${clusterId}`, () => page.logs.open(`${clusterId}`));
+    const restart = createButton('Restart', `Restart cluster ${clusterId}`, () => page.dialog.ask(clusterId));
     this.root = create(
       'li',
       { class: 'panel card', id: `cluster-${clusterId}`, tabindex: '-1' },
       create('div', { class: 'heading' }, create('h3', {}, `Cluster ${clusterId}`), this.badge, logs, restart),
       this.note,
-      facts,
+      this.facts.root,
       this.shards,
       this.restarts,
     );
@@ -76,12 +64,12 @@ export class ClusterCard {
   #renderFacts(cluster) {
     const { commandLatencyMs, loopLag } = cluster;
     this.facts.update(
-      formatCount(cluster.guilds),
-      formatRate(cluster.eventsPerSecond),
-      formatRate(cluster.commandsPerSecond),
+      whole(cluster.guilds),
+      rate(cluster.eventsPerSecond),
+      rate(cluster.commandsPerSecond),
       pair(commandLatencyMs?.p50, commandLatencyMs?.p99),
-      formatBytes(cluster.rssBytes),
-      formatDuration(cluster.uptimeMs),
+      bytes(cluster.rssBytes),
+      duration(cluster.uptimeMs),
       cluster.pid === null ? UNKNOWN : `${cluster.pid}`,
       pair(loopLag?.p50Ms, loopLag?.p99Ms),
     );
@@ -91,7 +79,7 @@ export class ClusterCard {
   #renderNote({ problem, retryAt, successor }, now) {
     const parts = [];
     if (problem !== null) parts.push(problem);
-    if (retryAt !== null) parts.push(retryAt > now ? `next try in ${formatDuration(retryAt - now)}` : 'next try now');
+    if (retryAt !== null) parts.push(retryAt > now ? `next try in ${duration(retryAt - now)}` : 'next try now');
     if (successor !== null) {
       const pid = successor.pid === null ? '' : ` (pid ${successor.pid})`;
       parts.push(`successor${pid} ${successor.state}`);
@@ -103,10 +91,10 @@ export class ClusterCard {
   /** @param {ClusterStatus} cluster */
   #renderShards({ shards, resumable, generation }) {
     const ready = shards.filter(({ state }) => state === 'ready').length;
-    const ids = formatRanges(shards.map(({ shardId }) => shardId));
+    const ids = ranges(shards.map(({ shardId }) => shardId));
     const noun = shards.length === 1 ? 'Shard' : 'Shards';
     const resume = resumable === null ? '' : ` · ${resumable} resumable`;
-    setText(this.shards, `${noun} ${ids} · ${ready} of ${shards.length} ready${resume} · life ${generation}`);
+    setText(this.shards, `${noun} ${ids} · ${ready} of ${shards.length} ready${resume} · process ${generation}`);
   }
 
   /** @param {ClusterStatus} cluster @param {number} now */
@@ -114,23 +102,19 @@ export class ClusterCard {
     const [last] = recent;
     this.restarts.hidden = count === 0;
     if (count === 0) return;
-    setText(
-      this.restartCount,
-      last === undefined
-        ? formatNumberOf(count, 'restart')
-        : `${formatNumberOf(count, 'restart')}, last: ${describeRestart(last, now)}`,
-    );
+    const why = last === undefined ? '' : `, last: ${describeRestart(last, now)}`;
+    setText(this.restartCount, `${plural(count, 'restart')}${why}`);
     if (this.restarts.open || this.restartList.childElementCount !== recent.length) this.records.update(recent);
   }
 }
 
 /** @param {RestartRecord} record @param {number} now */
 function describeRestart({ at, cause, reason }, now) {
-  return `${CAUSES[cause] ?? cause} ${formatDuration(now - at)} ago: ${reason}`;
+  return `${CAUSES[cause] ?? cause} ${duration(now - at)} ago: ${reason}`;
 }
 
 /** @param {number | undefined} first @param {number | undefined} second */
 function pair(first, second) {
   if (first === undefined || second === undefined) return UNKNOWN;
-  return `${formatMsNumber(first)} / ${formatMsNumber(second)}`;
+  return `${plainMs(first)} / ${plainMs(second)}`;
 }

@@ -3,7 +3,7 @@
 import { ClusterCard } from './ClusterCard.js';
 import { get, KeyedChildren, setText } from './dom.js';
 
-/** How often cards that are ordered by a number that changes may change places. */
+/** How often cards may change places. */
 const REORDER_MS = 10_000;
 
 /** @type {Readonly<Record<string, (cluster: ClusterStatus) => number | null>>} Larger numbers stand first. */
@@ -17,7 +17,7 @@ const ORDERS = {
   restarts: ({ restarts }) => restarts.count,
 };
 
-/** All clusters as cards, in an order and a choice that the viewer picks. */
+/** The clusters as cards, in an order that the viewer picks. */
 export class ClusterCards {
   /** @type {LiveStatus | undefined} */
   #status;
@@ -29,7 +29,6 @@ export class ClusterCards {
   /** @param {Page} page */
   constructor(page) {
     this.list = get('clusters');
-    this.count = get('clusters-count');
     this.empty = get('clusters-empty');
     this.onlyTroubled = get('only-troubled', HTMLInputElement);
     this.order = get('cluster-order', HTMLSelectElement);
@@ -50,17 +49,13 @@ export class ClusterCards {
     this.#status = status;
     this.#now = status.at;
     const { clusters } = status;
-    // Whoever is about to press a button does not want it to walk away.
+    // A button must not move away from a viewer who is about to press it.
     const due = performance.now() - this.#orderedAt > REORDER_MS && !this.list.matches(':hover, :focus-within');
     if (due || this.#places.size !== clusters.length) this.#arrange(clusters);
     const shown = clusters
       .filter((cluster) => !this.onlyTroubled.checked || isTroubled(cluster))
       .sort((a, b) => (this.#places.get(a.clusterId) ?? 0) - (this.#places.get(b.clusterId) ?? 0));
     this.cards.update(shown);
-    setText(
-      this.count,
-      clusters.length === 0 ? 'none yet' : `${status.totals.clustersReady} of ${clusters.length} ready`,
-    );
     this.empty.hidden = shown.length > 0;
     setText(
       this.empty,

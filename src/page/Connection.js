@@ -1,12 +1,12 @@
 /** @import { AdminEvents, LiveStatus } from '../core/contracts/AdminApi.js' */
-import { ApiError, request } from './api.js';
+import { ApiError, reasonOf, request } from './api.js';
 
-/** A status comes about once a second; longer than this without one, and the master is taken to be gone. */
+/** A status comes about once a second. After so long without one the master counts as gone. */
 const SILENCE_MS = 6_000;
 const RETRY_DELAYS_MS = [500, 1_000, 2_000, 3_000, 5_000];
 
 /**
- * Times are by `performance.now()`; `retryAt` is null while a try is under way.
+ * Times are by `performance.now()`. `retryAt` is null during a try.
  *
  * @typedef {{ kind: 'stopped' | 'connecting' | 'live' | 'loggedOut' }
  *   | { kind: 'lost'; since: number; retryAt: number | null; reason: string }} ConnectionState
@@ -15,9 +15,9 @@ const RETRY_DELAYS_MS = [500, 1_000, 2_000, 3_000, 5_000];
 /** @typedef {{ [Name in keyof AdminEvents]: (data: AdminEvents[Name]) => void } & { state: (state: ConnectionState) => void }} Listeners */
 
 /**
- * The page's line to the master: first one `GET /api/status`, which also tells whether a login is needed (an EventSource
- * keeps the status code to itself), then the event stream. Notices a stream that has ended and one that has gone silent, and
- * tries again, with pauses of up to five seconds, until it is stopped or has to log in.
+ * The page's line to the master: first one `GET /api/status`, which shows whether a login is needed (an EventSource hides the status
+ * code), then the event stream. When the stream ends or goes silent it tries again, with pauses of up to five seconds, until it is
+ * stopped or a login is needed.
  */
 export class Connection {
   /** @type {ConnectionState} */
@@ -29,7 +29,7 @@ export class Connection {
   #heardAt = 0;
   #failures = 0;
   #masterStops = false;
-  /** Which attempt is the present one; older ones find that they are no longer wanted. */
+  /** The present attempt. An older one sees by it that it is too late. */
   #attempt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retryTimer;
@@ -63,14 +63,14 @@ export class Connection {
     this.#setState({ kind: 'stopped' });
   }
 
-  /** Tries at once, if it waits for its next try. */
+  /** Ends the pause before the next try. */
   retryNow() {
     if (this.#state.kind !== 'lost' || this.#state.retryAt === null) return;
     clearTimeout(this.#retryTimer);
     void this.#connect();
   }
 
-  /** Also asks for log lines. @param {string | null} logs A cluster's id, `master` or `all`; null: of nobody. */
+  /** Asks for log lines, too. @param {string | null} logs A cluster's id, `master` or `all`; null: none. */
   follow(logs) {
     this.#logs = logs;
     if (this.#source !== null) this.#open();
@@ -89,7 +89,7 @@ export class Connection {
     } catch (error) {
       if (attempt !== this.#attempt) return;
       if (error instanceof ApiError && error.status === 401) this.#logOut();
-      else this.#lose(error instanceof Error ? error.message : String(error));
+      else this.#lose(reasonOf(error));
     }
   }
 

@@ -1,10 +1,10 @@
 /** @import { IdentifyStatus, LiveStatus } from '../core/contracts/AdminApi.js' */
 import { create, Facts, get, setAttribute, setText, setTone } from './dom.js';
-import { formatCount, formatDuration, UNKNOWN } from './format.js';
+import { duration, UNKNOWN, whole } from './format.js';
 
 const SHOWN = 24;
 
-/** Discord's budget of IDENTIFYs, who may send one now, and who waits for it. */
+/** Discord's budget of IDENTIFYs, the shards that have a slot, and those that wait for one. */
 export class IdentifyPanel {
   constructor() {
     this.reset = get('identify-reset');
@@ -12,27 +12,26 @@ export class IdentifyPanel {
     this.reserve = create('div', { class: 'reserve', title: 'Kept back from planned restarts' });
     this.meter = create('div', { class: 'meter', role: 'meter', 'aria-label': 'IDENTIFYs left', 'aria-valuemin': '0' });
     this.meter.append(this.bar, this.reserve);
-    const facts = create('dl', { class: 'facts' });
-    this.facts = new Facts(facts, [
+    this.facts = new Facts([
       ['Left'],
       ['Reserve', 'Kept back from planned restarts'],
-      ['At a time', 'max_concurrency: buckets that identify beside each other'],
-      ['Waiting', 'Shards that wait for the permission to identify'],
+      ['At a time', 'max_concurrency: shards that may identify at the same time'],
+      ['Waiting', 'Shards that wait for a slot to identify'],
     ]);
     this.waiting = create('p', { class: 'dim wrap' });
-    this.leases = create('p', { class: 'dim wrap' });
-    get('identify').append(this.meter, facts, this.leases, this.waiting);
+    this.slots = create('p', { class: 'dim wrap' });
+    get('identify').append(this.meter, this.facts.root, this.slots, this.waiting);
   }
 
   /** @param {LiveStatus} status */
   update({ identify, at }) {
     this.meter.hidden = identify?.remaining == null;
-    setText(this.reset, identify?.resetAt == null ? '' : `resets in ${formatDuration(identify.resetAt - at)}`);
+    setText(this.reset, identify?.resetAt == null ? '' : `resets in ${duration(identify.resetAt - at)}`);
     this.facts.update(
-      identify === null ? UNKNOWN : `${formatCount(identify.remaining)} / ${formatCount(identify.total)}`,
-      formatCount(identify?.reserve ?? null),
-      formatCount(identify?.maxConcurrency ?? null),
-      formatCount(identify?.waiting.length ?? null),
+      identify === null ? UNKNOWN : `${whole(identify.remaining)} / ${whole(identify.total)}`,
+      whole(identify?.reserve ?? null),
+      whole(identify?.maxConcurrency ?? null),
+      whole(identify?.waiting.length ?? null),
     );
     this.#renderMeter(identify);
     this.#renderQueue(identify);
@@ -52,9 +51,9 @@ export class IdentifyPanel {
   /** @param {IdentifyStatus | null} identify */
   #renderQueue(identify) {
     const waiting = identify?.waiting ?? [];
-    const leases = identify?.leases ?? [];
-    setText(this.leases, leases.length === 0 ? '' : `Identifying: ${list(leases.map(({ shardId }) => shardId))}`);
-    setText(this.waiting, waiting.length === 0 ? 'Nobody waits.' : `Next: ${list(waiting)}`);
+    const slots = identify?.slots ?? [];
+    setText(this.slots, slots.length === 0 ? '' : `Identifying: ${list(slots.map(({ shardId }) => shardId))}`);
+    setText(this.waiting, waiting.length === 0 ? 'No shard waits.' : `Next: ${list(waiting)}`);
   }
 }
 

@@ -1,15 +1,14 @@
 /** @import { ClusterStatus, LogLine } from '../core/contracts/AdminApi.js' */
 import { create, get, setText } from './dom.js';
-import { formatNumberOf } from './format.js';
+import { plural } from './format.js';
 
 const MAX_LINES = 1_000;
-/** A longer line is cut: the whole of it is in the master's log. */
+/** A longer line is cut. The master's log has all of it. */
 const MAX_CHARS = 8_000;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
 /**
- * The logs of one cluster, of the master or of all, as they come, beneath the page so that both are in view. Follows the
- * newest line until somebody scrolls up.
+ * The logs of one cluster, of the master or of all, as they come. The panel follows the newest line until somebody scrolls up.
  */
 export class LogPanel {
   /** @type {{ line: LogLine; node: HTMLElement }[]} */
@@ -19,7 +18,7 @@ export class LogPanel {
   /** @type {Element | null} */
   #opener = null;
 
-  /** @param {(target: string | null) => void} subscribe A cluster's id, `master` or `all`; null: nobody looks. */
+  /** @param {(target: string | null) => void} subscribe Takes a cluster's id, `master` or `all`; null: none. */
   constructor(subscribe) {
     this.subscribe = subscribe;
     this.root = get('logs');
@@ -27,9 +26,9 @@ export class LogPanel {
     this.level = get('logs-level', HTMLSelectElement);
     this.filter = get('logs-filter', HTMLInputElement);
     this.state = get('logs-state');
-    this.followButton = get('logs-follow', HTMLButtonElement);
+    this.followButton = get('logs-follow');
     this.list = get('logs-lines');
-    // It scrolls, so the keyboard must get there.
+    // It scrolls, so the keyboard must reach it.
     this.list.tabIndex = 0;
     this.target.addEventListener('change', () => this.#switchTo(this.target.value));
     this.level.addEventListener('change', () => this.#applyFilter());
@@ -39,7 +38,7 @@ export class LogPanel {
       const { scrollTop, scrollHeight, clientHeight } = this.list;
       this.#setFollows(scrollHeight - scrollTop - clientHeight < 24);
     });
-    get('logs-close', HTMLButtonElement).addEventListener('click', () => this.close());
+    get('logs-close').addEventListener('click', () => this.close());
     this.root.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.close();
     });
@@ -70,7 +69,7 @@ export class LogPanel {
     if (this.#opener instanceof HTMLElement) this.#opener.focus();
   }
 
-  /** @param {readonly LogLine[]} lines After a reconnection these begin with lines that are here already. */
+  /** @param {readonly LogLine[]} lines After a reconnection the first ones are here already. */
   append(lines) {
     if (this.root.hidden) return;
     const fresh = this.#unseen(lines);
@@ -122,7 +121,7 @@ export class LogPanel {
   #show() {
     const shown = this.#lines.filter(({ node }) => !node.hidden).length;
     const all = this.#lines.length;
-    setText(this.state, shown === all ? formatNumberOf(all, 'line') : `${shown} of ${formatNumberOf(all, 'line')}`);
+    setText(this.state, shown === all ? plural(all, 'line') : `${shown} of ${plural(all, 'line')}`);
     this.followButton.hidden = this.#follows;
     if (this.#follows) this.list.scrollTop = this.list.scrollHeight;
   }

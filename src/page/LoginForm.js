@@ -1,7 +1,7 @@
 import { ApiError, request } from './api.js';
 import { get, setText } from './dom.js';
 
-/** Takes the token, and lets go of it as soon as the master has answered with a session. */
+/** Asks for the token, and forgets it when the master has accepted it. */
 export class LoginForm {
   /** @param {() => void} onLoggedIn */
   constructor(onLoggedIn) {
@@ -16,7 +16,7 @@ export class LoginForm {
     });
   }
 
-  /** @param {string} reason Why it is shown, or nothing. */
+  /** @param {string} reason Why it asks; may be empty. */
   show(reason) {
     this.error.hidden = true;
     this.reason.hidden = reason === '';

@@ -1,11 +1,11 @@
 /** @import { ChannelSummary, GuildSummary, UserSummary } from '../core/contracts/ClusterContract.js' */
 /** @import { Page } from './page.js' */
-import { request } from './api.js';
-import { create, Facts, get } from './dom.js';
+import { reasonOf, request } from './api.js';
+import { create, createButton, Facts, get } from './dom.js';
 
 /** @typedef {GuildSummary | UserSummary | ChannelSummary} Found */
 
-/** What is shown of what was found, in the master's order. */
+/** The fields that are shown, in the order of the answer. */
 const TERMS = new Map([
   ['name', 'Name'],
   ['username', 'Name'],
@@ -18,9 +18,9 @@ const TERMS = new Map([
   ['bot', 'Bot'],
 ]);
 
-/** Where a guild, a user or a channel is, by its id. */
+/** Finds a guild, a user or a channel by its id. */
 export class Lookup {
-  /** Counts searches: an answer that comes late is not shown under another question. */
+  /** Counts searches, so that a late answer is not shown under another question. */
   #search = 0;
 
   /** @param {Page} page */
@@ -45,23 +45,22 @@ export class Lookup {
       const answer = await request('GET /api/find/guild/:id', { path });
       if (search === this.#search) this.#show(answer[kind] ?? null, kind);
     } catch (error) {
-      if (search === this.#search) this.#say(error instanceof Error ? error.message : String(error), 'error');
+      if (search === this.#search) this.#say(reasonOf(error), 'error');
     }
   }
 
   /** @param {Found | null} found @param {string} kind */
   #show(found, kind) {
     if (found === null) return this.#say(`No cluster has a ${kind} with this id.`, 'dim');
-    const list = create('dl', { class: 'facts wide' });
     const known = Object.entries(found).filter(([name]) => TERMS.has(name));
     const facts = new Facts(
-      list,
       known.map(([name]) => [TERMS.get(name) ?? name]),
+      'facts wide',
     );
     facts.update(...known.map(([, value]) => String(value)));
-    const go = create('button', {}, `Go to cluster ${found.clusterId}`);
-    go.addEventListener('click', () => this.page.cards.show(found.clusterId));
-    this.result.replaceChildren(list, go);
+    const text = `Go to cluster ${found.clusterId}`;
+    const go = createButton(text, text, () => this.page.cards.show(found.clusterId));
+    this.result.replaceChildren(facts.root, go);
   }
 
   /** @param {string} text @param {string} look */

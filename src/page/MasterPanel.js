@@ -1,18 +1,19 @@
 /** @import { LiveStatus } from '../core/contracts/AdminApi.js' */
 import { Facts, get, setText } from './dom.js';
-import { formatBytes, formatDuration, formatMsNumber } from './format.js';
+import { bytes, duration, plainMs } from './format.js';
 
 /** The master's own process. */
 export class MasterPanel {
   constructor() {
     this.version = get('master-version');
     this.local = get('local');
-    this.facts = new Facts(get('master'), [
+    this.facts = new Facts([
       ['Uptime'],
       ['Memory', 'Resident memory'],
       ['Heap'],
       ['Loop lag ms', 'Event loop, over the last seconds: median / 99th percentile / maximum'],
     ]);
+    get('master').append(this.facts.root);
   }
 
   /** @param {LiveStatus} status */
@@ -22,10 +23,10 @@ export class MasterPanel {
     setText(this.version, `${version} · log level ${master.logLevel} · eval ${master.evalEnabled ? 'on' : 'off'}`);
     this.local.hidden = !master.localDiscord;
     this.facts.update(
-      formatDuration(master.uptimeMs),
-      formatBytes(master.rssBytes),
-      formatBytes(master.heapBytes),
-      [p50Ms, p99Ms, maxMs].map(formatMsNumber).join(' / '),
+      duration(master.uptimeMs),
+      bytes(master.rssBytes),
+      bytes(master.heapBytes),
+      [p50Ms, p99Ms, maxMs].map(plainMs).join(' / '),
     );
   }
 }

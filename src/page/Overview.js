@@ -1,14 +1,14 @@
 /** @import { ClusterState, ClusterStatus, IdentifyStatus, LiveStatus } from '../core/contracts/AdminApi.js' */
 /** @import { Page } from './page.js' */
 /** @import { Tone } from './states.js' */
-import { create, get, KeyedChildren, setBadge, setText, setTone } from './dom.js';
-import { formatClock, formatDuration, formatNumberOf } from './format.js';
+import { create, createButton, get, KeyedChildren, setBadge, setText, setTone } from './dom.js';
+import { clock, duration, plural } from './format.js';
 
 const SHOWN = 6;
 
-/** Something that the viewer should know first. @typedef {{ key: string; tone: Tone; text: string; clusterId: number | null }} Concern */
+/** A problem, with the cluster that has it. @typedef {{ key: string; tone: Tone; text: string; clusterId: number | null }} Concern */
 
-/** The whole in one line (also as the tab's title), and beneath it what is wrong, with the way to the logs. */
+/** The whole in one line, which is also the tab's title, and beneath it the problems with a way to the logs. */
 export class Overview {
   /** @type {Map<number, ClusterState>} */
   #states = new Map();
@@ -37,7 +37,7 @@ export class Overview {
     this.concerns.update(shown);
   }
 
-  /** In the bar and in the tab's title: cheap enough for a tab that nobody sees. @param {string} text @param {Tone} tone */
+  /** Cheap enough for a tab that nobody sees. @param {string} text @param {Tone} tone */
   summarize(text, tone) {
     setBadge(this.summary, text, tone);
     document.title = `${tone === 'bad' ? '✕ ' : ''}${text} – Kallisti`;
@@ -48,9 +48,7 @@ export class Overview {
     const text = create('span');
     const root = create('li', {}, text);
     if (clusterId !== null) {
-      const logs = create('button', { 'aria-label': `Logs of cluster ${clusterId}` }, 'Logs');
-      logs.addEventListener('click', () => this.page.logs.open(`${clusterId}`));
-      root.append(logs);
+      root.append(createButton('Logs', `Logs of cluster ${clusterId}`, () => this.page.logs.open(`${clusterId}`)));
     }
     return {
       root,
@@ -71,7 +69,7 @@ export class Overview {
     );
     const [first] = changes;
     if (first === undefined) return;
-    const many = `${formatNumberOf(changes.length, 'cluster')} changed.`;
+    const many = `${plural(changes.length, 'cluster')} changed.`;
     this.page.announce(changes.length > 1 ? many : `Cluster ${first.clusterId}: ${first.state}.`);
   }
 }
@@ -80,7 +78,7 @@ export class Overview {
 export function summaryOf({ phase, clusters, totals, restart }) {
   if (phase === 'stopping') return ['Stopping', 'warn'];
   const down = clusters.filter(({ state }) => state === 'crashed' || state === 'failed').length;
-  if (down > 0) return [`${down} of ${formatNumberOf(clusters.length, 'cluster')} down`, 'bad'];
+  if (down > 0) return [`${down} of ${plural(clusters.length, 'cluster')} down`, 'bad'];
   if (phase === 'starting' || clusters.length === 0) return ['Starting', 'busy'];
   if (restart?.outcome === 'rolling') {
     const done = restart.clusters.filter(({ state }) => state === 'replaced').length;
@@ -106,7 +104,7 @@ function findConcerns({ phase, clusters, identify, at }) {
     const down = state === 'crashed' || state === 'failed';
     if (!down && problem === null) continue;
     const why = problem ?? cluster.restarts.recent[0]?.reason ?? '';
-    const next = retryAt === null ? '' : ` · next try in ${formatDuration(Math.max(0, retryAt - at))}`;
+    const next = retryAt === null ? '' : ` · next try in ${duration(Math.max(0, retryAt - at))}`;
     const text = `Cluster ${clusterId}${down ? ` ${state}` : ''}${why === '' ? '' : `: ${why}`}${next}`;
     concerns.push({ key: `cluster ${clusterId}`, tone: down ? 'bad' : 'warn', text, clusterId });
   }
@@ -115,7 +113,7 @@ function findConcerns({ phase, clusters, identify, at }) {
 
 /** @param {NonNullable<IdentifyStatus['heldUp']>} heldUp */
 function describeHeldUp({ kind, until, shardIds }) {
-  const who = `${formatNumberOf(shardIds.length, 'shard')} ${shardIds.length === 1 ? 'waits' : 'wait'}`;
+  const who = `${plural(shardIds.length, 'shard')} ${shardIds.length === 1 ? 'waits' : 'wait'}`;
   const why = kind === 'spent' ? 'the identify budget is spent' : 'only the reserve of the identify budget is left';
-  return `${who}: ${why}${until === null ? '' : `, until ${formatClock(until)}`}.`;
+  return `${who}: ${why}${until === null ? '' : `, until ${clock(until)}`}.`;
 }

@@ -1,17 +1,17 @@
 /** @import { LiveStatus } from '../core/contracts/AdminApi.js' */
 /** @import { Page } from './page.js' */
-import { request } from './api.js';
+import { reasonOf, request } from './api.js';
 import { get, setText } from './dom.js';
-import { formatCount, formatNumberOf } from './format.js';
+import { plural, whole } from './format.js';
 
-/** Asks before it restarts; what the master answers against it is shown in the dialog, which stays open then. */
+/** Asks before it restarts. If the master refuses, the dialog stays open and says why. */
 export class RestartDialog {
   /** @type {number | null} */
   #clusterId = null;
   /** @type {LiveStatus | undefined} */
   #status;
   #sending = false;
-  /** Counts questions: a late answer leaves the next one alone. */
+  /** Counts questions, so that a late answer leaves the next one alone. */
   #question = 0;
 
   /** @param {Page} page */
@@ -23,10 +23,10 @@ export class RestartDialog {
     this.budget = get('confirm-budget');
     this.error = get('confirm-error');
     this.go = get('confirm-go', HTMLButtonElement);
-    get('confirm-cancel', HTMLButtonElement).addEventListener('click', () => this.dialog.close());
+    get('confirm-cancel').addEventListener('click', () => this.dialog.close());
     this.go.addEventListener('click', () => void this.#restart());
     this.dialog.addEventListener('click', (event) => {
-      // On the backdrop: the dialog's own content covers all of its box.
+      // This is the backdrop: the content covers all of the dialog's box.
       if (event.target === this.dialog) this.dialog.close();
     });
   }
@@ -44,7 +44,7 @@ export class RestartDialog {
     this.error.hidden = true;
     this.#render();
     this.dialog.showModal();
-    get('confirm-cancel', HTMLButtonElement).focus();
+    get('confirm-cancel').focus();
   }
 
   close() {
@@ -55,18 +55,13 @@ export class RestartDialog {
     const count = this.#status?.clusters.length ?? 0;
     const one = this.#clusterId !== null;
     const rolling = this.#status?.restart?.outcome === 'rolling';
-    setText(
-      this.title,
-      one ? `Restart cluster ${this.#clusterId}?` : `Restart all ${formatNumberOf(count, 'cluster')}?`,
-    );
+    setText(this.title, one ? `Restart cluster ${this.#clusterId}?` : `Restart all ${plural(count, 'cluster')}?`);
     setText(
       this.text,
       rolling
         ? 'A restart is under way. The next can begin when it has ended.'
-        : one
-          ? 'A new process is prepared while the old one serves; then it takes its shards over.'
-          : 'One after the other: a new process is prepared while the old one serves, then it takes its shards over. ' +
-            'It stops at the first that fails.',
+        : 'A new process is prepared while the old one serves; then it takes its shards over.' +
+            (one ? '' : ' One cluster after the other, until one fails.'),
     );
     setText(this.budget, this.#describeBudget());
     this.go.disabled = rolling || this.#sending;
@@ -79,7 +74,7 @@ export class RestartDialog {
     const shards = clusters.reduce((sum, cluster) => sum + cluster.shards.length, 0);
     const resumable = clusters.reduce((sum, cluster) => sum + (cluster.resumable ?? 0), 0);
     const left = this.#status?.identify?.remaining ?? null;
-    return `${formatNumberOf(shards, 'shard')}, of which ${resumable} can be resumed. IDENTIFYs left: ${formatCount(left)}.`;
+    return `${plural(shards, 'shard')}, of which ${resumable} can be resumed. IDENTIFYs left: ${whole(left)}.`;
   }
 
   async #restart() {
@@ -96,7 +91,7 @@ export class RestartDialog {
         clusterId === null ? 'The restart has begun.' : `The restart of cluster ${clusterId} has begun.`,
       );
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (question !== this.#question) return this.page.announce(reason);
       setText(this.error, reason);
       this.error.hidden = false;

@@ -4,7 +4,7 @@
 /** @import { Page } from './page.js' */
 /** @import { Tone } from './states.js' */
 import { create, get, KeyedChildren, setAttribute, setBadge, setText, setTone } from './dom.js';
-import { formatDuration, formatMs, formatNumberOf } from './format.js';
+import { duration, plural } from './format.js';
 
 /** @type {Readonly<Record<RestartStatus['outcome'] | ClusterProgress['state'], [sign: string, tone: Tone]>>} */
 const STATES = {
@@ -19,10 +19,10 @@ const STATES = {
   skipped: ['–', 'warn'],
 };
 
-/** A pause that somebody may have noticed. */
+/** A longer pause may have been noticed. */
 const LONG_PAUSE_MS = 3_000;
 
-/** The rolling restart that is under way, or how the last one went: by cluster, with the pause of each shard. */
+/** The rolling restart that is under way, or the last one: each cluster with the pauses of its shards. */
 export class RestartPanel {
   /** @type {string | null} */
   #seen = null;
@@ -37,9 +37,7 @@ export class RestartPanel {
     this.bar = get('restart-bar');
     this.pauses = get('restart-pauses');
     const byCluster = (/** @type {ClusterProgress} */ { clusterId }) => clusterId;
-    /** @type {KeyedChildren<ClusterProgress>} */
     this.segments = new KeyedChildren(this.bar, byCluster, makeSegment);
-    /** @type {KeyedChildren<ClusterProgress>} */
     this.rows = new KeyedChildren(get('restart-rows'), byCluster, makeRow);
   }
 
@@ -53,13 +51,13 @@ export class RestartPanel {
     showState(this.outcome, restart.outcome);
     setText(
       this.summary,
-      `${done} of ${restart.clusters.length} · ${formatDuration(restart.durationMs)} · asked for by ${restart.requestedBy}`,
+      `${done} of ${restart.clusters.length} · ${duration(restart.durationMs)} · asked for by ${restart.requestedBy}`,
     );
     setAttribute(this.bar, 'aria-valuemax', `${restart.clusters.length}`);
     setAttribute(this.bar, 'aria-valuenow', `${done}`);
     this.segments.update(restart.clusters);
     setText(this.pauses, describePauses(restart.clusters.flatMap(({ arrivals }) => arrivals)));
-    // The newest first: what happens now is in view without scrolling.
+    // The newest first, so that it is in view.
     this.rows.update(restart.clusters.filter(({ state }) => state !== 'waiting').toReversed());
   }
 
@@ -86,7 +84,7 @@ function titleOf({ clusters }) {
   const [first] = clusters;
   return clusters.length === 1 && first !== undefined
     ? `Restart of cluster ${first.clusterId}`
-    : `Restart of ${formatNumberOf(clusters.length, 'cluster')}`;
+    : `Restart of ${plural(clusters.length, 'cluster')}`;
 }
 
 /** @param {readonly ShardArrival[]} arrivals */
@@ -96,8 +94,8 @@ function describePauses(arrivals) {
   const pauses = arrivals.flatMap(({ pauseMs }) => (pauseMs === null ? [] : [pauseMs])).sort((a, b) => a - b);
   const median = pauses[Math.floor(pauses.length / 2)] ?? null;
   return (
-    `${formatNumberOf(arrivals.length, 'shard')}: ${resumed} resumed, ${arrivals.length - resumed} identified` +
-    ` · pause: median ${formatMs(median)}, longest ${formatMs(pauses.at(-1) ?? null)}`
+    `${plural(arrivals.length, 'shard')}: ${resumed} resumed, ${arrivals.length - resumed} identified` +
+    ` · pause: median ${duration(median)}, longest ${duration(pauses.at(-1) ?? null)}`
   );
 }
 
@@ -120,14 +118,13 @@ function makeRow() {
   const took = create('span', { class: 'dim took' });
   const reason = create('span', { class: 'error' });
   const chips = create('ul', { class: 'chips' });
-  /** @type {KeyedChildren<ShardArrival>} */
   const arrivals = new KeyedChildren(chips, ({ shardId }) => shardId, makeChip);
   return {
     root: create('li', {}, name, badge, took, reason, chips),
     update: (progress) => {
       setText(name, `Cluster ${progress.clusterId}`);
       showState(badge, progress.state);
-      setText(took, progress.durationMs === null ? '' : formatMs(progress.durationMs));
+      setText(took, progress.durationMs === null ? '' : duration(progress.durationMs));
       setText(reason, progress.reason ?? '');
       arrivals.update(progress.arrivals);
     },
@@ -143,9 +140,9 @@ function makeChip() {
     root,
     update: ({ shardId, by, replayed, pauseMs }) => {
       setText(shard, `${shardId}`);
-      setText(pause, `${by === 'identified' ? 'new ' : ''}${pauseMs === null ? '' : formatMs(pauseMs)}`);
+      setText(pause, `${by === 'identified' ? 'new ' : ''}${pauseMs === null ? '' : duration(pauseMs)}`);
       setTone(root, by === 'identified' || (pauseMs ?? 0) > LONG_PAUSE_MS ? 'warn' : 'ok');
-      setAttribute(root, 'title', `Shard ${shardId}: ${by}, ${formatNumberOf(replayed, 'event')} replayed`);
+      setAttribute(root, 'title', `Shard ${shardId}: ${by}, ${plural(replayed, 'event')} replayed`);
     },
   };
 }

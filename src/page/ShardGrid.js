@@ -2,16 +2,16 @@
 /** @import { View } from './dom.js' */
 /** @import { Page } from './page.js' */
 import { create, get, KeyedChildren, setAttribute, setText, setTone } from './dom.js';
-import { formatDuration, formatMs, formatNumberOf } from './format.js';
+import { duration, plural } from './format.js';
 import { lookOf, SHARD_LOOKS } from './states.js';
 
 const LOOKS = new Map(SHARD_LOOKS.map((entry) => [entry.look, entry]));
-/** Cells beside each other in a cluster's block. */
+/** Cells in a row of a cluster's block. */
 const MAX_COLUMNS = 8;
 
 /**
- * Every shard as a cell in its cluster's block. Colour says state and latency, and so do the sign in it and the bar at its
- * foot. The grid is one stop of the Tab key; arrows move inside. Pointing or focusing shows everything about the shard.
+ * Every shard as a cell in its cluster's block. The colour shows state and latency, and so do a sign and a bar at the foot. The grid
+ * is one stop of the Tab key; arrows move inside it. A tooltip describes the shard under the pointer or the focus.
  */
 export class ShardGrid {
   #now = 0;
@@ -24,7 +24,6 @@ export class ShardGrid {
   constructor(page) {
     this.page = page;
     this.root = get('shards');
-    this.count = get('shards-count');
     this.tooltip = get('tooltip');
     this.legend = SHARD_LOOKS.map(makeLegendEntry);
     get('legend').append(...this.legend.map(({ root }) => root));
@@ -49,7 +48,7 @@ export class ShardGrid {
   }
 
   /** @param {LiveStatus} status */
-  update({ clusters, at, shardCount, totals }) {
+  update({ clusters, at }) {
     this.#now = at;
     const columns = Math.min(MAX_COLUMNS, Math.max(1, ...clusters.map((cluster) => cluster.shards.length)));
     if (this.#columns !== columns) this.root.style.setProperty('--columns', `${columns}`);
@@ -62,7 +61,6 @@ export class ShardGrid {
       setText(count, `${number}`);
       root.classList.toggle('absent', number === 0);
     }
-    setText(this.count, shardCount === 0 ? 'none yet' : `${totals.shardsReady} of ${shardCount} ready`);
     for (const shardId of this.#cells.keys()) if (shardId >= shards.length) this.#cells.delete(shardId);
     if (!this.#cells.has(this.#focused)) this.#moveTabStop(this.#cells.keys().next().value ?? -1);
   }
@@ -123,7 +121,7 @@ export class ShardGrid {
     this.#cells.get(ids[Math.min(ids.length - 1, Math.max(0, target))] ?? -1)?.root.focus();
   }
 
-  /** Shows what there is to know about the cell, beside it. @param {EventTarget | null} target Null hides it. */
+  /** Shows the tooltip. @param {EventTarget | null} target Null hides it. */
   #explain(target) {
     const cell = this.#cellOf(target);
     this.tooltip.hidden = cell === undefined;
@@ -180,14 +178,14 @@ class Cell {
     if (shard === undefined) return [];
     const lines = [
       `Shard ${shard.shardId} of cluster ${this.clusterId}`,
-      shard.latencyMs === null ? shard.state : `${shard.state}, ${formatMs(shard.latencyMs)}`,
-      formatNumberOf(shard.guilds, 'guild'),
+      shard.latencyMs === null ? shard.state : `${shard.state}, ${duration(shard.latencyMs)}`,
+      plural(shard.guilds, 'guild'),
     ];
     const arrival = shard.lastArrival;
     if (arrival === null || now === null) return lines;
-    lines.push(`${arrival.by} ${formatDuration(now - arrival.at)} ago`);
-    if (arrival.pauseMs !== null) lines.push(`pause of ${formatMs(arrival.pauseMs)}`);
-    if (arrival.replayed > 0) lines.push(`${formatNumberOf(arrival.replayed, 'event')} replayed`);
+    lines.push(`${arrival.by} ${duration(now - arrival.at)} ago`);
+    if (arrival.pauseMs !== null) lines.push(`pause of ${duration(arrival.pauseMs)}`);
+    if (arrival.replayed > 0) lines.push(`${plural(arrival.replayed, 'event')} replayed`);
     return lines;
   }
 }

@@ -2,7 +2,7 @@
 
 const TIMEOUT_MS = 10_000;
 
-/** The master answered with an error, or (status 0) not at all. */
+/** The master answered with an error, or not at all (status 0). */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -17,11 +17,11 @@ export class ApiError extends Error {
 }
 
 /**
- * Calls one endpoint. Paths are relative, so that the page also works behind a proxy that serves it under a path of its own.
+ * Calls one endpoint. Paths are relative, so that the page also works behind a proxy that serves it under another path.
  *
  * @template {keyof AdminApi} Endpoint
- * @param {Endpoint} endpoint Decides the types.
- * @param {{ path?: string; body?: AdminApi[Endpoint]['body'] }} [options] `path`: where the endpoint's has parameters.
+ * @param {Endpoint} endpoint
+ * @param {{ path?: string; body?: AdminApi[Endpoint]['body'] }} [options] `path`: that of the endpoint with its parameters.
  * @returns {Promise<AdminApi[Endpoint]['reply']>}
  * @throws {ApiError}
  */
@@ -42,6 +42,11 @@ export async function request(endpoint, { path, body } = {}) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(0, 'The master does not answer.');
   }
+}
+
+/** @param {unknown} error */
+export function reasonOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @param {Response} response @param {Partial<AdminFailure>} answer */

@@ -1,14 +1,14 @@
 /** @import { Tone } from './states.js' */
 
 /*
- * All that this page knows of building elements. What comes from outside (log lines, names, errors) gets in as text only:
- * nothing here, and nothing anywhere in this page, parses markup.
+ * How this page builds elements. What comes from outside (log lines, names, errors) gets in as text only: nothing in this page
+ * parses markup.
  */
 
 /** Control characters, and those that turn the direction of the text after them. */
 const TRICKS = /(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu;
 
-/** Makes visible what would change how the text around it is read. @param {string} text */
+/** Replaces what would change how the text around it is read. @param {string} text */
 export function disarm(text) {
   return text.replace(TRICKS, '\ufffd');
 }
@@ -20,11 +20,8 @@ export function disarm(text) {
  * @param {...(Node | string)} children A string becomes text.
  * @returns {HTMLElementTagNameMap[Tag]}
  */
-export function create(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children.map((child) => (typeof child === 'string' ? disarm(child) : child)));
-  return node;
+export function create(tag, attributes, ...children) {
+  return fill(document.createElement(tag), attributes, children);
 }
 
 /**
@@ -34,10 +31,26 @@ export function create(tag, attributes = {}, ...children) {
  * @param {...Node} children
  * @returns {SVGElementTagNameMap[Tag]}
  */
-export function createSvg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
+export function createSvg(tag, attributes, ...children) {
+  return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+}
+
+/**
+ * @template {Element} Type
+ * @param {Type} node
+ * @param {Record<string, string> | undefined} attributes
+ * @param {readonly (Node | string)[]} children
+ */
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) node.setAttribute(name, value);
+  node.append(...children.map((child) => (typeof child === 'string' ? disarm(child) : child)));
+  return node;
+}
+
+/** @param {string} text @param {string} label For those who hear it. @param {() => void} onClick */
+export function createButton(text, label, onClick) {
+  const node = create('button', { 'aria-label': label }, text);
+  node.addEventListener('click', onClick);
   return node;
 }
 
@@ -55,7 +68,7 @@ export function get(id, type) {
   return /** @type {Type} */ (node);
 }
 
-/** Writes only what differs: an unchanged text costs no layout. @param {Element} node @param {string} text */
+/** Writes only a text that differs, because each write costs a layout. @param {Element} node @param {string} text */
 export function setText(node, text) {
   const shown = disarm(text);
   if (node.textContent !== shown) node.textContent = shown;
@@ -78,15 +91,13 @@ export function setBadge(node, text, tone) {
 }
 
 /**
- * One child.
- *
  * @template Item
  * @typedef {{ readonly root: HTMLElement; update(item: Item): void }} View
  */
 
 /**
- * The children of an element, one for each item. A child is found again by its item's key and changed in place, so that
- * focus, selection and scroll positions survive every update.
+ * The children of an element, one for each item. A child is found again by its item's key and changed in place, so that focus,
+ * selection and scroll positions survive.
  *
  * @template Item
  */
@@ -110,7 +121,7 @@ export class KeyedChildren {
     return this.#views.get(key);
   }
 
-  /** @param {readonly Item[]} items In the order in which they are to stand. */
+  /** @param {readonly Item[]} items In the order of the children. */
   update(items) {
     const old = this.#views;
     /** @type {Map<string | number, View<Item>>} */
@@ -131,13 +142,14 @@ export class KeyedChildren {
   }
 }
 
-/** Terms with their values, as a `<dl>` shows them. */
+/** Terms with their values. */
 export class Facts {
-  /** @param {HTMLElement} root @param {readonly (readonly [term: string, hint?: string])[]} terms */
-  constructor(root, terms) {
+  /** @param {readonly (readonly [term: string, hint?: string])[]} terms @param {string} [look] */
+  constructor(terms, look = 'facts') {
+    this.root = create('dl', { class: look });
     this.values = terms.map(([term, hint = term]) => {
       const value = create('dd');
-      root.append(create('div', { title: hint }, create('dt', {}, term), value));
+      this.root.append(create('div', { title: hint }, create('dt', {}, term), value));
       return value;
     });
   }

@@ -1,90 +1,76 @@
-/** What stands where a number is not known. */
-export const UNKNOWN = '–';
+/*
+ * Numbers as people see them: the same as in `core/text/measures.ts`, with which a test compares this. A megabyte is a million
+ * bytes.
+ */
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const tenths = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat('en', {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-});
+/** Stands for a number that nobody knows. */
+export const UNKNOWN = '-';
 
-/** @type {readonly [unit: string, seconds: number][]} */
+/** @type {readonly [unit: string, ms: number][]} */
 const UNITS = [
-  ['d', 86_400],
-  ['h', 3600],
-  ['min', 60],
-  ['s', 1],
+  ['y', 31_536_000_000],
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
 ];
-const MEGABYTE = 1024 * 1024;
 
 /** @param {number | null} value */
-export function formatCount(value) {
-  return value === null ? UNKNOWN : whole.format(value);
+export function whole(value) {
+  return value === null ? UNKNOWN : Math.round(value).toLocaleString('en');
 }
 
-/** @param {number | null} value */
-export function formatRate(value) {
+/** With one decimal below ten. @param {number | null} value */
+export function rate(value) {
+  return value !== null && value > 0 && value < 9.95 ? value.toFixed(1) : whole(value);
+}
+
+/** @param {number} count @param {string} noun */
+export function plural(count, noun) {
+  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** From a megabyte up: `9.5 MB`, `123 MB`, `1.2 GB`. @param {number | null} value */
+export function bytes(value) {
   if (value === null) return UNKNOWN;
-  return value > 0 && value < 10 ? tenths.format(value) : whole.format(value);
-}
-
-/** @param {number | null} bytes */
-export function formatBytes(bytes) {
-  if (bytes === null) return UNKNOWN;
-  const megabytes = bytes / MEGABYTE;
-  return megabytes < 1024 ? `${whole.format(megabytes)} MB` : `${tenths.format(megabytes / 1024)} GB`;
+  if (value >= 1e9) return `${Math.floor(value / 1e8) / 10} GB`;
+  return `${value < 1e7 ? Math.floor(value / 1e5) / 10 : Math.floor(value / 1e6)} MB`;
 }
 
 /** Milliseconds without their unit, for where several stand in a row. @param {number | null} ms */
-export function formatMsNumber(ms) {
+export function plainMs(ms) {
   if (ms === null) return UNKNOWN;
-  return ms > 0 && ms < 9.95 ? tenths.format(ms) : ms.toFixed(0);
+  return ms.toFixed(ms >= 0.05 && ms < 10 && !Number.isInteger(ms) ? 1 : 0);
 }
 
-/** A latency or a pause. @param {number | null} ms */
-export function formatMs(ms) {
+/** In its two largest units: `3h 12m`, `4.2s`, `15ms`. @param {number | null} ms */
+export function duration(ms) {
   if (ms === null) return UNKNOWN;
-  return ms < 1000 ? `${formatMsNumber(ms)} ms` : `${tenths.format(ms / 1000)} s`;
-}
-
-/** In its two largest units, or one where the other is zero. @param {number | null} ms */
-export function formatDuration(ms) {
-  if (ms === null) return UNKNOWN;
-  let rest = Math.max(0, Math.round(ms / 1000));
-  const parts = UNITS.map(([unit, seconds]) => {
-    const count = Math.floor(rest / seconds);
-    rest %= seconds;
-    return count === 0 ? '' : `${count} ${unit}`;
+  if (ms < 1_000) return `${plainMs(Math.min(999, Math.max(0, ms)))}ms`;
+  if (ms < 60_000) return `${Math.floor(ms / 100) / 10}s`;
+  let rest = ms;
+  const parts = UNITS.map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest %= size;
+    return count === 0 ? '' : `${count}${unit}`;
   });
-  const first = parts.findIndex((part) => part !== '');
-  return first < 0
-    ? '0 s'
-    : parts
-        .slice(first, first + 2)
-        .join(' ')
-        .trim();
+  return parts.filter(Boolean).slice(0, 2).join(' ');
 }
 
 /** The time of day where the viewer is. @param {number} time */
-export function formatClock(time) {
-  return clock.format(time);
+export function clock(time) {
+  return new Date(time).toLocaleTimeString('en', { hourCycle: 'h23' });
 }
 
-/** `0–15, 18` for ascending numbers. @param {readonly number[]} ids */
-export function formatRanges(ids) {
+/** `0-15, 18` for ascending numbers. @param {readonly number[]} ids */
+export function ranges(ids) {
   /** @type {string[]} */
   const parts = [];
   for (let first = 0, last = 0; first < ids.length; first = last + 1) {
     last = first;
-    while (last + 1 < ids.length && (ids[last + 1] ?? 0) === (ids[last] ?? 0) + 1) last++;
-    parts.push(first === last ? `${ids[first]}` : `${ids[first]}–${ids[last]}`);
+    while (ids[last + 1] === (ids[last] ?? 0) + 1) last++;
+    const between = last === first + 1 ? ', ' : '-';
+    parts.push(first === last ? `${ids[first]}` : `${ids[first]}${between}${ids[last]}`);
   }
   return parts.join(', ');
-}
-
-/** `1 shard`, `2 shards`. @param {number} count @param {string} noun */
-export function formatNumberOf(count, noun) {
-  return `${whole.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

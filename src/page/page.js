@@ -4,8 +4,7 @@ import { request } from './api.js';
 import { ClusterCards } from './ClusterCards.js';
 import { Connection } from './Connection.js';
 import { get, setText } from './dom.js';
-import { formatDuration } from './format.js';
-import { History } from './History.js';
+import { duration } from './format.js';
 import { IdentifyPanel } from './IdentifyPanel.js';
 import { LoginForm } from './LoginForm.js';
 import { LogPanel } from './LogPanel.js';
@@ -17,28 +16,24 @@ import { RestartPanel } from './RestartPanel.js';
 import { ShardGrid } from './ShardGrid.js';
 import { Totals } from './Totals.js';
 
-const SESSION_ENDED = 'Your session has ended. Log in again.';
+const LOGIN_ENDED = 'Your login has ended. Log in again.';
 
 /**
- * The status page: puts its parts together, and feeds them what the connection brings. A status is drawn with the next frame
- * that the browser shows, so a hidden tab draws nothing and a slow one draws only the newest.
+ * The status page: makes its parts, and gives them what the connection brings. A status is drawn with the browser's next frame, so
+ * that a hidden tab draws nothing and a slow one only the newest.
  */
 export class Page {
   /** @type {LiveStatus | null} */
   #status = null;
   #frameAsked = false;
-  #historyDrawn = true;
-  /** Why the page asks for the token; empty for whoever has just come. */
+  /** Why the page asks for the token; empty before the first login. */
   #reason = '';
-  #history = new History();
 
   constructor() {
     this.app = get('app');
     this.login = get('login');
     this.actions = get('actions');
     this.banner = get('banner');
-    this.bannerText = get('banner-text');
-    this.announcer = get('announcer');
     this.dialog = new RestartDialog(this);
     this.overview = new Overview(this);
     this.restart = new RestartPanel(this);
@@ -50,14 +45,14 @@ export class Page {
     this.cards = new ClusterCards(this);
     this.logs = new LogPanel((target) => this.connection.follow(target));
     this.loginForm = new LoginForm(() => {
-      this.#reason = SESSION_ENDED;
+      this.#reason = LOGIN_ENDED;
       this.connection.start();
     });
     this.connection = new Connection({
       state: (state) => this.#onState(state),
       status: (status) => this.#onStatus(status),
-      history: (history) => this.#onHistory(() => this.#history.replace(history)),
-      sample: (sample) => this.#onHistory(() => this.#history.append(sample)),
+      history: (history) => this.#onHistory(() => this.totals.replaceHistory(history)),
+      sample: (sample) => this.#onHistory(() => this.totals.append(sample)),
       restart: (restart) => this.#onRestart(restart),
       logs: (lines) => this.logs.append(lines),
       stopping: () => this.announce('The master stops.'),
@@ -76,9 +71,9 @@ export class Page {
     setInterval(() => this.#showBanner(), 1_000);
   }
 
-  /** Says it to those who do not see it. @param {string} text */
+  /** Tells it to those who cannot see it. @param {string} text */
   announce(text) {
-    setText(this.announcer, text);
+    setText(get('announcer'), text);
   }
 
   /** @param {ConnectionState} state */
@@ -96,8 +91,8 @@ export class Page {
     const sinceMs = performance.now() - state.since;
     const next = state.retryAt === null ? null : Math.ceil((state.retryAt - performance.now()) / 1000);
     setText(
-      this.bannerText,
-      `Connection to the master lost${sinceMs < 2_000 ? '' : ` ${formatDuration(sinceMs)} ago`}. ${state.reason} ` +
+      get('banner-text'),
+      `Connection to the master lost${sinceMs < 2_000 ? '' : ` ${duration(sinceMs)} ago`}. ${state.reason} ` +
         (next === null || next <= 0 ? 'Trying again …' : `Trying again in ${next} s.`),
     );
   }
@@ -105,7 +100,7 @@ export class Page {
   /** @param {LiveStatus} status */
   #onStatus(status) {
     this.#status = status;
-    this.#reason = SESSION_ENDED;
+    this.#reason = LOGIN_ENDED;
     this.overview.summarize(...summaryOf(status));
     this.#askFrame();
   }
@@ -119,7 +114,6 @@ export class Page {
   /** @param {() => void} change */
   #onHistory(change) {
     change();
-    this.#historyDrawn = false;
     this.#askFrame();
   }
 
@@ -138,21 +132,19 @@ export class Page {
     this.login.hidden = true;
     this.app.hidden = false;
     this.actions.hidden = false;
-    // The form had the focus, and is gone.
+    // The form had the focus.
     if (fresh) get('app-title').focus();
     get('restart-all').hidden = status.clusters.length === 0;
     this.overview.update(status);
     this.restart.update(status.restart);
     this.totals.update(status);
+    this.totals.draw();
     this.shards.update(status);
     this.identify.update(status);
     this.master.update(status);
     this.cards.update(status);
     this.logs.update(status.clusters);
     this.dialog.update(status);
-    if (this.#historyDrawn) return;
-    this.#historyDrawn = true;
-    this.totals.draw(this.#history);
   }
 
   #showLogin() {
@@ -168,13 +160,13 @@ export class Page {
 
   async #logOut() {
     if (this.connection.state.kind === 'stopped') return;
-    // A status that came meanwhile would say that the session goes on.
+    // A status that came now would say that the login goes on.
     this.connection.stop();
     this.#reason = 'You are logged out.';
     try {
       await request('POST /api/logout', { body: {} });
     } catch {
-      // Then the master still has the session, and the next answer shows it.
+      // Then the login goes on, and the next answer shows it.
     }
     this.connection.start();
   }

@@ -1,11 +1,9 @@
 /** @import { ClusterState, RestartCause } from '../core/contracts/AdminApi.js' */
 /** @import { ShardState } from '../core/contracts/ClusterContract.js' */
 
-/** Colours of the page, by what they say. @typedef {'ok' | 'busy' | 'warn' | 'bad' | 'none'} Tone */
+/** The colours. @typedef {'ok' | 'busy' | 'warn' | 'bad' | 'none'} Tone */
 
-/** Each state has a sign as well as a colour: one of them is enough to tell it. */
-
-/** @type {Readonly<Record<ClusterState, { sign: string; tone: Tone }>>} */
+/** Each state has a sign besides its colour. @type {Readonly<Record<ClusterState, { sign: string; tone: Tone }>>} */
 export const CLUSTER_STATES = {
   starting: { sign: '◔', tone: 'busy' },
   waiting: { sign: '…', tone: 'busy' },

@@ -2,10 +2,10 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Account } from './account/Account.js';
 import { controlRoutes } from './control/controlRoutes.js';
-import { secretToken } from './control/secretToken.js';
 import { FaultPlan } from './faults/FaultPlan.js';
 import { Faults } from './faults/Faults.js';
 import { ClientRequests } from './gateway/ClientRequests.js';
+import { Credentials, secretToken } from './gateway/Credentials.js';
 import { Gateway, RESUME_PATH } from './gateway/Gateway.js';
 import { GuildLoader } from './gateway/GuildLoader.js';
 import { Handshake } from './gateway/Handshake.js';
@@ -13,39 +13,39 @@ import { IdentifyGate } from './gateway/IdentifyGate.js';
 import { type ResolvedOptions, resolveOptions, type SimulatorOptions } from './options.js';
 import { Api } from './rest/Api.js';
 import { applicationsRoutes } from './rest/applicationsRoutes.js';
+import { BotMessages } from './rest/BotMessages.js';
 import { Commands } from './rest/Commands.js';
-import { Credentials } from './rest/Credentials.js';
 import { channelsRoutes } from './rest/channelsRoutes.js';
 import { gatewayRoutes } from './rest/gatewayRoutes.js';
 import { guildsRoutes } from './rest/guildsRoutes.js';
+import { InteractionResponses } from './rest/InteractionResponses.js';
 import { interactionsRoutes } from './rest/interactionsRoutes.js';
 import { usersRoutes } from './rest/usersRoutes.js';
+import { Guilds } from './users/Guilds.js';
 import type { Interaction } from './users/Interaction.js';
-import { InteractionResponses } from './users/InteractionResponses.js';
 import { type CommandRequest, type ComponentRequest, Interactions } from './users/Interactions.js';
 import { Messages, type SentMessage, type UserMessage } from './users/Messages.js';
 import { Traffic } from './users/Traffic.js';
-import { Guilds } from './world/Guilds.js';
 import { World } from './world/World.js';
 
-/** Interaction tokens are long; fastify's own limit of 100 characters would make them unknown paths. */
+/** Interaction tokens are longer than fastify's own limit of 100 characters, which would make them unknown paths. */
 const MAX_PARAMETER_LENGTH = 512;
 
 /**
  * A local Discord: REST and gateway on one loopback port, with guilds, users that run commands, faults on demand, and an
  * account of everything that happened. It refuses what Discord refuses.
  *
- * `start()` listens, `stop()` closes everything and leaves no handle behind; one instance is started once.
+ * `start()` listens. `stop()` closes everything and leaves no handle behind. An instance can be started once.
  */
 export class Simulator {
   readonly options: ResolvedOptions;
   readonly account: Account;
   readonly faults: Faults;
   readonly traffic: Traffic;
-  /** Changes to guilds, channels, roles, members and threads, each told to the gateway. */
+  /** Changes guilds, channels, roles, members and threads, and tells the gateway of it. */
   readonly guilds: Guilds;
   readonly commands: Commands;
-  /** What whoever runs it by HTTP needs as `Authorization: Bearer`. Undefined without the option `control`. */
+  /** The token of the control routes, for `Authorization: Bearer`. Undefined without the option `control`. */
   readonly controlToken: string | undefined;
   readonly #plan = new FaultPlan();
   readonly #world: World;
@@ -56,7 +56,7 @@ export class Simulator {
   readonly #interactions: Interactions;
   readonly #api: Api;
   #app: FastifyInstance | undefined;
-  /** Stays after `stop()`, so that a client's last words do not make `url` throw. */
+  /** Stays after `stop()`: `url` must not throw for a client that still ends. */
   #boundPort: number | undefined;
 
   constructor(options: SimulatorOptions = {}) {
@@ -89,7 +89,7 @@ export class Simulator {
       this.#world,
       this.#gateway,
       this.account,
-      this.commands,
+      (name, guildId) => this.commands.findByName(name, guildId),
       this.#messages,
     );
     this.#api = new Api(this.options, this.account, credentials, plan);
@@ -99,7 +99,7 @@ export class Simulator {
     this.traffic = new Traffic(seed, this.botId, this.#world, this.#interactions, this.#messages, isOnlineIn);
   }
 
-  /** Listens. Rejects when the port is taken (`EADDRINUSE`). */
+  /** Listens. Rejects if the port is in use (`EADDRINUSE`). */
   async start(): Promise<void> {
     if (this.#app !== undefined) throw new Error('the simulator has been started already');
     const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH } });
@@ -107,7 +107,7 @@ export class Simulator {
     this.#api.register(app, this.#routes());
     if (this.controlToken !== undefined) app.register(controlRoutes(this, this.controlToken), { prefix: '/simulator' });
     app.server.on('upgrade', (request, socket, head) => this.#gateway.handleUpgrade(request, socket, head));
-    this.#gateway.start(this.#requests);
+    this.#gateway.start((connection, opcode, data) => this.#requests.handle(connection, opcode, data));
     try {
       await app.listen({ host: this.options.host, port: this.options.port });
     } catch (error) {
@@ -116,7 +116,7 @@ export class Simulator {
     }
   }
 
-  /** Ends traffic, connections and the server. Waiting answers are rejected. May be called twice. */
+  /** Ends traffic, connections and the server, and rejects what waits for an answer. It may be called twice. */
   async stop(): Promise<void> {
     this.traffic.stop();
     this.#interactions.stop();
@@ -146,7 +146,7 @@ export class Simulator {
     return this.#world.applicationId;
   }
 
-  /** A user who owns the application; the first member of its team, if it has one. */
+  /** The user who owns the application. If a team owns it: the first member of the team. */
   get ownerId(): string {
     return this.#world.ownerId;
   }
@@ -155,7 +155,7 @@ export class Simulator {
     return this.#world.ownerIds;
   }
 
-  /** Guilds the bot is in now. */
+  /** The guilds that the bot is in now. */
   get guildIds(): string[] {
     return this.#world.guildIds;
   }
@@ -164,14 +164,14 @@ export class Simulator {
     return this.#world.guildIdsOfShard(shardId, shardCount);
   }
 
-  /** Some member of the guild who is not the bot. */
+  /** A member of the guild who is not the bot: number `index`, modulo how many there are. Throws a RangeError if there is none. */
   memberIdOf(guildId: string, index = 0): string {
     const member = this.#world.someMember(guildId, index);
     if (member === undefined) throw new RangeError(`no guild ${guildId}, or nobody in it`);
     return member.user.id;
   }
 
-  /** The guild's first text channel, where users are when nothing else is said. */
+  /** The guild's first text channel. Users act there unless a call names another one. Throws a RangeError without a guild. */
   channelIdOf(guildId: string): string {
     const channel = this.#world.defaultChannel(guildId);
     if (channel === undefined) throw new RangeError(`no guild ${guildId}`);
@@ -193,12 +193,12 @@ export class Simulator {
     return this.#interactions.pressComponent(request);
   }
 
-  /** A user writes a message. Its content reaches the bot if it is mentioned, or has the intent for it. */
+  /** A user sends a message. The bot gets its content if the message mentions it, or if the bot has the intent. */
   sendMessage(message: UserMessage): SentMessage {
     return this.#messages.send(message);
   }
 
-  /** Sends any event of a guild to the sessions it concerns, as it is: the world does not change with it. */
+  /** Sends any event of a guild to the sessions it concerns. It does not change the world. */
   emitGuildEvent(event: string, guildId: string, data: unknown): void {
     this.#gateway.dispatchToGuild(event, guildId, data);
   }
@@ -213,12 +213,13 @@ export class Simulator {
 
   #routes() {
     const { allowedPrivilegedIntents, interactionTokenLifetimeMs, shardCount } = this.options;
+    const messages = new BotMessages(this.#world, this.#messages);
     const responses = new InteractionResponses(
       this.#interactions,
       interactionTokenLifetimeMs,
       this.#world,
       this.account,
-      this.#messages,
+      messages,
     );
     return [
       ...gatewayRoutes(
@@ -229,7 +230,7 @@ export class Simulator {
       ...usersRoutes(this.#world),
       ...applicationsRoutes(this.#world, this.commands),
       ...interactionsRoutes(responses),
-      ...channelsRoutes(this.#world, this.#gateway, this.#messages),
+      ...channelsRoutes(this.#world, this.#gateway, messages),
       ...guildsRoutes(this.#world, allowedPrivilegedIntents),
     ];
   }

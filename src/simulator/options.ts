@@ -1,7 +1,6 @@
-import { secretToken } from './control/secretToken.js';
-import type { RateLimitRule } from './rest/RateLimiter.js';
+import { secretToken } from './gateway/Credentials.js';
 
-/** How many of each thing a seeded guild has. Members include the bot; presences are among the members. */
+/** How many of each thing a seeded guild has. Members include the bot. Presences are those of members. */
 export interface GuildShape {
   channels: number;
   roles: number;
@@ -11,68 +10,75 @@ export interface GuildShape {
   presences: number;
 }
 
+export interface RateLimitRule {
+  /** Requests per window. */
+  limit: number;
+  windowMs: number;
+}
+
 export interface SessionStartLimit {
-  /** IDENTIFYs per window. Default 1000. */
+  /** IDENTIFYs per window. Default: 1000. */
   total: number;
-  /** IDENTIFYs left in the current window. Default: total. */
+  /** IDENTIFYs that are left in the current window. Default: total. */
   remaining: number;
-  /** Until `remaining` is `total` again, in ms. Default 24 h. */
+  /** Milliseconds until `remaining` is `total` again. Default: 24 h. */
   resetAfterMs: number;
 }
 
-/** Settings of a {@link Simulator}. All have defaults; without any it is as strict as Discord, only smaller. */
+/** Settings of a {@link Simulator}. With the defaults it is as strict as Discord, only smaller. */
 export interface SimulatorOptions {
-  /** Bot token that is accepted. Default: a random one that is obviously fake. */
+  /** The bot token. Default: a random one that is obviously fake. */
   token?: string;
   /**
-   * Whether another process may run it by HTTP, under `/simulator`, with {@link Simulator.controlToken}. Default false: there
-   * are no such routes.
+   * Whether another process may control it by HTTP, under `/simulator` and with {@link Simulator.controlToken}. Default: false,
+   * and there are no such routes.
    */
   control?: boolean;
-  /** Loopback address to listen on. Default 127.0.0.1; anything that is not loopback is refused. */
+  /** The loopback address to listen on. Any other address is a RangeError. Default: 127.0.0.1. */
   host?: string;
-  /** Port, 0 = any free. Default 0. */
+  /** The port to listen on. 0 takes any free one. Default: 0. */
   port?: number;
-  /** Guilds the bot is in at the start. Default 16. */
+  /** How many guilds the bot is in at the start. Default: 16. */
   guildCount?: number;
-  /** `shards` in GET /gateway/bot. Default 1. */
+  /** The `shards` of GET /gateway/bot. Default: 1. */
   shardCount?: number;
+  /** Default: 6 channels, 4 roles, 8 members, 1 thread, 2 emojis, 2 presences. */
   guildShape?: Partial<GuildShape>;
-  /** `max_concurrency`: how many identify keys there are. Default 1. */
+  /** `max_concurrency`, the number of identify keys. Default: 1. */
   maxConcurrency?: number;
-  /** One IDENTIFY per key in this window, in ms. Default 5000, as Discord. */
+  /** Each key allows one IDENTIFY in this many milliseconds. Default: 5000, as at Discord. */
   identifyIntervalMs?: number;
   sessionStartLimit?: Partial<SessionStartLimit>;
-  /** Default 41250, as Discord. A connection silent for 1.5 of it is closed with 4000. */
+  /** In ms. A connection without heartbeat for 1.5 of it is closed with 4000. Default: 41 250, as at Discord. */
   heartbeatIntervalMs?: number;
-  /** How long a session lives without a socket, in ms. Default 180 000. */
+  /** How long a session lives without a socket, in ms. Default: 180 000. */
   resumeWindowMs?: number;
-  /** Events a session keeps for replay; a RESUME from before them is refused. Default 10 000. */
+  /** How many events a session keeps for replay. A RESUME from before them is refused. Default: 10 000. */
   replayBufferEvents?: number;
   /**
-   * Whether a heartbeat's sequence number frees the events up to it from the replay buffer. Default false: Discord does not
-   * document it either way; set it to see how a client fares if it does.
+   * Whether a heartbeat makes its session forget the events up to the heartbeat's sequence number. Default: false. Discord
+   * documents neither, so a test should try both.
    */
   trimReplayOnHeartbeat?: boolean;
-  /** Waits this long before READY, in ms. Default 0. */
+  /** How late READY comes, in ms. Default: 0. */
   readyDelayMs?: number;
-  /** Time to acknowledge an interaction, in ms. Default 3000, as Discord. */
+  /** How long a bot may take to acknowledge an interaction, in ms. Default: 3000, as at Discord. */
   interactionDeadlineMs?: number;
-  /** How long an interaction's token works for followups and edits, in ms. Default 15 min, as Discord. */
+  /** How long an interaction's token is valid for followups and edits, in ms. Default: 15 min, as at Discord. */
   interactionTokenLifetimeMs?: number;
-  /** Seed of the guilds' contents and of {@link Traffic}. Default 1. */
+  /** The seed of the guilds and of {@link Traffic}. Default: 1. */
   seed?: number;
-  /** Privileged intents that "the developer portal" allows, as bits. Default: all three. */
+  /** The privileged intents that "the developer portal" allows, as bits. Default: all three. */
   allowedPrivilegedIntents?: number;
-  /** REST requests a second over all routes. Default 50, as Discord; Infinity switches it off. */
+  /** How many REST requests a second are allowed over all routes. Infinity is no limit. Default: 50, as at Discord. */
   globalRequestsPerSecond?: number;
-  /** Overrides per route, e.g. `{ 'POST /channels/:channelId/messages': { limit: 1, windowMs: 1000 } }`; false switches all off. */
+  /** Limits of routes, e.g. `{ 'POST /channels/:channelId/messages': { limit: 1, windowMs: 1000 } }`. False is no limits. */
   rateLimits?: Record<string, RateLimitRule> | false;
-  /** 401, 403 and 429 answers in 10 minutes until the address is banned. Default 10 000, as Discord. */
+  /** How many answers with 401, 403 or 429 in 10 minutes are allowed before a ban. Default: 10 000, as at Discord. */
   invalidRequestLimit?: number;
-  /** Users that own the application; more than one make a team. Default: one. Their ids are random. */
+  /** How many users own the application. Several are a team. Their ids are random. Default: 1. */
   ownerCount?: number;
-  /** Settled interactions and messages of which the account keeps the whole story; older ones remain as counts. Default 20 000. */
+  /** How many settled interactions and messages the account keeps whole. It only counts older ones. Default: 20 000. */
   accountLimit?: number;
 }
 
@@ -109,7 +115,7 @@ export const DEFAULT_OPTIONS = {
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
-/** Fills in the defaults. Throws a RangeError that names the option on a value that makes no sense. */
+/** Fills in the defaults. Throws a RangeError that names the option if a value makes no sense. */
 export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const limit = { ...DEFAULT_OPTIONS.sessionStartLimit, ...options.sessionStartLimit };
@@ -118,7 +124,7 @@ export function resolveOptions(options: SimulatorOptions): ResolvedOptions {
   }
   const resolved: ResolvedOptions = {
     ...DEFAULT_OPTIONS,
-    // Who has the token is the bot. It looks like one to every library, and like nothing to a human.
+    // Whoever has the token is the bot. To a library it looks like a token, to a human like none.
     token: `local-discord.not-a-real-token.${secretToken()}`,
     ...given,
     guildShape: { ...DEFAULT_OPTIONS.guildShape, ...options.guildShape },

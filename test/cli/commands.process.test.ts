@@ -485,7 +485,7 @@ describe('upgrade', () => {
     await listensToUpgrades(replaceBy([sampleCluster(0), sampleCluster(1, { pid: 4711 })]));
     const left = await cli('upgrade');
     expect(left.code).toBe(1);
-    expect(left.stderr).toMatch(/with the code of before serve on: 0\n/);
+    expect(left.stderr).toMatch(/these still run the old code: 0\n/);
     await listensToUpgrades(
       replaceBy([sampleCluster(0, { pid: 4710 }), sampleCluster(1, { pid: null, state: 'starting' })]),
     );

@@ -77,7 +77,7 @@ export function sampleStatus(changes: Partial<AdminStatus> = {}): AdminStatus {
       resetAt: NOW + 7_200_000,
       maxConcurrency: 1,
       waiting: [],
-      leases: [],
+      slots: [],
       heldUp: null,
     },
     restart: null,

@@ -42,14 +42,14 @@ describe('what one cluster asks of all', () => {
       expect(answer).toContain(guildOn(shardId));
       expect(answer).toMatch(new RegExp(`cluster ${Math.floor(shardId / 2)}`));
     }
-    expect(await text(run('guild', { id: '123456789012345678' }))).toMatch(/not on any cluster/);
+    expect(await text(run('guild', { id: '123456789012345678' }))).toMatch(/^No cluster of this bot has guild/);
     expect(await text(run('guild', { id: 'nonsense' }))).toMatch(/nonsense|id/);
   });
 
   it('finds a user that only another cluster knows', async () => {
     const userId = discord.memberIdOf(guildOn(5), 1);
     expect(await text(run('user', { id: userId }))).toContain(userId);
-    expect(await text(run('user', { id: '123456789012345678' }))).toMatch(/not on any cluster/);
+    expect(await text(run('user', { id: '123456789012345678' }))).toMatch(/^No cluster of this bot has seen user/);
   });
 
   it('shows every shard and the whole fleet', async () => {

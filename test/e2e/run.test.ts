@@ -69,7 +69,7 @@ describe('the bot', () => {
       );
     await bot.untilLogged(/^slash commands: added ping, /);
     const before = writes();
-    expect(before).toEqual([[`POST ${COMMANDS}`, discord.commands.list().length]]);
+    expect(before).toEqual([[`PUT ${COMMANDS}`, 1]]);
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     discord.commands.upsert({ name: 'foreign', description: 'Registered by somebody else.' });

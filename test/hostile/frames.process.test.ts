@@ -33,7 +33,7 @@ function strangeBytes({ random, ...garbage }: Garbage, value: () => unknown): Bu
   switch (random.below(8)) {
     case 0:
       return noise(random.below(2_000));
-    case 1: // Announces far more than it sends, or than is allowed.
+    case 1: // Its header announces far more than it sends, or than is allowed.
       return frame('x', random.pick([4_097, 2 ** 31, 2 ** 32 - 1]));
     case 2:
       return frame(JSON.stringify(hello)).subarray(0, random.below(80));
@@ -82,7 +82,7 @@ it(`a master and its clusters live through ${STRANGERS} strangers on its socket 
       socket.on('close', () => open.delete(socket));
       await once(socket, 'connect');
       socket.write(strangeBytes(garbage, () => garbage.value()));
-      // Some go, some are reset, some stay and say nothing more: those are cut off.
+      // Some end, some are reset, some stay and say nothing more. The master cuts those off.
       const fate = garbage.random.below(3);
       if (fate === 0) socket.end();
       if (fate === 1) socket.destroy();
@@ -127,13 +127,13 @@ it('a worker that turns to garbage after a valid hello is ended, and its neighbo
   const bad = new WorkerConnection(1, program, silentLogger());
   try {
     await good.connect(20_000);
-    // It says in the same breath that it is ready and that it has failed.
+    // It reports at the same moment that it is ready and that it has failed.
     const started = await bad.connect(20_000).then(
       () => undefined,
       (error: unknown) => error,
     );
     if (started !== undefined) expect(String(started)).toMatch(/failed to start: it did not say why/);
-    // The connection breaks at the first frame that is no envelope; who sent it is killed.
+    // The connection breaks at the first frame that is no envelope, and its sender is killed.
     const { signal } = await bad.ended;
     expect(signal).toMatch(/^SIG(KILL|TERM)$/);
     expect(await good.request('echo', 'still here')).toBe('still here');

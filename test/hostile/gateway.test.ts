@@ -1,22 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createGateway, GUILD_MESSAGES, GUILDS, startSimulator, until } from '../cluster/gateway/support.js';
 import { Random } from '../soak/Random.js';
+import { escaped } from './escaped.js';
 import { Garbage, SEED } from './payloads.js';
 
 const PAYLOADS = 4_000;
 const BURST = 40;
-
-const escaped: unknown[] = [];
-const note = (error: unknown): void => void escaped.push(error);
-beforeEach(() => {
-  process.on('uncaughtException', note);
-  process.on('unhandledRejection', note);
-});
-afterEach(() => {
-  process.off('uncaughtException', note);
-  process.off('unhandledRejection', note);
-});
 
 it(`a gateway survives ${PAYLOADS} payloads that Discord never sends, and serves after each burst (seed ${SEED})`, {
   timeout: 120_000,
@@ -68,7 +58,7 @@ it(`a gateway survives ${PAYLOADS} payloads that Discord never sends, and serves
       ).toEqual(['ready', 'ready', 'ready', 'ready']),
     );
   }
-  // What the garbage has done to the cache is undone by a READY of every shard; then all is heard again.
+  // A READY of every shard undoes what the garbage did to the cache. Then the bot hears everything again.
   for (let shardId = 0; shardId < 4; shardId++) discord.faults.invalidateSession(shardId);
   states.length = 0;
   await until(() =>

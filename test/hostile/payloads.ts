@@ -1,6 +1,6 @@
 import type { Random } from '../soak/Random.js';
 
-/** The same for every run, unless one is asked for: a failure can be repeated. */
+/** Every run has the same seed unless HOSTILE_SEED is set, so a failure can be repeated. */
 export const SEED = Number(process.env.HOSTILE_SEED ?? 20_260_101);
 
 const DISPATCHES = [
@@ -16,7 +16,7 @@ const DISPATCHES = [
   ...['GUILD_SCHEDULED_EVENT_CREATE', 'GUILD_SCHEDULED_EVENT_DELETE', 'INTERACTION_CREATE', 'NOT_A_DISPATCH', ''],
 ];
 
-/** What no peer that keeps to the rules would send. */
+/** Makes what a peer that keeps to the rules would never send. */
 export class Garbage {
   public constructor(public readonly random: Random) {}
 
@@ -61,7 +61,7 @@ export class Garbage {
     );
   }
 
-  /** A gateway payload that is right in parts. `seed` is what a right one would hold. */
+  /** A gateway payload that is right in parts. `right` is what a right one would hold. */
   public payload(right: Record<string, unknown>): string {
     const { random } = this;
     const what = random.below(20);

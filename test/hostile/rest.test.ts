@@ -10,20 +10,17 @@ import { RestAgent } from '../../src/core/discord/rest/RestAgent.js';
 import { DiscordApi, DiscordRequestError } from '../../src/master/discord/DiscordApi.js';
 import { recordingLogger } from '../cluster/gateway/support.js';
 import { Random } from '../soak/Random.js';
+import { escaped } from './escaped.js';
 import { Garbage, SEED } from './payloads.js';
 
 const ANSWERS = 1_000;
 
-const escaped: unknown[] = [];
-const note = (error: unknown): void => void escaped.push(error);
 const sockets = new Set<Socket>();
 let server: Server;
 let answer: (socket: Socket) => void = (socket) => void socket.destroy();
 let url = '';
 
 beforeEach(async () => {
-  process.on('uncaughtException', note);
-  process.on('unhandledRejection', note);
   server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
@@ -36,8 +33,6 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
   server.close();
-  process.off('uncaughtException', note);
-  process.off('unhandledRejection', note);
 });
 
 function http(status: number | string, headers: Record<string, string | number>, body: string | Buffer): Buffer {
@@ -56,12 +51,12 @@ function hostile(garbage: Garbage): (socket: Socket) => void {
   );
   const status = random.pick([200, 200, 201, 204, 304, 400, 400, 403, 404, 500, 503]);
   const whole = (bytes: Buffer) => (socket: Socket) => void socket.write(bytes);
-  // Seldom: each is waited for.
+  // Seldom, because the client waits for each.
   if (random.below(400) === 0) {
     const wait = random.pick(['', 'soon', '-1', '0', '0.001', '1e999', 'NaN']);
     const scope = random.pick(['shared', 'user', 'global']);
     const limits = { 'retry-after': wait, 'x-ratelimit-scope': scope, 'x-ratelimit-reset-after': wait };
-    // Once: eris asks again after it.
+    // Once, because eris asks again after it.
     let first = true;
     return (socket) => {
       const bytes = first ? http(429, { ...json, ...limits }, body) : http(200, json, '{}');

@@ -41,7 +41,7 @@ it(`state that makes no sense, once it is in the store, keeps no cluster from st
     discord.faults.sendGarbage(0, JSON.stringify({ op: 0, t, s: 10_000 + count, d }));
   }
   const victim = bot.clusterPids().get(0) ?? 0;
-  // What was written is in the file by then.
+  // The cluster has written everything to its file by then.
   await new Promise((resolve) => setTimeout(resolve, 500));
   process.kill(victim, 'SIGKILL');
   await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);

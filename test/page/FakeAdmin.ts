@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { AdminApi, AdminEvents, LiveStatus, LogLine, StatusHistory } from '../../src/core/contracts/AdminApi.js';
 import type { GuildSummary } from '../../src/core/contracts/ClusterContract.js';
-import { SECURITY_HEADERS } from '../../src/master/admin/securityHeaders.js';
+import { SECURITY_HEADERS } from '../../src/master/admin/answers.js';
 import { history } from './scenarios.js';
 
 export const PAGE = new URL('../../src/page/', import.meta.url);
@@ -17,23 +17,23 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** The admin API of a master that is none: it says what the test wants it to say, about once a second. */
+/** The admin API without a master. It says what the test wants it to say, about once a second. */
 export class FakeAdmin {
-  /** What is asked anew for each viewer and each second. */
+  /** Called for each viewer and each second. */
   public status: (tick: number) => LiveStatus;
   public history: StatusHistory;
   public lines: LogLine[] = [];
   public guild: GuildSummary | null = null;
-  /** What `POST /api/restart` was asked for. */
+  /** The bodies of `POST /api/restart`. */
   public readonly restarts: AdminApi['POST /api/restart']['body'][] = [];
-  /** Answers instead of the real one, once. */
+  /** Answers the next POST, once. */
   public refusal: { status: number; code: string; message: string; headers?: Record<string, string> } | null = null;
-  /** A master that hangs: connections stay, and nothing comes. */
+  /** The master hangs: connections stay open, and nothing comes. */
   public silent = false;
   /** Paths that were asked for, with the query. */
   public readonly requests: string[] = [];
   readonly #held = new Map<string, Promise<void>>();
-  #sessions = new Set<string>();
+  #logins = new Set<string>();
   readonly #viewers = new Map<ServerResponse, string | null>();
   #server: Server | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -53,7 +53,7 @@ export class FakeAdmin {
     return this.#viewers.size;
   }
 
-  /** On the port that it had before, if it had one. */
+  /** Listens, on the port that it had before if it had one. */
   public async start(): Promise<void> {
     const server = createServer((request, response) => void this.#serve(request, response));
     this.#server = server;
@@ -84,7 +84,7 @@ export class FakeAdmin {
     for (const viewer of this.#viewers.keys()) viewer.write(frame);
   }
 
-  /** Keeps answers of this path back, until the function that it returns is called. */
+  /** Holds answers of this path back. @returns a function that releases them. */
   public hold(path: string): () => void {
     let release = (): void => {};
     this.#held.set(path, new Promise((resolve) => (release = resolve)));
@@ -94,15 +94,15 @@ export class FakeAdmin {
     };
   }
 
-  /** Says it to whoever looks at these logs. */
+  /** Sends a line to whoever looks at these logs. */
   public log(line: LogLine): void {
     this.lines.push(line);
     for (const [viewer, target] of this.#viewers) if (concerns(line, target)) viewer.write(frameOf('logs', [line]));
   }
 
   /** Everybody has to log in again. */
-  public forgetSessions(): void {
-    this.#sessions = new Set();
+  public forgetLogins(): void {
+    this.#logins = new Set();
     for (const viewer of this.#viewers.keys()) viewer.end();
     this.#viewers.clear();
   }
@@ -110,7 +110,7 @@ export class FakeAdmin {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.url);
     this.requests.push(`${request.method} ${url.pathname}${url.search}`);
-    // Anything inline, any `eval`, any parsing of markup from a string is an error in the console.
+    // With these headers anything inline, any `eval` and any parsing of markup is an error in the console.
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     if (!url.pathname.startsWith('/api/')) return this.#serveFile(url.pathname, response);
     const body: unknown = request.method === 'POST' ? JSON.parse(await text(request)) : undefined;
@@ -124,10 +124,10 @@ export class FakeAdmin {
     }
     if (url.pathname === '/api/login') return this.#logIn(body as { token: string }, response);
     const cookie = /kallisti_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-    if (!this.#sessions.has(cookie)) return fail(response, 401, 'UNAUTHORIZED', 'A token is needed.');
+    if (!this.#logins.has(cookie)) return fail(response, 401, 'UNAUTHORIZED', 'A token is needed.');
     switch (url.pathname) {
       case '/api/logout':
-        this.#sessions.delete(cookie);
+        this.#logins.delete(cookie);
         return answer(response, { status: 'ok' });
       case '/api/status':
         return answer(response, { ...this.status(this.#tick), history: this.history });
@@ -157,7 +157,7 @@ export class FakeAdmin {
       response.setHeader('content-type', TYPES[name.split('.').at(-1) ?? ''] ?? 'text/plain');
       response.end(content);
     } catch {
-      // Then it is not a file of the page.
+      // It is no file of the page.
       fail(response, 404, 'NOT_FOUND', 'There is no such file.');
     }
   }
@@ -167,9 +167,9 @@ export class FakeAdmin {
       fail(response, 401, 'UNAUTHORIZED', 'This token is not right.');
       return;
     }
-    const session = Math.random().toString(36).slice(2);
-    this.#sessions.add(session);
-    response.setHeader('set-cookie', `kallisti_session=${session}; HttpOnly; SameSite=Strict; Path=/`);
+    const login = Math.random().toString(36).slice(2);
+    this.#logins.add(login);
+    response.setHeader('set-cookie', `kallisti_session=${login}; HttpOnly; SameSite=Strict; Path=/`);
     answer(response, { expiresAt: Date.now() + 3_600_000 });
   }
 

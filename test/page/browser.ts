@@ -1,24 +1,20 @@
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { describe } from 'vitest';
+import { CHROMIUM, NO_CHROMIUM } from '../../bench/admin/statusPage.js';
 import { TOKEN } from './FakeAdmin.js';
 
-const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const path = PATHS.find((candidate) => existsSync(candidate));
 const isCi = process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false';
 
-/** `describe` where there is a browser. Without one the tests are skipped, and say so; in CI they fail. */
-export const describeInBrowser = path === undefined && !isCi ? describe.skip : describe;
+/** `describe` if there is a browser. Without one the tests are skipped with a line that says so; in CI they fail. */
+export const describeInBrowser = CHROMIUM === undefined && !isCi ? describe.skip : describe;
 
-if (path === undefined && !isCi) {
-  process.stderr.write('\nSKIPPED: the tests of the status page need Chromium (Debian: apt-get install chromium)\n\n');
-}
+if (CHROMIUM === undefined && !isCi) process.stderr.write(`\n${NO_CHROMIUM}\n\n`);
 
-/** A Chromium with a profile of its own, which is new and empty, and removed with it. */
+/** Starts a Chromium with a new and empty profile, which is removed with it. */
 export function launchBrowser(): Promise<Browser> {
-  if (path === undefined) throw new Error(`the tests of the status page need Chromium, at one of ${PATHS.join(', ')}`);
+  if (CHROMIUM === undefined) throw new Error(NO_CHROMIUM);
   return chromium.launch({
-    executablePath: path,
+    executablePath: CHROMIUM,
     args: [
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
       ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -28,7 +24,7 @@ export function launchBrowser(): Promise<Browser> {
 
 export interface Visit {
   readonly page: Page;
-  /** What the console complained about, uncaught errors and the policy's refusals included. */
+  /** Errors and warnings in the console, the policy's refusals included, and uncaught errors. */
   readonly complaints: string[];
   /** Everything that the page asked for, by URL. */
   readonly requests: string[];

@@ -10,9 +10,9 @@ import type {
 } from '../../src/core/contracts/AdminApi.js';
 import type { ShardArrival } from '../../src/core/contracts/ClusterContract.js';
 
-/** States of a bot, as the admin API would tell them. The numbers vary, and are the same in every run. */
+/** States of a bot, as the admin API would report them. The numbers vary, and are the same in every run. */
 
-const MEGABYTE = 1024 * 1024;
+const MEGABYTE = 1e6;
 const MINUTE_MS = 60_000;
 
 /** A number between 0 and 1 that looks random, and depends on nothing but its seeds. */
@@ -67,7 +67,7 @@ export function crashedStatus(tick = 0): LiveStatus {
       ...identify(),
       remaining: 171,
       waiting: [42, 43, 44, 45, 46, 47],
-      leases: [{ shardId: 41, holder: 'cluster 5, life 3' }],
+      slots: [{ shardId: 41, holder: 'cluster 5, life 3' }],
       heldUp: { kind: 'reserve', until: Date.now() + 94 * MINUTE_MS, shardIds: [46, 47] },
     },
   };
@@ -167,7 +167,7 @@ function identify(): IdentifyStatus {
     resetAt: Date.now() + 7 * 60 * MINUTE_MS,
     maxConcurrency: 16,
     waiting: [],
-    leases: [],
+    slots: [],
     heldUp: null,
   };
 }
@@ -271,17 +271,7 @@ function crashedCluster(cluster: ClusterStatus): ClusterStatus {
 }
 
 function startingCluster(cluster: ClusterStatus): ClusterStatus {
-  const states = [
-    'ready',
-    'connecting',
-    'waiting',
-    'waiting',
-    'resuming',
-    'disconnected',
-    'failed',
-    'released',
-    'idle',
-  ] as const;
+  const states = ['ready', 'connecting', 'waiting', 'resuming', 'disconnected', 'failed', 'released', 'idle'] as const;
   const shards = cluster.shards.map((shard, index) => ({
     ...shard,
     state: states[index] ?? 'idle',

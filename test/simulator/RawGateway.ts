@@ -90,6 +90,31 @@ export class RawGateway {
     return other;
   }
 
+  /** Answers the commands of that name, or all of them, by REST. */
+  answerWithPong(url: string, name?: string): void {
+    this.socket.on('message', (data: Buffer) => {
+      const { t, d }: Packet = JSON.parse(data.toString());
+      if (t !== 'INTERACTION_CREATE' || d.data.name !== (name ?? d.data.name)) return;
+      void fetch(`${url}/interactions/${d.id}/${d.token}/callback`, {
+        method: 'POST',
+        body: JSON.stringify({ type: 4, data: { content: 'pong' } }),
+      }).catch(() => undefined); // The simulator may have been stopped meanwhile: the test is over then.
+    });
+  }
+
+  /** Sends a heartbeat and waits for its answer: everything that was sent before is here then. */
+  async settle(): Promise<void> {
+    const isAck = (packet: Packet): boolean => packet.op === 11;
+    const before = this.packets.filter(isAck).length;
+    this.send(1, null);
+    await this.find(() => this.packets.filter(isAck).length > before);
+  }
+
+  /** Names of the events that came so far. */
+  get events(): string[] {
+    return this.packets.filter(({ op }) => op === 0).map(({ t }) => t ?? '');
+  }
+
   event(name: string): Promise<Packet> {
     return this.find((packet) => packet.t === name);
   }

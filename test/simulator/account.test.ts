@@ -1,34 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
-import { until } from './clients.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { discord, pongBot, start, until } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
-let discord: Simulator;
-
 beforeEach(() => start());
-afterEach(() => discord.stop());
-
-async function start(options: SimulatorOptions = {}): Promise<void> {
-  discord = new Simulator({ guildCount: 4, identifyIntervalMs: 0, ...options });
-  await discord.start();
-}
-
-async function answer(id: string, token: string): Promise<void> {
-  await fetch(`${discord.url}/v10/interactions/${id}/${token}/callback`, {
-    method: 'POST',
-    body: JSON.stringify({ type: 4, data: { content: 'pong' } }),
-  }).catch(() => undefined); // The simulator may have been stopped meanwhile: the test is over then.
-}
-
-/** A bot that answers every command. */
-async function bot(): Promise<RawGateway> {
-  const client = await RawGateway.login(discord);
-  client.socket.on('message', (data: Buffer) => {
-    const packet = JSON.parse(data.toString());
-    if (packet.t === 'INTERACTION_CREATE') void answer(packet.d.id, packet.d.token);
-  });
-  return client;
-}
 
 describe('the account', () => {
   it('tells the story of each connection', async () => {
@@ -52,7 +26,7 @@ describe('the account', () => {
   });
 
   it('is plain data', async () => {
-    await bot();
+    await pongBot();
     const [guildId = ''] = discord.guildIds;
     await discord.runCommand({ name: 'ping', guildId }).answered;
     discord.sendMessage({ content: 'hm', guildId });
@@ -74,7 +48,7 @@ describe('the account', () => {
   it('counts what it no longer keeps in full', async () => {
     await discord.stop();
     await start({ accountLimit: 5 });
-    await bot();
+    await pongBot();
     const [guildId = ''] = discord.guildIds;
     for (let count = 0; count < 12; count++) await discord.runCommand({ name: 'ping', guildId }).answered;
     expect(discord.account.interactions).toHaveLength(5);
@@ -102,7 +76,7 @@ describe('the account', () => {
 
 describe('traffic', () => {
   it('comes at the rates asked for, to all guilds, and is answered', async () => {
-    await bot();
+    await pongBot();
     discord.traffic.start({ commandsPerSecond: 200, mentionsPerSecond: 50, messagesPerSecond: 50 });
     const from = performance.now();
     await until(() => performance.now() - from > 500, 'half a second');

@@ -86,12 +86,7 @@ describe('the command', () => {
     await line(simulator, /Ctrl-C/);
     const [, url = '', token = ''] = /DISCORD_API_URL=(\S+) DISCORD_TOKEN=(\S+)/.exec(simulator.out()) ?? [];
     const bot = await RawGateway.login({ gatewayUrl: new URL(url).origin.replace('http', 'ws'), token });
-    bot.socket.on('message', (data: Buffer) => {
-      const { t, d } = JSON.parse(data.toString());
-      if (t !== 'INTERACTION_CREATE') return;
-      const answer = { type: 4, data: { content: 'pong' } };
-      void fetch(`${url}/interactions/${d.id}/${d.token}/callback`, { method: 'POST', body: JSON.stringify(answer) });
-    });
+    bot.answerWithPong(url);
     const lines = simulator
       .out()
       .split('\n')

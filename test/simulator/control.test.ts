@@ -1,27 +1,15 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
-import { until } from './clients.js';
-import { RawGateway } from './RawGateway.js';
+import { discord, pongBot, start, until } from './local.js';
+import type { RawGateway } from './RawGateway.js';
 
-let discord: Simulator;
 let client: RawGateway;
 
 beforeEach(async () => {
-  discord = new Simulator({ guildCount: 2, interactionDeadlineMs: 1000, control: true });
-  await discord.start();
-  client = await RawGateway.login(discord);
-  client.socket.on('message', async (data: Buffer) => {
-    const packet = JSON.parse(data.toString());
-    if (packet.t !== 'INTERACTION_CREATE' || packet.d.data.name !== 'ping') return;
-    await fetch(`${discord.url}/interactions/${packet.d.id}/${packet.d.token}/callback`, {
-      method: 'POST',
-      body: JSON.stringify({ type: 4, data: { content: 'pong' } }),
-    }).catch(() => undefined); // The simulator may have been stopped meanwhile: the test is over then.
-  });
+  await start({ guildCount: 2, interactionDeadlineMs: 1000, control: true });
+  client = await pongBot('ping');
 });
-
-afterEach(() => discord.stop());
 
 async function control(method: string, path: string, body?: unknown) {
   const response = await fetch(`${new URL(discord.url).origin}/simulator${path}`, {

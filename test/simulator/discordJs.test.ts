@@ -1,10 +1,9 @@
 import { register } from 'node:module';
 // Comes with discord.js, which hands its options through to it.
 import { CompressionMethod, SimpleShardingStrategy } from '@discordjs/ws';
-import { type Client, Events, GatewayIntentBits, type Interaction, MessageFlags } from 'discord.js';
+import { Client, type ClientOptions, Events, GatewayIntentBits, type Interaction, MessageFlags } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Simulator } from '../../src/simulator/index.js';
-import { discordJsClient, next, until } from './clients.js';
+import { discord, next, start, until } from './local.js';
 
 // discord.js inflates with the native zlib-sync only; pako has the same interface and needs no compiler.
 register(
@@ -14,19 +13,25 @@ register(
   import.meta.url,
 );
 
+function discordJsClient(options: Partial<ClientOptions> = {}): Client {
+  return new Client({
+    intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages],
+    rest: { api: discord.url },
+    shards: 'auto',
+    ...options,
+  });
+}
+
 describe('an unmodified discord.js client', () => {
-  let discord: Simulator;
   let client: Client;
 
   beforeEach(async () => {
-    discord = new Simulator({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
-    await discord.start();
-    client = discordJsClient(discord);
+    await start({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
+    client = discordJsClient();
   });
 
   afterEach(async () => {
     await client.destroy();
-    await discord.stop();
   });
 
   async function login(): Promise<void> {
@@ -140,7 +145,7 @@ describe('an unmodified discord.js client', () => {
 
   it('reads zlib-stream', async () => {
     const names: string[] = [];
-    client = discordJsClient(discord, {
+    client = discordJsClient({
       ws: {
         buildStrategy: (manager) => {
           manager.options.compression = CompressionMethod.ZlibStream;
@@ -179,7 +184,7 @@ describe('an unmodified discord.js client', () => {
 
   it('has members in its cache after asking for them', async () => {
     await client.destroy();
-    client = discordJsClient(discord, { intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMembers] });
+    client = discordJsClient({ intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMembers] });
     await login();
     const [guildId = ''] = discord.guildIds;
     const guild = client.guilds.cache.get(guildId);

@@ -1,21 +1,45 @@
-import { type Client, CommandInteraction } from 'eris';
+import https from 'node:https';
+import net from 'node:net';
+import { Client, type ClientOptions, CommandInteraction } from 'eris';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Simulator } from '../../src/simulator/index.js';
-import { erisClient, next, until } from './clients.js';
+import { discord, next, start, until } from './local.js';
+
+/** An https agent whose sockets are plain: how a stock eris talks to http (it has no switch for it). */
+class PlainAgent extends https.Agent {
+  readonly #port: number;
+
+  constructor(port: number) {
+    super({ keepAlive: true });
+    this.#port = port;
+  }
+
+  override createConnection(): net.Socket {
+    return net.connect({ host: '127.0.0.1', port: this.#port });
+  }
+}
+
+function erisClient(options: Partial<ClientOptions> = {}): Client {
+  const agent = new PlainAgent(Number(new URL(discord.url).port));
+  const client = new Client(`Bot ${discord.token}`, {
+    intents: ['guilds', 'guildMessages'],
+    rest: { agent },
+    ...options,
+  });
+  // Without a listener an 'error' of eris ends the process.
+  client.on('error', () => undefined);
+  return client;
+}
 
 describe('an unmodified eris client', () => {
-  let discord: Simulator;
   let client: Client;
 
   beforeEach(async () => {
-    discord = new Simulator({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
-    await discord.start();
-    client = erisClient(discord, { maxShards: 'auto' });
+    await start({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
+    client = erisClient({ maxShards: 'auto' });
   });
 
   afterEach(async () => {
     client.disconnect({ reconnect: false });
-    await discord.stop();
   });
 
   async function login(): Promise<void> {
@@ -97,11 +121,9 @@ describe('an unmodified eris client', () => {
   });
 
   it('identifies again when a resume is refused; that it does so on the same socket is noted', async () => {
-    // eris identifies at once, without a thought for the window of its key; here there is none.
-    await discord.stop();
-    discord = new Simulator({ identifyIntervalMs: 0, shardCount: 2, maxConcurrency: 2 });
-    await discord.start();
-    client = erisClient(discord, { maxShards: 'auto' });
+    // eris identifies at once, whatever the window of its key. So there is none here.
+    await start({ identifyIntervalMs: 0, shardCount: 2, maxConcurrency: 2 });
+    client = erisClient({ maxShards: 'auto' });
     await login();
     const ready = next(client, 'shardReady');
     discord.faults.refuseResume(0);
@@ -112,7 +134,7 @@ describe('an unmodified eris client', () => {
   });
 
   it('reads zlib-stream', async () => {
-    client = erisClient(discord, { maxShards: 'auto', compress: true });
+    client = erisClient({ maxShards: 'auto', compress: true });
     await login();
     expect(client.guilds.size).toBe(12);
     expect(discord.account.connections.every((entry) => entry.query.includes('compress=zlib-stream'))).toBe(true);

@@ -1,24 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { INTENTS, Simulator } from '../../src/simulator/index.js';
+import { discord, start } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
-let discord: Simulator;
 let guildId: string;
 
 beforeEach(async () => {
-  discord = new Simulator({ guildCount: 3, identifyIntervalMs: 0, guildShape: { members: 120, presences: 5 } });
-  await discord.start();
+  await start({ guildCount: 3, guildShape: { members: 120, presences: 5 } });
   guildId = discord.guildIds[1] ?? '';
 });
 
-afterEach(() => discord.stop());
-
-/** Everything that had been sent is there when the answer to this heartbeat is. */
+/** The names of all packets, an empty one for those that are no events. */
 async function settled(client: RawGateway): Promise<string[]> {
-  const before = client.packets.filter((packet) => packet.op === 11).length;
-  client.send(1, null);
-  await client.find(() => client.packets.filter((packet) => packet.op === 11).length > before);
-  return client.packets.map((packet) => packet.t ?? '');
+  await client.settle();
+  return client.packets.map(({ t }) => t ?? '');
 }
 
 describe('GUILD_CREATE', () => {
@@ -56,9 +51,7 @@ describe('GUILD_CREATE', () => {
   });
 
   it('comes before anything else about the guild', async () => {
-    await discord.stop();
-    discord = new Simulator({ guildCount: 900, identifyIntervalMs: 0 });
-    await discord.start();
+    await start({ guildCount: 900 });
     const client = await RawGateway.open(discord);
     client.identify();
     await client.event('READY');

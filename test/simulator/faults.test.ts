@@ -1,26 +1,18 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { Simulator } from '../../src/simulator/index.js';
+import { beforeEach, expect, it } from 'vitest';
+import { call, discord, start } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
-let discord: Simulator;
 let guildId: string;
 
 beforeEach(async () => {
-  discord = new Simulator({ guildCount: 4, identifyIntervalMs: 0 });
-  await discord.start();
+  await start();
   guildId = discord.guildIdsOfShard(1, 2)[0] ?? '';
 });
-
-afterEach(() => discord.stop());
 
 const shard = [1, 2];
 
 it('recommends another number of shards, until cleared', async () => {
-  const recommended = async (): Promise<unknown> => {
-    const headers = { authorization: `Bot ${discord.token}` };
-    const answer = await fetch(`${discord.url}/v10/gateway/bot`, { headers });
-    return ((await answer.json()) as { readonly shards: unknown }).shards;
-  };
+  const recommended = async (): Promise<unknown> => (await call('GET', '/v10/gateway/bot')).body.shards;
   discord.faults.recommendShards(3);
   expect(await recommended()).toBe(3);
   discord.faults.clear();
@@ -61,9 +53,8 @@ it('invalidates a live session; resumable, it is still there', async () => {
   discord.faults.invalidateSession(1);
   expect(await other.op(9)).toMatchObject({ d: false });
   discord.guilds.createChannel(guildId);
-  other.send(1, null);
-  await other.op(11);
-  expect(other.packets.some((packet) => packet.t === 'CHANNEL_CREATE')).toBe(false);
+  await other.settle();
+  expect(other.events).not.toContain('CHANNEL_CREATE');
   expect(await (await client.resumeElsewhere(discord)).op(9)).toMatchObject({ d: false });
 });
 
@@ -140,8 +131,7 @@ it('sends garbage', async () => {
 });
 
 it('makes REST slow, or fail, by route and number', async () => {
-  const get = (path: string) =>
-    fetch(`${discord.url}/v10${path}`, { headers: { authorization: `Bot ${discord.token}` } });
+  const get = (path: string) => call('GET', `/v10${path}`);
   discord.faults.slowRest({ route: 'GET /api/v10/users', delayMs: 50, times: 1 });
   const from = performance.now();
   await get('/users/@me');
@@ -150,17 +140,14 @@ it('makes REST slow, or fail, by route and number', async () => {
   const bad = await get('/users/@me');
   expect(bad.status).toBe(502);
   expect(bad.headers.get('content-type')).toBe('text/html');
-  expect(await bad.text()).toContain('<html>');
+  expect(bad.body).toContain('<html>');
   expect((await get('/users/@me')).status).toBe(200);
   expect(discord.account.rest.byStatus).toEqual({ 200: 2, 502: 1 });
 });
 
 it('takes away session starts', async () => {
   discord.faults.limitSessionStarts({ remaining: 0, resetAfterMs: 60_000 });
-  const response = await fetch(`${discord.url}/v10/gateway/bot`, {
-    headers: { authorization: `Bot ${discord.token}` },
-  });
-  const { session_start_limit: limit } = (await response.json()) as { session_start_limit: Record<string, number> };
+  const { session_start_limit: limit } = (await call('GET', '/v10/gateway/bot')).body;
   expect(limit).toMatchObject({ total: 1000, remaining: 0, max_concurrency: 1 });
   expect(limit.reset_after).toBeGreaterThan(59_000);
 });

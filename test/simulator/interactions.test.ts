@@ -1,37 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Interaction, Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
-import { until } from './clients.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Interaction, SimulatorOptions } from '../../src/simulator/index.js';
+import { call, discord, start as startDiscord, until } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
-let discord: Simulator;
 let client: RawGateway;
 let guildId: string;
 
 beforeEach(() => start());
-afterEach(() => discord.stop());
 
 async function start(options: SimulatorOptions = {}): Promise<void> {
-  discord = new Simulator({ guildCount: 2, identifyIntervalMs: 0, ...options });
-  await discord.start();
+  await startDiscord({ guildCount: 2, ...options });
   guildId = discord.guildIds[0] ?? '';
   client = await RawGateway.login(discord);
 }
 
-async function restart(options: SimulatorOptions): Promise<void> {
-  await discord.stop();
-  await start(options);
-}
-
-async function request(method: string, path: string, body?: unknown) {
-  const response = await fetch(`${discord.url}/v10${path}`, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
-}
-
+/** The path holds the interaction's own token, so that of the bot is not needed. */
+const request = (method: string, path: string, body?: unknown) =>
+  call(method, `/v10${path}`, body, { authorization: undefined });
 const callback = (to: Interaction, body: unknown, query = '') =>
   request('POST', `/interactions/${to.id}/${to.token}/callback${query}`, body);
 const webhook = (to: Interaction, method: string, path = '', body?: unknown) =>
@@ -144,7 +129,7 @@ describe('a command', () => {
   });
 
   it('nobody acknowledges has failed at the deadline; later it is unknown (10062)', async () => {
-    await restart({ interactionDeadlineMs: 50 });
+    await start({ interactionDeadlineMs: 50 });
     const interaction = discord.runCommand({ name: 'ping', guildId });
     await expect(interaction.answered).rejects.toThrow('nobody acknowledged it within 50 ms');
     expect(interaction.entry).toMatchObject({ state: 'failed', failedAt: expect.any(Number) });
@@ -155,7 +140,7 @@ describe('a command', () => {
   });
 
   it('without a bot to hear it fails too, and was delivered to nobody', async () => {
-    await restart({ interactionDeadlineMs: 50 });
+    await start({ interactionDeadlineMs: 50 });
     await client.close(1000);
     const interaction = discord.runCommand({ name: 'ping', guildId });
     await expect(interaction.answered).rejects.toThrow('nobody');
@@ -252,7 +237,7 @@ describe('a command', () => {
   });
 
   it('has a token that ends', async () => {
-    await restart({ interactionTokenLifetimeMs: 500 });
+    await start({ interactionTokenLifetimeMs: 500 });
     const interaction = discord.runCommand({ name: 'ping', guildId });
     await callback(interaction, pong);
     expect((await webhook(interaction, 'GET', '/messages/@original')).status).toBe(200);

@@ -1,24 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
-import { until } from './clients.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { discord, start, until, violations } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
-let discord: Simulator;
-
-async function start(options: SimulatorOptions = {}): Promise<void> {
-  discord = new Simulator({ guildCount: 4, identifyIntervalMs: 0, ...options });
-  await discord.start();
-}
-
-afterEach(() => discord.stop());
-
-function kinds(): string[] {
-  return discord.account.violations.map((violation) => violation.kind);
-}
+beforeEach(() => start());
 
 describe('RESUME', () => {
   it('replays what was missed, in order, then says RESUMED', async () => {
-    await start();
     const [guildId = ''] = discord.guildIds;
     const client = await RawGateway.login(discord);
     const { seq } = client.session;
@@ -35,7 +22,6 @@ describe('RESUME', () => {
   });
 
   it('can be done again from an older sequence, and does not replay RESUMED', async () => {
-    await start();
     const client = await RawGateway.login(discord);
     await client.close(4901);
     const second = await client.resumeElsewhere(discord);
@@ -51,7 +37,6 @@ describe('RESUME', () => {
   });
 
   it('loses nothing and repeats nothing, however often the socket breaks', async () => {
-    await start();
     const [guildId = ''] = discord.guildIds;
     const first = await RawGateway.login(discord);
     const { sessionId, resumeUrl } = first.session;
@@ -93,7 +78,6 @@ describe('RESUME', () => {
   });
 
   it.each([1000, 1001])('is refused after the client closed with %d', async (code) => {
-    await start();
     const client = await RawGateway.login(discord);
     await client.close(code);
     const other = await client.resumeElsewhere(discord);
@@ -121,16 +105,14 @@ describe('RESUME', () => {
   });
 
   it('from a sequence that was never sent is closed with 4007', async () => {
-    await start();
     const client = await RawGateway.login(discord);
     await client.close(4901);
     const other = await client.resumeElsewhere(discord, 9999);
     await expect(other.closed).resolves.toMatchObject({ code: 4007 });
-    expect(kinds()).toEqual(['resumeSequenceUnknown']);
+    expect(violations()).toEqual(['resumeSequenceUnknown']);
   });
 
   it('with a wrong token is closed with 4004', async () => {
-    await start();
     const client = await RawGateway.login(discord);
     await client.close(4901);
     const other = await RawGateway.open(discord);
@@ -139,24 +121,21 @@ describe('RESUME', () => {
   });
 
   it('with another version is refused and noted', async () => {
-    await start();
     const client = await RawGateway.login(discord);
     await client.close(4901);
     const other = await RawGateway.open(discord, 'v=9&encoding=json');
     other.resume(client.session.sessionId, 1);
     expect(await other.op(9)).toMatchObject({ d: false });
-    expect(kinds()).toEqual(['resumeWithOtherEncoding']);
+    expect(violations()).toEqual(['resumeWithOtherEncoding']);
   });
 
   it('without its fields is closed with 4002', async () => {
-    await start();
     const client = await RawGateway.open(discord);
     client.send(6, { token: discord.token });
     await expect(client.closed).resolves.toMatchObject({ code: 4002 });
   });
 
   it('while the old socket is open closes that one, and is noted as a takeover', async () => {
-    await start();
     const client = await RawGateway.login(discord);
     const other = await client.resumeElsewhere(discord);
     await other.event('RESUMED');
@@ -166,7 +145,6 @@ describe('RESUME', () => {
   });
 
   it('right after the old socket sent its close frame is no takeover', async () => {
-    await start();
     const client = await RawGateway.login(discord);
     const other = await RawGateway.open(discord, undefined, client.session.resumeUrl);
     client.socket.close(4901);

@@ -1,20 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { Simulator } from '../../src/simulator/index.js';
+import { call, discord, start } from './local.js';
 import { RawGateway } from './RawGateway.js';
 
 /** What every run had as its token once: another user of the machine must not get in with it. */
 const KNOWN_TOKEN = 'local-discord.not-a-real-token.do-not-worry';
 const PAGE = 'https://example.com';
 
-let discord: Simulator;
-
-beforeEach(async () => {
-  discord = new Simulator({ guildCount: 2 });
-  await discord.start();
-});
-
-afterEach(() => discord.stop());
+beforeEach(() => start({ guildCount: 2 }));
 
 describe('the bot token and the owner', () => {
   it('are of one run, in the same guilds', () => {
@@ -45,26 +39,17 @@ describe('the bot token and the owner', () => {
   });
 
   it('are a user whom the bot can look up', async () => {
-    const response = await fetch(`${discord.url}/v10/users/${discord.ownerId}`, {
-      headers: { authorization: `Bot ${discord.token}` },
-    });
-    expect(await response.json()).toMatchObject({ id: discord.ownerId });
+    expect((await call('GET', `/v10/users/${discord.ownerId}`)).body).toMatchObject({ id: discord.ownerId });
   });
 });
 
 describe('a stranger or a web page without the token', () => {
-  const post = (headers: Record<string, string>): Promise<Response> =>
-    fetch(`${discord.url}/v10/channels/${discord.channelIdOf(discord.guildIds[0] ?? '')}/messages`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ content: 'not of the bot' }),
-    });
-
   it('sends no message by REST', async () => {
+    const path = `/v10/channels/${discord.channelIdOf(discord.guildIds[0] ?? '')}/messages`;
     for (const authorization of [undefined, `Bot ${KNOWN_TOKEN}`]) {
-      const who = authorization === undefined ? {} : { authorization };
       for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
-        expect((await post({ ...who, origin: PAGE, 'content-type': type })).status).toBe(401);
+        const headers = { authorization, origin: PAGE, 'content-type': type };
+        expect((await call('POST', path, { content: 'not of the bot' }, headers)).status).toBe(401);
       }
     }
     expect(discord.account.rest.byStatus).toEqual({ 401: 6 });

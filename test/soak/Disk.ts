@@ -5,10 +5,11 @@ import { join } from 'node:path';
 
 const SIZE = '64m';
 
-/** A small file system of its own, that can be filled. Where none can be mounted there is none: `undefined`. */
+/** A small file system that a test can fill. */
 export class Disk {
   private constructor(public readonly path: string) {}
 
+  /** @returns undefined where no file system can be mounted. */
   public static mount(): Disk | undefined {
     const path = mkdtempSync(join(tmpdir(), 'kallisti-disk-'));
     try {
@@ -20,7 +21,7 @@ export class Disk {
     return new Disk(path);
   }
 
-  /** To its last byte. */
+  /** Fills it to the last byte. */
   public fill(): void {
     const file = openSync(this.#ballast, 'w');
     try {
@@ -41,7 +42,7 @@ export class Disk {
   }
 
   public unmount(): void {
-    // Lazily: a process that was killed a moment ago may still hold a file of it.
+    // Lazily, because a process that was killed a moment ago may still have a file open.
     execFileSync('umount', ['-l', this.path], { stdio: 'ignore' });
     rmdirSync(this.path);
   }

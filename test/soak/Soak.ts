@@ -15,15 +15,15 @@ const LOAD = {
   commands: [{ name: 'ping' }, { name: 'ping' }, { name: 'ping' }, { name: 'wait', options: { ms: 1_500 } }],
 };
 
-/** A bot under load against a local Discord, and what can be done to them. Remembers what the account must allow for. */
+/** A bot under load against a local Discord, and what a test can do to both. It notes what the account must allow for. */
 export class Soak {
-  /** When processes were killed, in milliseconds since 1970: what ran then may come twice. */
+  /** When processes were killed, in milliseconds since 1970. What ran then may be answered twice. */
   public readonly kills: number[] = [];
-  /** IDENTIFYs that there must be. */
+  /** How many IDENTIFYs there must be. */
   public identifies = SHARDS;
-  /** IDENTIFYs that there may be beside them: of shards whose session could not be kept on disk. */
+  /** How many more there may be, of shards whose session could not be kept on disk. */
   public spareIdentifies = 0;
-  /** Commands that hang their process by design: they need not be answered. */
+  /** Commands that hang their process on purpose. Nobody need answer them. */
   public readonly hanging = new Set<string>();
   readonly #killsOf = new Map<number, number>();
 
@@ -43,7 +43,7 @@ export class Soak {
     this.discord.traffic.start(LOAD);
   }
 
-  /** Without load, and with nothing unanswered: a session that is lost then takes nothing with it. */
+  /** Stops the load and waits for all answers. A session that is lost then takes nothing with it. */
   public async quiet(): Promise<void> {
     this.discord.traffic.stop();
     await until(() => this.unanswered().length === 0);
@@ -66,24 +66,24 @@ export class Soak {
     return this.random.pick(CLUSTER_IDS);
   }
 
-  /** Of those that were killed least: each crash in five minutes makes the pause before the next start longer. */
+  /** Chooses from the clusters that were killed least, because each crash in five minutes makes the next pause longer. */
   public victims(count: 1 | 2): readonly number[] {
     const least = [...CLUSTER_IDS].sort((left, right) => this.#killed(left) - this.#killed(right)).slice(0, count + 1);
     return count === 1 ? [this.random.pick(least)] : this.random.pair(least);
   }
 
-  /** A process is stopped, hangs or is killed now or soon: what runs in it then may come twice. */
+  /** A process is stopped, hangs or is killed now or soon. What runs in it then may be answered twice. */
   public noteKill(): void {
     this.kills.push(Date.now());
   }
 
-  /** A command that does not let the event loop of its cluster turn. */
+  /** Runs a command that blocks the event loop of its cluster. */
   public hang(shardId: number, ms: number): void {
     const command = { name: 'block', options: { ms }, guildId: this.#guildOn(shardId) };
     this.hanging.add(this.discord.runCommand(command).entry.id);
   }
 
-  /** SIGKILL, all at once. */
+  /** Sends SIGKILL to all of them at once. */
   public kill(clusterIds: readonly number[]): void {
     const pids = this.bot.clusterPids();
     for (const id of clusterIds) {
@@ -99,7 +99,10 @@ export class Soak {
     await until(() => clusterIds.every((id) => this.bot.clusterPids().get(id) !== before.get(id)));
   }
 
-  /** The owner's command. @returns the last text that its asker sees. */
+  /**
+   * The owner runs the restart command.
+   * @returns the last text that the owner sees.
+   */
   public async restart(cluster?: number): Promise<string> {
     const { entry } = this.askForRestart(cluster);
     const last = (): string => entry.responses.findLast(({ content }) => content !== null)?.content ?? '';
@@ -116,7 +119,7 @@ export class Soak {
     });
   }
 
-  /** As a deploy does it. */
+  /** Stops the bot as a deploy does. */
   public async stop(): Promise<void> {
     this.bot.signal('SIGTERM');
     const { code } = await this.bot.ended();
@@ -131,7 +134,7 @@ export class Soak {
     await this.bot.untilLogged(/^ready: all/, from);
   }
 
-  /** Does it, and waits until the shard has another connection. */
+  /** Acts, and waits until the shard has another connection. */
   public async reconnected(shardId: number, act: () => void): Promise<void> {
     const connections = (): number =>
       this.discord.account.shard(shardId).connections.filter(({ sessionId }) => sessionId !== null).length;

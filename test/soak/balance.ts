@@ -1,10 +1,10 @@
 import type { InteractionEntry, MessageEntry } from '../../src/simulator/index.js';
 import type { Soak } from './Soak.js';
 
-/** A process that was killed may have answered so long before it could write down that it had, in milliseconds. */
+/** A killed process may have answered up to this many milliseconds before, and not have written it down. */
 const UNWRITTEN_MS = 1_000;
 
-/** @returns what the account must not show, with its evidence; nothing where it balances. */
+/** @returns what the account must not show, with evidence. Nothing if it balances. */
 export function imbalances(soak: Soak, isEnd: boolean): string[] {
   const { account } = soak.discord;
   const { identifies, overlaps, takeovers, violationsByKind } = account.summary();
@@ -36,12 +36,12 @@ export function imbalances(soak: Soak, isEnd: boolean): string[] {
   return found;
 }
 
-/** It was on its way when a process was killed. */
+/** Whether it was on its way when a process was killed. */
 function isExcused({ kills }: Soak, createdAt: number, answeredAt: number | null): boolean {
   return kills.some((at) => createdAt <= at && (answeredAt === null || answeredAt >= at - UNWRITTEN_MS));
 }
 
-/** The entry, and what became of its shard's connections about that time. */
+/** The entry, and its shard's connections about that time. */
 function evidence({ discord }: Soak, entry: InteractionEntry | MessageEntry): string {
   const shardId = entry.deliveries[0]?.shardId;
   const about = ({ at }: { readonly at: number }): boolean => Math.abs(at - entry.createdAt) < 120_000;

@@ -3,28 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Disk } from './Disk.js';
 import { SHARDS, type Soak } from './Soak.js';
 
-/** What a blow may strike, beside the bot and its Discord. */
+/** What a blow may strike besides the bot and its Discord. */
 export interface Surroundings {
   /** Undefined where no file system can be mounted. */
   readonly disk: Disk | undefined;
-  /** Says how far off the wall clock of the bot's processes is, in milliseconds. */
+  /** Holds how far off the wall clock of the bot's processes is, in milliseconds. */
   readonly clockFile: string;
 }
 
 export interface Blow {
   readonly name: string;
-  /** How often it comes, against the others. */
+  /** How often it comes, relative to the others. */
   readonly weight: number;
-  /** A single one, and nothing else meanwhile: it ends sessions, so nothing may be sent. */
+  /** Whether it comes alone, because it ends sessions and nothing may be sent meanwhile. */
   readonly alone?: boolean;
   /**
-   * Everything random is chosen here and now, so that a seed always chooses the same. @returns what was chosen, and what to do;
-   * that resolves when the harm is done, not when it is mended.
+   * Chooses everything random at once, so that a seed always chooses the same.
+   * @returns what was chosen, and what to do. `run` resolves when the harm is done, not when it is mended.
    */
   choose(soak: Soak, around: Surroundings): { readonly details: string; run(): Promise<void> };
 }
 
-/** Clocks are set by an administrator, by NTP, by a host that resumes a virtual machine. */
+/** An administrator, NTP, or a host that resumes a virtual machine may set the clock. */
 const CLOCK_JUMPS_MS = [-3_600_000, -60_000, -2_000, 0, 2_000, 60_000, 3_600_000];
 
 export const BLOWS: readonly Blow[] = [

@@ -4,13 +4,13 @@ import { CLUSTERS, type Soak } from './Soak.js';
 
 export interface Step {
   readonly name: string;
-  /** How often it comes, against the others. */
+  /** How often it comes, relative to the others. */
   readonly weight: number;
   /** @returns what was chosen, for the list of steps. */
   run(soak: Soak): Promise<string>;
 }
 
-/** Everything that ends a process or a connection. Each resolves when the bot is whole again. */
+/** What ends a process or a connection. Each step resolves when the bot is whole again. */
 export const STEPS: readonly Step[] = [
   {
     name: 'restart of all',
@@ -172,7 +172,7 @@ export const STEPS: readonly Step[] = [
   },
 ];
 
-/** What is sent to a shard without a session is lost, in Discord too: nothing is sent meanwhile. */
+/** Sends nothing meanwhile, because what goes to a shard without a session is lost at Discord too. */
 async function withoutLoad(soak: Soak, act: (shardId: number) => Promise<void>): Promise<string> {
   const shardId = soak.someShard();
   await soak.quiet();

@@ -1,14 +1,18 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-/** Of `npm run test:soak`, which takes longer than the tests of every day may. */
+/**
+ * For `npm run test:soak` and `npm run test:chaos`, which take longer than everyday tests may. `npm test` runs half a minute
+ * of the chaos.
+ */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
-    include: ['test/soak/*.soak.ts'],
+    include: ['test/soak/*.soak.ts', 'test/soak/chaos.test.ts'],
     globalSetup: ['test/support/leftovers.ts', 'test/globalSetup.ts'],
     setupFiles: ['test/support/leaveNothing.ts'],
-    // It ends by itself; each of its steps has a limit of its own.
+    env: { CHAOS_SECONDS: process.env.CHAOS_SECONDS ?? '300' },
+    // The tests end by themselves, and each of their steps has a limit.
     testTimeout: 24 * 60 * 60 * 1000,
     hookTimeout: 120_000,
   },

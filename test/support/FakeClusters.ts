@@ -1,14 +1,31 @@
 import { EventEmitter } from 'node:events';
-import type { ShardStatus } from '../../src/core/contracts/ClusterContract.js';
+import type { ShardArrival, ShardStatus } from '../../src/core/contracts/ClusterContract.js';
 import type { ExitReason } from '../../src/core/errors.js';
+import type { RequestOptions } from '../../src/core/ipc/contract.js';
+import type { Vitals } from '../../src/core/worker/controlMessages.js';
 import type { WorkerState } from '../../src/core/worker/WorkerConnection.js';
 import type { WorkerPoolEvents } from '../../src/core/worker/WorkerPool.js';
-import type { SupervisedCluster, SupervisedClusters } from '../../src/master/supervision/Supervisor.js';
+import type { RestartableClusters } from '../../src/master/restart/FleetRestart.js';
+import type { HandoverClusters } from '../../src/master/restart/Handover.js';
+import type { SupervisedClusters } from '../../src/master/supervision/Supervisor.js';
+import type { WatchedCluster } from '../../src/master/supervision/VitalsMonitor.js';
+
+/** A request that a cluster was sent. */
+export interface AskedRequest {
+  readonly name: string;
+  readonly timeoutMs: number | undefined;
+}
 
 /** One life of a cluster without a process. */
-export class FakeCluster implements SupervisedCluster {
+export class FakeCluster implements WatchedCluster {
   public state: WorkerState = 'starting';
   public onlyResumed = false;
+  public arrivals: readonly ShardArrival[] = [];
+  public heardAt = 0;
+  public vitals: Vitals | undefined;
+  public readonly requests: AskedRequest[] = [];
+  /** What it replies; a rejection is its error. */
+  public answer: (name: string) => Promise<unknown> = (name) => Promise.reject(new Error(`no answer to ${name}`));
   public readonly shards = new Map<number, ShardStatus>();
   public logLines: string[] = [];
   public readonly shardIds: readonly number[];
@@ -17,7 +34,7 @@ export class FakeCluster implements SupervisedCluster {
     private readonly clusters: FakeClusters,
     public readonly id: number,
     public readonly pid: number,
-    private readonly settle: { resolve(): void; reject(error: Error): void },
+    private readonly settle: { resolve(cluster: FakeCluster): void; reject(error: Error): void },
   ) {
     this.shardIds = [id];
     this.hear('ready');
@@ -37,7 +54,7 @@ export class FakeCluster implements SupervisedCluster {
     this.state = 'ready';
     this.onlyResumed = onlyResumed;
     this.clusters.replace(this);
-    this.settle.resolve();
+    this.settle.resolve(this);
   }
 
   /** It ends before it was ready. */
@@ -45,6 +62,7 @@ export class FakeCluster implements SupervisedCluster {
     this.state = 'ended';
     this.clusters.lives.delete(this);
     this.settle.reject(error);
+    this.clusters.emit('killedworker', this);
   }
 
   /** It ends although it was ready. */
@@ -53,15 +71,23 @@ export class FakeCluster implements SupervisedCluster {
     this.clusters.lose(this, exit);
   }
 
+  public request<Reply>(name: string, _data?: unknown, options?: RequestOptions): Promise<Reply> {
+    this.requests.push({ name, timeoutMs: options?.timeoutMs });
+    return this.answer(name) as Promise<Reply>;
+  }
+
   public terminate(): Promise<ExitReason> {
     const exit: ExitReason = { code: null, signal: 'SIGKILL' };
-    this.die(exit);
+    if (this.state !== 'ended') this.die(exit);
     return Promise.resolve(exit);
   }
 }
 
 /** A pool whose clusters start, serve and die when the test says so. */
-export class FakeClusters extends EventEmitter<WorkerPoolEvents<SupervisedCluster>> implements SupervisedClusters {
+export class FakeClusters
+  extends EventEmitter<WorkerPoolEvents<FakeCluster>>
+  implements SupervisedClusters, HandoverClusters, RestartableClusters
+{
   /** Every life that has begun and not ended. */
   public readonly lives = new Set<FakeCluster>();
   /** The id of every cluster that was spawned, in order. */
@@ -71,6 +97,11 @@ export class FakeClusters extends EventEmitter<WorkerPoolEvents<SupervisedCluste
 
   public constructor(public readonly workerCount: number) {
     super();
+  }
+
+  /** One shard a cluster. */
+  public get shardCount(): number {
+    return this.workerCount;
   }
 
   public get alive(): readonly FakeCluster[] {
@@ -91,6 +122,12 @@ export class FakeClusters extends EventEmitter<WorkerPoolEvents<SupervisedCluste
     return cluster;
   }
 
+  public get(id: number): FakeCluster {
+    const cluster = this.#ready.get(id);
+    if (cluster === undefined) throw new Error(`cluster ${id} is not ready`);
+    return cluster;
+  }
+
   public tryGet(id: number): FakeCluster | undefined {
     return this.#ready.get(id);
   }
@@ -99,9 +136,9 @@ export class FakeClusters extends EventEmitter<WorkerPoolEvents<SupervisedCluste
     return [id];
   }
 
-  public spawn(id: number): Promise<unknown> {
+  public spawn(id: number): Promise<FakeCluster> {
     this.spawned.push(id);
-    return new Promise<void>((resolve, reject) => {
+    return new Promise<FakeCluster>((resolve, reject) => {
       this.lives.add(new FakeCluster(this, id, ++this.#pids, { resolve, reject }));
     });
   }
@@ -112,15 +149,20 @@ export class FakeClusters extends EventEmitter<WorkerPoolEvents<SupervisedCluste
 
   public replace(cluster: FakeCluster): void {
     const predecessor = this.#ready.get(cluster.id);
-    if (predecessor !== undefined) this.lives.delete(predecessor);
     this.#ready.set(cluster.id, cluster);
     this.emit('spawnedworker', cluster);
+    if (predecessor === undefined) return;
+    predecessor.state = 'ended';
+    this.lives.delete(predecessor);
+    this.emit('killedworker', predecessor);
   }
 
   public lose(cluster: FakeCluster, exit: ExitReason): void {
     this.lives.delete(cluster);
-    if (this.#ready.get(cluster.id) !== cluster) return;
-    this.#ready.delete(cluster.id);
-    this.emit('workerexited', cluster, exit);
+    if (this.#ready.get(cluster.id) === cluster) {
+      this.#ready.delete(cluster.id);
+      this.emit('workerexited', cluster, exit);
+    }
+    this.emit('killedworker', cluster);
   }
 }

@@ -47,6 +47,11 @@ export class ManualClock implements Clock {
     this.#wallNow += byMs;
   }
 
+  /** Time passes and the process does not run: what falls due meanwhile fires late, with the next {@link advance}. */
+  public stall(durationMs: number): void {
+    this.#moveTo(this.#now + durationMs);
+  }
+
   /** Lets `durationMs` pass, and fires what falls due on the way, in order. */
   public async advance(durationMs: number): Promise<void> {
     const end = this.#now + durationMs;

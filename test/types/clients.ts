@@ -1,5 +1,6 @@
 import type { ClientFactory } from '../../src/cluster/clients/ClientAdapter.js';
-import { type ClusterContext, ClusterWorker } from '../../src/cluster/index.js';
+import { type DiscordJsClient, discordJs } from '../../src/cluster/clients/discordjs/index.js';
+import { type ClusterContext, ClusterWorker, createCommands, defineCommand } from '../../src/cluster/index.js';
 
 /** A library that is not eris. */
 interface OtherClient {
@@ -30,3 +31,37 @@ new ClusterWorker({
 
 // @ts-expect-error not an intent of eris
 new ClusterWorker({ intents: ['everything'] });
+
+new ClusterWorker({
+  client: discordJs({ intents: ['Guilds'], partials: [], rest: { timeout: 5_000 }, ws: { large_threshold: 100 } }),
+  setUp: (client, context) => {
+    client.on('messageCreate', ({ content }) => content.length);
+    context.client.guilds.cache.size.toFixed();
+    // @ts-expect-error eris has it, discord.js has not
+    client.editStatus('idle');
+  },
+});
+
+// @ts-expect-error not an intent of discord.js
+discordJs({ intents: ['guilds'] });
+// @ts-expect-error the gateway says which shards there are
+discordJs({ intents: [], shardCount: 4 });
+// @ts-expect-error the gateway connects
+discordJs({ intents: [], ws: { buildStrategy: () => undefined } });
+
+/** A command says which client it uses, if any; those of the framework use none. */
+const definition = { name: 'size', description: 'Counts guilds.' };
+const any = defineCommand({ definition, run: (invocation) => invocation.reply('here') });
+const ofDiscordJs = defineCommand({
+  definition,
+  run: (invocation, { client }: ClusterContext<DiscordJsClient>) => invocation.reply(`${client.guilds.cache.size}`),
+});
+const ofEris = defineCommand({
+  definition,
+  run: (invocation, { client }: ClusterContext) => invocation.reply(`${client.guilds.size}`),
+});
+const client = discordJs({ intents: [] });
+new ClusterWorker({ client, commands: (dependencies) => [...createCommands(dependencies), any, ofDiscordJs] });
+new ClusterWorker({ commands: (dependencies) => [...createCommands(dependencies), any, ofEris] });
+// @ts-expect-error it is written for eris
+new ClusterWorker({ client, commands: () => [ofEris] });

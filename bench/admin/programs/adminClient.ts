@@ -3,11 +3,11 @@ import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type ClientOrder =
-  /** Requests a path `rounds` times, a second apart: the first of each second is the one that asks all clusters. */
+  /** Requests a path `rounds` times, a second apart, so that each request makes the master ask all clusters. */
   | { readonly kind: 'time'; readonly path: string; readonly rounds: number }
-  /** Opens event streams, and reads them from then on. */
+  /** Opens event streams, and reads them. */
   | { readonly kind: 'view'; readonly count: number }
-  /** How much the event streams have brought. */
+  /** Asks how much the event streams have brought. */
   | { readonly kind: 'count' };
 
 export interface ClientReport {
@@ -35,7 +35,7 @@ async function time(path: string, rounds: number): Promise<Pick<ClientReport, 'm
     const startedAt = performance.now();
     const chunks: Buffer[] = [];
     for await (const chunk of await open(path)) chunks.push(chunk as Buffer);
-    // The first is the one in which everything is compiled.
+    // In the first one everything is compiled.
     if (round > 0) ms.push(performance.now() - startedAt);
     text = Buffer.concat(chunks).toString();
   }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { createLogger } from 'kallisti';
 import { Admin, FleetCommands } from 'kallisti/master';
 import { FakeFleet } from '../FakeFleet.js';
-import { type FirstPaints, firstPaints } from '../firstPaints.js';
+import { measurePage, type PageReport } from '../statusPage.js';
 import type { ClientOrder, ClientReport } from './adminClient.js';
 
 export interface AdminReport {
@@ -19,8 +19,8 @@ export interface AdminReport {
   readonly series: number;
   readonly viewersPercent: number;
   readonly eventKbPerSecond: number;
-  /** Undefined where there is no browser. */
-  readonly page: FirstPaints | undefined;
+  /** Undefined if there is no browser. */
+  readonly page: PageReport | undefined;
 }
 
 const CLUSTERS = 64;
@@ -75,7 +75,7 @@ const { bytesPerSecond } = await ask({ kind: 'count' });
 client.disconnect();
 await once(client, 'exit');
 
-const page = await firstPaints(admin.url ?? '', token, CLUSTERS, PAGE_LOADS);
+const page = await measurePage(admin.url ?? '', token, CLUSTERS, PAGE_LOADS);
 clearInterval(traffic);
 await admin.stop();
 rmSync(dataDir, { recursive: true, force: true });

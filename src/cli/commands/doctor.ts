@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { plural } from '../../core/text/measures.js';
 import type { CliCommand } from '../CliCommand.js';
-import { readLockOwner } from '../dataDirFiles.js';
+import type { CliContext } from '../CliContext.js';
 import { checkAdminPort } from '../doctor/checkAdminPort.js';
 import { checkDataDir } from '../doctor/checkDataDir.js';
 import { checkDiscord } from '../doctor/checkDiscord.js';
@@ -9,8 +9,7 @@ import { checkRuntime } from '../doctor/checkRuntime.js';
 import { checkSettings } from '../doctor/checkSettings.js';
 import { type Finding, warn } from '../doctor/Finding.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
-import { chooseDataDir } from '../findMaster.js';
-import type { Session } from '../Session.js';
+import { chooseDataDir, readLockOwner } from '../findMaster.js';
 
 interface Flags {
   readonly intents: readonly string[];
@@ -57,9 +56,9 @@ Examples:
     .action(action<Flags>(examine));
 };
 
-async function examine(session: Session, { intents }: Flags): Promise<ExitCode> {
-  const { io, options, signal } = session;
-  // `--data-dir` is the setting here: what would happen with it is the question.
+async function examine(context: CliContext, { intents }: Flags): Promise<ExitCode> {
+  const { io, options, signal } = context;
+  // The doctor says what a start would do, so here `--data-dir` is the setting itself.
   const env = options.dataDir === undefined ? io.env : { ...io.env, DATA_DIR: options.dataDir };
   const dataDir = chooseDataDir(options, env);
   const isRunning = readLockOwner(dataDir.path)?.isRunning === true;
@@ -73,12 +72,11 @@ async function examine(session: Session, { intents }: Flags): Promise<ExitCode> 
     findings.push(...(await checkDiscord(config, { intents, isRunning, dataDir: dataDir.path, signal })));
   }
   const failures = findings.filter(({ level }) => level === 'fail').length;
-  if (session.isJson) session.screen.json({ ok: failures === 0, findings });
-  else session.screen.print(textOf(findings, session));
+  context.show({ ok: failures === 0, findings }, () => textOf(findings, context));
   return failures === 0 ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
-function textOf(findings: readonly Finding[], { screen: { paint } }: Session): string {
+function textOf(findings: readonly Finding[], { screen: { paint } }: CliContext): string {
   const labels = { ok: paint.green('ok  '), warn: paint.yellow('warn'), fail: paint.red('FAIL') };
   const width = Math.max(...findings.map(({ name }) => name.length));
   const lines = findings.flatMap(({ name, level, text, fix }) => [

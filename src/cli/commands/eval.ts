@@ -1,15 +1,15 @@
 import { InvalidArgumentError } from 'commander';
 import type { EvalResult, EvalTarget } from '../../core/contracts/ClusterContract.js';
 import type { CliCommand } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
-import type { Session } from '../Session.js';
-import { printable } from '../text/printable.js';
+import { printable } from '../Screen.js';
 
 interface Flags {
   readonly target: EvalTarget;
 }
 
-/** Code may take as long as a request of the bot may, in each cluster; the master answers after that in any case. */
+/** The master answers sooner: in each cluster, code may take as long as a request of the bot may. */
 const EVAL_TIMEOUT_MS = 60_000;
 
 export const evalCommand: CliCommand = ({ program, action }) => {
@@ -26,7 +26,7 @@ export const evalCommand: CliCommand = ({ program, action }) => {
     .addHelpText(
       'after',
       `
-Exit code 1 where the code threw, in any of the targets.
+Exit code 1 if the code threw in any of the targets.
 
 Examples:
   kallisti eval 'process.memoryUsage().rss'
@@ -36,20 +36,20 @@ Examples:
     .action(action<Flags, [string]>(evaluate));
 };
 
-async function evaluate(session: Session, { target }: Flags, argument: string): Promise<ExitCode> {
-  const client = session.connect();
-  const code = argument === '-' ? await readAll(session.io.stdin) : argument;
+async function evaluate(context: CliContext, { target }: Flags, argument: string): Promise<ExitCode> {
+  const client = context.connect();
+  const code = argument === '-' ? await readAll(context.io.stdin) : argument;
   const { results } = await client.request('POST /api/eval', {
     body: { code, target },
-    signal: session.signal,
+    signal: context.signal,
     timeoutMs: EVAL_TIMEOUT_MS,
   });
-  if (session.isJson) session.screen.json({ results });
-  else for (const result of results) session.screen.print(textOf(session, result, results.length > 1));
+  const isNamed = results.length > 1;
+  context.show({ results }, () => results.map((result) => textOf(context, result, isNamed)).join('\n'));
   return results.every(({ ok }) => ok) ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
-function textOf({ screen: { paint } }: Session, { target, ok, output }: EvalResult, isNamed: boolean): string {
+function textOf({ screen: { paint } }: CliContext, { target, ok, output }: EvalResult, isNamed: boolean): string {
   const text = ok ? printable(output) : paint.red(printable(output));
   return isNamed ? `${paint.dim(`${target}:`)} ${text}` : text;
 }

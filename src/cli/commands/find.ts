@@ -1,16 +1,16 @@
 import { Argument } from 'commander';
 import type { AdminApi } from '../../core/contracts/AdminApi.js';
 import { type CliCommand, parseSnowflake } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
-import type { Session } from '../Session.js';
-import { printable } from '../text/printable.js';
+import { printable } from '../Screen.js';
 import { renderTable } from '../text/table.js';
 
 const KINDS = ['guild', 'user', 'channel'] as const;
 type Kind = (typeof KINDS)[number];
 type Found = { [K in Kind]: AdminApi[`GET /api/find/${K}/:id`]['reply'] }[Kind];
 
-/** Every cluster is asked, and a slow one has 10 s to answer. */
+/** The master asks every cluster, and a slow one has 10 s to answer. */
 const FIND_TIMEOUT_MS = 15_000;
 
 export const findCommand: CliCommand = ({ program, action }) => {
@@ -31,22 +31,18 @@ Examples:
     .action(action<object, [Kind, string]>(find));
 };
 
-async function find(session: Session, _flags: object, kind: Kind, id: string): Promise<ExitCode> {
-  const { screen, signal } = session;
-  const found: Found = await session
+async function find(context: CliContext, _flags: object, kind: Kind, id: string): Promise<ExitCode> {
+  const { screen, signal } = context;
+  const found: Found = await context
     .connect()
     .request(`GET /api/find/${kind}/:id`, { params: { id }, signal, timeoutMs: FIND_TIMEOUT_MS });
   const value = Object.values(found)[0] as object | null;
-  if (session.isJson) screen.json(found);
-  if (value === null) {
-    if (!session.isJson) screen.note(`no cluster has a ${kind} ${id}`);
-    return EXIT_CODES.failed;
-  }
-  if (!session.isJson) screen.print(factsOf(value, session));
-  return EXIT_CODES.done;
+  if (value === null && !context.isJson) screen.note(`no cluster has a ${kind} ${id}`);
+  else context.show(found, () => factsOf(value ?? {}, context));
+  return value === null ? EXIT_CODES.failed : EXIT_CODES.done;
 }
 
-function factsOf(value: object, { screen: { paint, width } }: Session): string {
+function factsOf(value: object, { screen: { paint, width } }: CliContext): string {
   const columns = [
     { title: '', cell: ([name]: [string, unknown]) => paint.dim(name) },
     { title: '', cell: ([, fact]: [string, unknown]) => printable(String(fact)) },

@@ -2,8 +2,8 @@ import { Argument } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../core/settings/settings.js';
 import { ranges } from '../../core/text/measures.js';
 import { type CliCommand, parseWhole } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
-import type { Session } from '../Session.js';
 
 export const loglevelCommand: CliCommand = ({ program, action }) => {
   program
@@ -14,7 +14,7 @@ export const loglevelCommand: CliCommand = ({ program, action }) => {
     .addHelpText(
       'after',
       `
-It lasts until the process ends; LOG_LEVEL is what the next one begins with.
+It lasts until the process ends. The next one begins with LOG_LEVEL.
 
 Examples:
   kallisti loglevel debug
@@ -24,16 +24,15 @@ Examples:
 };
 
 async function setLevel(
-  session: Session,
+  context: CliContext,
   _flags: object,
   level: LogLevel,
   clusterId: number | undefined,
 ): Promise<ExitCode> {
   const body = { level, ...(clusterId === undefined ? {} : { clusterId }) };
-  const done = await session.connect().request('POST /api/loglevel', { body, signal: session.signal });
+  const done = await context.connect().request('POST /api/loglevel', { body, signal: context.signal });
   const clusters = `cluster${done.clusterIds.length === 1 ? '' : 's'} ${ranges(done.clusterIds)}`;
   const whose = clusterId === undefined ? `the master and ${clusters}` : clusters;
-  if (session.isJson) session.screen.json(done);
-  else session.screen.print(`Log level ${done.level}: ${whose}`);
+  context.show(done, () => `Log level ${done.level}: ${whose}`);
   return EXIT_CODES.done;
 }

@@ -1,17 +1,17 @@
 import { InvalidArgumentError } from 'commander';
 import type { LogLine } from '../../core/contracts/AdminApi.js';
 import { type CliCommand, parseWhole } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { LogCursor } from '../LogCursor.js';
-import type { Session } from '../Session.js';
-import { printable } from '../text/printable.js';
+import { printable } from '../Screen.js';
 
 interface Flags {
   readonly follow?: boolean;
   readonly lines: number;
 }
 
-/** A stream of logs begins with so many of the last. */
+/** A stream of logs begins with so many of the last lines. */
 const STREAMED_LINES = 100;
 
 type Source = number | 'master' | 'all';
@@ -35,68 +35,65 @@ Examples:
   kallisti logs --json | jq -r 'select(.level == "error") | .text'`,
     )
     .action(
-      action<Flags, [Source | undefined]>((session, flags, source = 'all') =>
-        flags.follow === true ? follow(session, source, flags.lines) : show(session, source, flags.lines),
+      action<Flags, [Source | undefined]>((context, flags, source = 'all') =>
+        flags.follow === true ? follow(context, source, flags.lines) : show(context, source, flags.lines),
       ),
     );
 };
 
-async function show(session: Session, source: Source, lines: number): Promise<ExitCode> {
-  for (const line of await fetchLines(session, source, lines)) print(session, line);
+async function show(context: CliContext, source: Source, lines: number): Promise<ExitCode> {
+  for (const line of await fetchLines(context, source, lines)) print(context, line);
   return EXIT_CODES.done;
 }
 
-/** Ctrl-C is the way out, so it is no failure. */
-async function follow(session: Session, source: Source, lines: number): Promise<ExitCode> {
+/** Runs until Ctrl-C, which is therefore no failure. */
+async function follow(context: CliContext, source: Source, lines: number): Promise<ExitCode> {
   const cursor = new LogCursor();
   try {
-    // What the stream begins with is known then, however few lines are wanted.
-    const past = cursor.take(await fetchLines(session, source, Math.max(lines, STREAMED_LINES)));
-    for (const line of lines === 0 ? [] : past.slice(-lines)) print(session, line);
+    // The stream repeats these lines, so the cursor must know all of them, however few are wanted.
+    const past = cursor.take(await fetchLines(context, source, Math.max(lines, STREAMED_LINES)));
+    for (const line of lines === 0 ? [] : past.slice(-lines)) print(context, line);
     let isRepeated = true;
-    for await (const event of session.follow({ logs: String(source) })) {
+    for await (const event of context.follow({ logs: String(source) })) {
       if (event.name === 'lost') {
-        session.screen.note(`the connection is lost (${event.reason}), trying again`);
+        context.screen.note(`the connection is lost (${event.reason}), trying again`);
         isRepeated = true;
       }
-      if (event.name === 'stopping') session.screen.note('the master stops');
+      if (event.name === 'stopping') context.screen.note('the master stops');
       if (event.name !== 'logs') continue;
       const news = isRepeated ? cursor.skipPrinted(event.data) : event.data;
       isRepeated = false;
-      for (const line of cursor.take(news)) print(session, line);
+      for (const line of cursor.take(news)) print(context, line);
     }
   } catch (error) {
-    if (!session.signal.aborted) throw error;
+    if (!context.signal.aborted) throw error;
   }
   return EXIT_CODES.done;
 }
 
-async function fetchLines(session: Session, source: Source, lines: number): Promise<readonly LogLine[]> {
-  const client = session.connect();
-  const { signal } = session;
+async function fetchLines(context: CliContext, source: Source, lines: number): Promise<readonly LogLine[]> {
+  const client = context.connect();
+  const { signal } = context;
   if (typeof source === 'number') {
     const params = { id: source };
     return (await client.request('GET /api/clusters/:id/logs', { params, query: { lines }, signal })).lines;
   }
   if (source === 'all') return (await client.request('GET /api/logs', { query: { lines }, signal })).lines;
-  // The master's are not to be had alone.
+  // The API has the master's lines only among those of all.
   const all = await client.request('GET /api/logs', { query: { lines: Math.max(lines, 1000) }, signal });
   const own = all.lines.filter(({ clusterId }) => clusterId === null);
   return lines === 0 ? [] : own.slice(-lines);
 }
 
-function print({ screen, isJson }: Session, line: LogLine): void {
-  if (isJson) {
-    screen.json(line);
-    return;
-  }
-  const { level } = line;
-  const text = printable(line.text);
-  const { paint } = screen;
-  if (level === 'error' || level === 'fatal') screen.print(paint.red(text));
-  else if (level === 'warn') screen.print(paint.yellow(text));
-  else if (level === 'debug' || level === 'trace') screen.print(paint.dim(text));
-  else screen.print(text);
+function print(context: CliContext, line: LogLine): void {
+  context.show(line, () => {
+    const text = printable(line.text);
+    const { paint } = context.screen;
+    const { level } = line;
+    if (level === 'error' || level === 'fatal') return paint.red(text);
+    if (level === 'warn') return paint.yellow(text);
+    return level === 'info' ? text : paint.dim(text);
+  });
 }
 
 function parseSource(text: string): Source {

@@ -1,8 +1,8 @@
 import { plural, ranges } from '../../core/text/measures.js';
 import { type CliCommand, parseWholeList } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { followRestart, showRestart } from '../followRestart.js';
-import type { Session } from '../Session.js';
 
 interface Flags {
   /** By `--no-wait`. */
@@ -29,17 +29,17 @@ Examples:
     .action(action<Flags, [readonly number[] | undefined]>(restart));
 };
 
-async function restart(session: Session, { wait }: Flags, clusterIds: readonly number[] = []): Promise<ExitCode> {
-  const { screen, signal } = session;
+async function restart(context: CliContext, { wait }: Flags, clusterIds: readonly number[] = []): Promise<ExitCode> {
+  const { screen, signal } = context;
   const body = clusterIds.length === 0 ? {} : { clusterIds };
-  const begun = await session.connect().request('POST /api/restart', { body, signal });
+  const begun = await context.connect().request('POST /api/restart', { body, signal });
   if (!wait) {
-    if (session.isJson) screen.json(begun);
-    else screen.print(`Restarting ${plural(begun.clusterIds.length, 'cluster')}: ${ranges(begun.clusterIds)}`);
+    const { clusterIds: ids } = begun;
+    context.show(begun, () => `Restarting ${plural(ids.length, 'cluster')}: ${ranges(ids)}`);
     return EXIT_CODES.done;
   }
   try {
-    return await showRestart(session, followRestart(session, begun.id));
+    return await showRestart(context, followRestart(context, begun.id));
   } catch (error) {
     if (signal.aborted) screen.note('Not watched any more; the restart goes on');
     throw error;

@@ -1,7 +1,7 @@
 import type { LiveStatus } from '../../core/contracts/AdminApi.js';
 import type { CliCommand } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
-import type { Session } from '../Session.js';
 import { isWell, statusText } from '../text/statusText.js';
 
 interface Flags {
@@ -12,8 +12,8 @@ interface Flags {
 export const statusCommand: CliCommand = ({ program, action }) => {
   program
     .command('status')
-    .description('Shows how the master, its clusters and the IDENTIFY budget are.')
-    .option('-w, --watch', 'show it anew about once a second, until Ctrl-C; with --json one line each time')
+    .description('Shows the state of the master, its clusters and the IDENTIFY budget.')
+    .option('-w, --watch', 'show it again about once a second, until Ctrl-C; with --json one line each time')
     .option('--check', 'exit with 1 unless every cluster is ready')
     .addHelpText(
       'after',
@@ -24,50 +24,45 @@ Examples:
   kallisti status --check && echo "all ready"
   kallisti status --json | jq '.clusters[] | select(.state != "ready")'`,
     )
-    .action(action<Flags>((session, flags) => (flags.watch === true ? watch(session) : show(session, flags))));
+    .action(action<Flags>((context, flags) => (flags.watch === true ? watch(context) : show(context, flags))));
 };
 
-async function show(session: Session, { check = false }: Flags): Promise<ExitCode> {
-  const status = await session.connect().request('GET /api/status', { signal: session.signal });
-  if (session.isJson) session.screen.json(status);
-  else session.screen.print(textOf(session, status));
+async function show(context: CliContext, { check = false }: Flags): Promise<ExitCode> {
+  const status = await context.connect().request('GET /api/status', { signal: context.signal });
+  context.show(status, () => statusText(status, context.screen));
   return !check || isWell(status) ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 
-/** Ctrl-C is the way out, so it is no failure. */
-async function watch(session: Session): Promise<ExitCode> {
-  const { screen } = session;
+/** Runs until Ctrl-C, which is therefore no failure. */
+async function watch(context: CliContext): Promise<ExitCode> {
+  const { screen } = context;
   let last = '';
   try {
-    for await (const event of session.follow()) {
+    for await (const event of context.follow()) {
       if (event.name === 'lost') {
-        const notice = `the connection is lost (${event.reason}), trying again; above is how it was last`;
-        if (screen.isLive && !session.isJson) screen.live(`${last}\n\n${screen.paint.red(notice)}`);
+        const notice = `the connection is lost (${event.reason}), trying again; above is the last known state`;
+        if (screen.isLive && !context.isJson) screen.live(`${last}\n\n${screen.paint.red(notice)}`);
         else screen.note(notice);
       } else if (event.name === 'status') {
-        last = showLive(session, event.data);
+        last = showLive(context, event.data);
       }
     }
   } catch (error) {
-    if (!session.signal.aborted) throw error;
+    if (!context.signal.aborted) throw error;
   } finally {
     screen.keep();
   }
   return EXIT_CODES.done;
 }
 
-function showLive(session: Session, status: LiveStatus): string {
-  const { screen } = session;
-  if (session.isJson) {
+function showLive(context: CliContext, status: LiveStatus): string {
+  const { screen } = context;
+  if (context.isJson) {
     screen.json(status);
     return '';
   }
-  const text = textOf(session, status);
+  const text = statusText(status, screen);
   if (screen.isLive) screen.live(text);
   else screen.print(`${text}\n`);
   return text;
-}
-
-function textOf({ screen }: Session, status: LiveStatus): string {
-  return statusText(status, { paint: screen.paint, width: screen.width });
 }

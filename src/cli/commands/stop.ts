@@ -3,8 +3,8 @@ import { identityOf, isRunning } from '../../core/files/processIdentity.js';
 import { duration } from '../../core/text/measures.js';
 import { AdminClient } from '../AdminClient.js';
 import { type CliCommand, parseTimeout } from '../CliCommand.js';
+import type { CliContext } from '../CliContext.js';
 import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
-import type { Session } from '../Session.js';
 
 interface Flags {
   readonly timeout: number;
@@ -30,22 +30,24 @@ Examples:
     .action(action<Flags>(stop));
 };
 
-async function stop(session: Session, { timeout }: Flags): Promise<ExitCode> {
-  const { screen, signal } = session;
-  const location = session.find();
+async function stop(context: CliContext, { timeout }: Flags): Promise<ExitCode> {
+  const { screen, signal } = context;
+  const location = context.find();
   const client = new AdminClient(location);
   const began = performance.now();
-  // Before the stop: later the same pid may be another process's.
+  // Looked up before the stop: later the same pid may be another process's.
   const master = location.pid === undefined ? undefined : identityOf(location.pid);
-  const lives = master === undefined ? () => answers(client) : () => Promise.resolve(isRunning(master) !== false);
+  const isUp = master === undefined ? () => answers(client) : () => Promise.resolve(isRunning(master) !== false);
   await client.request('POST /api/stop', { body: {}, signal });
   const who = location.pid === undefined ? location.url : `pid ${location.pid}`;
-  if (!session.isJson) screen.live(`Stopping (${who}) ...`);
+  if (!context.isJson) screen.live(`Stopping (${who}) ...`);
   try {
-    while (await lives()) {
+    while (await isUp()) {
       if (performance.now() - began > timeout) {
-        screen.note(`the master (${who}) still runs after ${duration(timeout)}; it was told to stop and is at it`);
-        if (session.isJson) screen.json({ stopped: false });
+        screen.note(
+          `the master (${who}) still runs after ${duration(timeout)}; it has been asked to stop, and the stop goes on`,
+        );
+        if (context.isJson) screen.json({ stopped: false });
         return EXIT_CODES.failed;
       }
       await delay(POLL_MS, undefined, { signal });
@@ -57,8 +59,7 @@ async function stop(session: Session, { timeout }: Flags): Promise<ExitCode> {
     screen.clear();
   }
   const durationMs = Math.round(performance.now() - began);
-  if (session.isJson) screen.json({ stopped: true, durationMs });
-  else screen.print(`Stopped (${who}) in ${duration(durationMs)}`);
+  context.show({ stopped: true, durationMs }, () => `Stopped (${who}) in ${duration(durationMs)}`);
   return EXIT_CODES.done;
 }
 
@@ -67,6 +68,6 @@ async function answers(client: AdminClient): Promise<boolean> {
     await client.request('GET /healthz', { timeoutMs: 2000 });
     return true;
   } catch {
-    return false; // Whatever it is, nobody serves there any more.
+    return false; // Whatever the error is, no master serves there any more.
   }
 }

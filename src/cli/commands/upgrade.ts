@@ -4,11 +4,10 @@ import { identityOf, isRunning } from '../../core/files/processIdentity.js';
 import { duration, ranges } from '../../core/text/measures.js';
 import { AdminClient } from '../AdminClient.js';
 import { type CliCommand, parseTimeout } from '../CliCommand.js';
-import { CliError } from '../CliError.js';
-import { EXIT_CODES, type ExitCode } from '../exitCodes.js';
+import type { CliContext } from '../CliContext.js';
+import { CliError, EXIT_CODES, type ExitCode } from '../exitCodes.js';
 import { followRestart, showRestart } from '../followRestart.js';
-import type { Session } from '../Session.js';
-import { printable } from '../text/printable.js';
+import { printable } from '../Screen.js';
 
 interface Flags {
   readonly timeout: number;
@@ -16,7 +15,7 @@ interface Flags {
 
 const POLL_MS = 100;
 const ASK_TIMEOUT_MS = 5_000;
-/** Log lines that are shown where an upgrade failed. */
+/** How many log lines show why an upgrade failed. */
 const SHOWN_LINES = 8;
 
 export const upgradeCommand: CliCommand = ({ program, action }) => {
@@ -29,7 +28,7 @@ export const upgradeCommand: CliCommand = ({ program, action }) => {
       `
 Install and build the new code first. The master hands its running clusters over to a new master (SIGUSR2 does the same),
 which replaces them one after the other. Works only on the machine of the master.
-Exit code 1 where no new master came, or where the restart of the clusters failed.
+Exit code 1 if no new master came, or if the restart of the clusters failed.
 
 Examples:
   git pull && npm ci && npm run build && kallisti upgrade`,
@@ -37,34 +36,34 @@ Examples:
     .action(action<Flags>(upgrade));
 };
 
-async function upgrade(session: Session, { timeout }: Flags): Promise<ExitCode> {
-  const { screen, signal } = session;
-  const location = session.find();
+async function upgrade(context: CliContext, { timeout }: Flags): Promise<ExitCode> {
+  const { screen, signal } = context;
+  const location = context.find();
   if (location.pid === undefined) {
     throw new CliError(
       EXIT_CODES.wrongArguments,
       'CONFIG_INVALID',
-      'upgrade needs DATA_DIR of a master on this machine; --url does not do',
+      'upgrade needs DATA_DIR of a master on this machine; --url is not enough',
     );
   }
-  // An answer proves that it is a master, and that it runs: a process that is not would be ended by the signal.
+  // An answer proves that this process is a master and runs. The signal would end any other process.
   const before = await new AdminClient(location).request('GET /api/status', { signal });
   const began = Date.now();
-  tell(location.pid);
+  signalUpgrade(location.pid);
   try {
-    if (!session.isJson)
+    if (!context.isJson)
       screen.live(`Upgrading: waiting for a new master (now pid ${location.pid}, ${before.master.version}) ...`);
-    const after = await untilReplaced(session, location.pid, timeout);
+    const after = await untilReplaced(context, location.pid, timeout);
     screen.clear();
-    if (typeof after === 'string') return await fail(session, after, began);
+    if (typeof after === 'string') return await fail(context, after, began);
     const { pid, version } = after.master;
-    if (!session.isJson) {
+    if (!context.isJson) {
       const took = duration(Date.now() - began);
       screen.print(
         `New master: pid ${pid}, version ${version} (before: pid ${location.pid}, ${before.master.version}), after ${took}`,
       );
     }
-    return await showRoll(session, before, began);
+    return await showRoll(context, before, began);
   } catch (error) {
     if (signal.aborted) screen.note('Not watched any more; the upgrade goes on');
     throw error;
@@ -73,23 +72,27 @@ async function upgrade(session: Session, { timeout }: Flags): Promise<ExitCode> 
   }
 }
 
-function tell(pid: number): void {
+function signalUpgrade(pid: number): void {
   try {
     process.kill(pid, 'SIGUSR2');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const why = code === 'EPERM' ? 'it is of another user: run this as the user of the bot' : String(error);
-    throw new CliError(EXIT_CODES.refused, 'REMOTE_ERROR', `the master (pid ${pid}) cannot be told to upgrade: ${why}`);
+    throw new CliError(
+      EXIT_CODES.refused,
+      'REMOTE_ERROR',
+      `the master (pid ${pid}) cannot be signalled to upgrade: ${why}`,
+    );
   }
 }
 
 /** @returns the status of the new master, or why there is none. */
-async function untilReplaced(session: Session, pid: number, timeoutMs: number): Promise<AdminStatus | string> {
+async function untilReplaced(context: CliContext, pid: number, timeoutMs: number): Promise<AdminStatus | string> {
   const old = identityOf(pid);
   const until = performance.now() + timeoutMs;
   let wasAway = false;
   for (;;) {
-    const status = await ask(session);
+    const status = await ask(context);
     if (status === undefined) wasAway = true;
     else if (status.master.pid !== pid) return status;
     else if (wasAway) return `the new master did not start, and the old one (pid ${pid}) goes on`;
@@ -99,37 +102,37 @@ async function untilReplaced(session: Session, pid: number, timeoutMs: number): 
         ? `${waited}, and the old one is gone`
         : `${waited}; the old one (pid ${pid}) still runs`;
     }
-    await delay(POLL_MS, undefined, { signal: session.signal });
+    await delay(POLL_MS, undefined, { signal: context.signal });
   }
 }
 
-async function ask(session: Session): Promise<AdminStatus | undefined> {
+async function ask(context: CliContext): Promise<AdminStatus | undefined> {
   try {
-    const { signal } = session;
-    return await session.connect().request('GET /api/status', { signal, timeoutMs: ASK_TIMEOUT_MS });
+    const { signal } = context;
+    return await context.connect().request('GET /api/status', { signal, timeoutMs: ASK_TIMEOUT_MS });
   } catch (error) {
-    if (session.signal.aborted) throw error;
-    return undefined; // Between two masters nobody answers.
+    if (context.signal.aborted) throw error;
+    return undefined; // Nobody answers between two masters.
   }
 }
 
-async function showRoll(session: Session, before: AdminStatus, began: number): Promise<ExitCode> {
-  const roll = followRestart(session);
+async function showRoll(context: CliContext, before: AdminStatus, began: number): Promise<ExitCode> {
+  const roll = followRestart(context);
   const first = await roll.next();
-  if (first.done !== true) return showRestart(session, startingWith(first.value, roll));
-  const { clusters } = await session.connect().request('GET /api/status', { signal: session.signal });
+  if (first.done !== true) return showRestart(context, startingWith(first.value, roll));
+  const { clusters } = await context.connect().request('GET /api/status', { signal: context.signal });
   const old = new Set(before.clusters.map(({ pid }) => pid));
   const left = clusters.filter(({ pid }) => pid !== null && old.has(pid)).map(({ clusterId }) => clusterId);
   if (left.length > 0) {
-    const reason = `the new master does not replace the clusters; with the code of before serve on: ${ranges(left)}`;
-    return fail(session, reason, began);
+    const reason = `the new master does not replace the clusters; these still run the old code: ${ranges(left)}`;
+    return fail(context, reason, began);
   }
-  // It could not take them over: they were of another Discord (the local one ends with its master) or shard count.
-  session.screen.note(
-    'The clusters were not taken over but ended, and come up anew; "kallisti status" shows how far they are',
+  // The new master could not take them over: they had another Discord (the local one ends with its master) or shard count.
+  context.screen.note(
+    'The clusters were not taken over but ended, and start again; "kallisti status" shows how far they are',
   );
-  await showComplaints(session, began);
-  if (session.isJson) session.screen.json(null);
+  await showComplaints(context, began);
+  if (context.isJson) context.screen.json(null);
   return EXIT_CODES.done;
 }
 
@@ -138,28 +141,28 @@ async function* startingWith<Value>(first: Value, rest: AsyncGenerator<Value>): 
   yield* rest;
 }
 
-/** Says why with what the master has logged of it. */
-async function fail(session: Session, reason: string, since: number): Promise<ExitCode> {
-  const { screen } = session;
+/** Shows the reason, and what the master has logged about it. */
+async function fail(context: CliContext, reason: string, since: number): Promise<ExitCode> {
+  const { screen } = context;
   screen.note(screen.errorPaint.red(`The upgrade failed: ${reason}`));
-  await showComplaints(session, since);
-  if (session.isJson) screen.json({ error: { code: 'START_FAILED', message: reason, retryable: true } });
+  await showComplaints(context, since);
+  if (context.isJson) screen.json({ error: { code: 'START_FAILED', message: reason, retryable: true } });
   return EXIT_CODES.failed;
 }
 
-async function showComplaints(session: Session, since: number): Promise<void> {
-  for (const { text } of await complaints(session, since)) {
-    session.screen.note(`  ${printable(text).replaceAll('\n', '\n  ')}`);
+async function showComplaints(context: CliContext, since: number): Promise<void> {
+  for (const { text } of await complaints(context, since)) {
+    context.screen.note(`  ${printable(text).replaceAll('\n', '\n  ')}`);
   }
 }
 
-async function complaints(session: Session, since: number): Promise<readonly LogLine[]> {
+async function complaints(context: CliContext, since: number): Promise<readonly LogLine[]> {
   try {
-    const { lines } = await session.connect().request('GET /api/logs', { query: { lines: 1000 } });
+    const { lines } = await context.connect().request('GET /api/logs', { query: { lines: 1000 } });
     const bad = lines.filter(({ clusterId, level, time }) => clusterId === null && time >= since && BAD.has(level));
     return bad.slice(-SHOWN_LINES);
   } catch {
-    return []; // Nobody is there to ask; that is said already.
+    return []; // No master answers. The reason says so already.
   }
 }
 

@@ -20,15 +20,15 @@ const gatewaySchema = z.object({ shards: z.number().int().min(1), session_start_
 export type Application = z.output<typeof applicationSchema>;
 export type Gateway = z.output<typeof gatewaySchema>;
 
-/** What Discord said to one question; `clockOffsetMs` is how far this machine's clock is ahead of Discord's. */
+/** Discord's answer to one question. `clockOffsetMs` is how far this machine's clock is ahead of Discord's. */
 export type Answer<Value> =
   | { readonly value: Value; readonly clockOffsetMs: number | undefined }
   | { readonly refused: true }
   | { readonly failure: string };
 
 /**
- * Asks Discord's REST API the two questions of the doctor. Not by `DiscordApi`: eris shows no headers, and the date of an
- * answer is what the clock is compared with. Two requests need no rate limiter.
+ * Asks Discord's REST API the two questions of the doctor. It does not use eris, which hides the headers: the doctor compares the
+ * clock with the date of an answer. Two requests need no rate limiter.
  */
 export class DiscordProbe {
   readonly #base: string;
@@ -71,7 +71,7 @@ export class DiscordProbe {
     } catch (error) {
       if (this.#signal.aborted) throw error;
       if (deadline.signal.aborted) return { failure: `no answer within ${TIMEOUT_MS / 1000} s` };
-      // fetch only says "fetch failed"; why is in its cause.
+      // fetch only says "fetch failed". Its cause says why.
       return {
         failure: describeRestFailure(error instanceof Error && error.cause instanceof Error ? error.cause : error)
           .reason,
@@ -83,7 +83,7 @@ export class DiscordProbe {
   }
 }
 
-/** A `Date` header is cut to whole seconds, so on average half a second is missing. */
+/** A `Date` header has whole seconds, so on average half a second is missing. */
 function clockOffset(header: string | null, began: number, ended: number): number | undefined {
   const date = header === null ? Number.NaN : Date.parse(header);
   return Number.isNaN(date) ? undefined : (began + ended) / 2 - (date + 500);
@@ -93,6 +93,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // An HTML page, most likely; the schema refuses it.
+    return undefined; // Most likely an HTML page. The schema refuses it.
   }
 }

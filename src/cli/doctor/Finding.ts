@@ -1,4 +1,4 @@
-/** What one check of the doctor says, in one line; `fix` says what to do, where something is to be done. */
+/** The result of one check of the doctor, in one line. `fix` says what to do, if anything. */
 export interface Finding {
   readonly name: string;
   readonly level: 'ok' | 'warn' | 'fail';

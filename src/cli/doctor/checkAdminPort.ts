@@ -6,13 +6,15 @@ import { type Finding, fail, ok, warn } from './Finding.js';
 
 const NAME = 'ADMIN_PORT';
 
-/** Whether the admin API can listen where it should. A port that the running master has is its own. */
+/** Checks that the admin API can listen where it should. A port that the running master holds is fine. */
 export async function checkAdminPort(config: Config, dataDir: DataDirChoice, isRunning: boolean): Promise<Finding> {
-  if (config.admin === undefined) return ok(NAME, 'off: no admin API, and this command line has only its doctor');
+  if (config.admin === undefined)
+    return ok(NAME, 'off: there is no admin API, and of this command line only the doctor works');
   const { host, port, portIsDefault } = config.admin;
   const address = isRunning ? adminAddressFile(dataDir.path).tryRead() : undefined;
   if (address !== undefined) return ok(NAME, `the running master (pid ${address.pid}) listens at ${address.url}`);
-  if (isRunning) return warn(NAME, 'the running master has no admin API (yet)', 'its log says why, should it have one');
+  if (isRunning)
+    return warn(NAME, 'the running master has no admin API (yet)', 'if it should have one, its log says why');
   const where = `${host}:${port}`;
   const problem = await tryToListen(host, port);
   switch (problem) {
@@ -31,7 +33,7 @@ export async function checkAdminPort(config: Config, dataDir: DataDirChoice, isR
   }
 }
 
-/** @returns the code of the error, if there is one. */
+/** @returns the code of the error, or undefined if it can listen. */
 function tryToListen(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

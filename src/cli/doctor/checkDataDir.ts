@@ -3,15 +3,14 @@ import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describeFileError } from '../../core/files/describeFileError.js';
 import { bytes } from '../../core/text/measures.js';
-import { type LockOwner, readLockOwner } from '../dataDirFiles.js';
-import type { DataDirChoice } from '../findMaster.js';
+import { type DataDirChoice, type LockOwner, readLockOwner } from '../findMaster.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
 const NAME = 'DATA_DIR';
 const NO_SPACE_BYTES = 50e6;
 const LITTLE_SPACE_BYTES = 1e9;
 
-/** Types of file systems over a network, by their magic number (statfs(2)): locks and memory maps are not safe there. */
+/** File systems over a network, by their magic number (statfs(2)). Locks and memory maps are not safe there. */
 const NETWORK_TYPES: Readonly<Record<number, string>> = {
   26985: 'NFS',
   20859: 'SMB',
@@ -19,7 +18,7 @@ const NETWORK_TYPES: Readonly<Record<number, string>> = {
   4266872130: 'SMB',
 };
 
-/** The folder, its disk, and who holds it. It is not made where it is missing. */
+/** Checks the folder, its disk, and who holds it. A missing folder is not made. */
 export async function checkDataDir(dataDir: DataDirChoice): Promise<Finding[]> {
   let stat: Stats | undefined;
   try {
@@ -50,7 +49,7 @@ function checkParent({ path, setting }: DataDirChoice): Finding {
   }
 }
 
-/** The bot needs files and hard links: its lock is made by one. */
+/** The bot needs files and hard links: a hard link makes its lock. */
 function checkWriting(dataDir: DataDirChoice, { uid }: Stats): Finding {
   const probe = join(dataDir.path, `.doctor-${process.pid}`);
   try {
@@ -85,7 +84,7 @@ async function checkDisk({ path, setting }: DataDirChoice): Promise<Finding> {
   const free = bavail * bsize;
   const text = `${bytes(free)} free`;
   if (free < NO_SPACE_BYTES)
-    return fail('disk', text, 'make room: without it sessions cannot be kept, and every restart logs in anew');
+    return fail('disk', text, 'make room: without it sessions cannot be kept, and every restart logs in again');
   return free < LITTLE_SPACE_BYTES ? warn('disk', text, 'make room before it is full') : ok('disk', text);
 }
 
@@ -93,7 +92,7 @@ function describeOwner({ setting }: DataDirChoice, owner: LockOwner | undefined)
   if (owner === undefined) return ok('master', `none runs on ${setting}`);
   if (owner.isRunning === true) return ok('master', `pid ${owner.pid} runs on ${setting}`);
   if (owner.isRunning === false)
-    return ok('master', `none runs on ${setting}; the last one (pid ${owner.pid}) is gone without a word`);
+    return ok('master', `none runs on ${setting}; the last one (pid ${owner.pid}) died without releasing it`);
   return warn(
     'master',
     `pid ${owner.pid} of another container holds ${setting}, or did`,

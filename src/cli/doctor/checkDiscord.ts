@@ -2,14 +2,14 @@ import { Layout } from '../../core/discord/Layout.js';
 import type { Secret } from '../../core/log/secrets.js';
 import type { Config } from '../../core/settings/config.js';
 import { duration, plural, whole } from '../../core/text/measures.js';
-import { printable } from '../text/printable.js';
+import { printable } from '../Screen.js';
 import { type Application, DiscordProbe, type Gateway } from './DiscordProbe.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
 export interface DiscordCheckOptions {
-  /** Intents that the bot asks for, by eris's names. */
+  /** Intents that the bot asks for, by their names in eris. */
   readonly intents: readonly string[];
-  /** Whether a master holds sessions that it could resume. */
+  /** Whether a master runs, whose sessions can be resumed. */
   readonly isRunning: boolean;
   readonly dataDir: string;
   readonly signal: AbortSignal;
@@ -27,12 +27,12 @@ const PRIVILEGED: Readonly<Record<string, { readonly title: string; readonly fla
   messageContent: { title: 'Message Content Intent', flags: (1 << 18) | (1 << 19) },
 };
 
-/** More guilds than this on one shard, and Discord closes it with 4011. */
+/** Discord closes a shard with more guilds than this with 4011. */
 const MAX_GUILDS_PER_SHARD = 2_500;
 const IDENTIFY_PAUSE_MS = 5_000;
 const CLOCK_TOLERANCE_MS = 5_000;
 
-/** Whether Discord lets this bot in, with these settings, now. */
+/** Checks that Discord would let this bot in now, with these settings. */
 export async function checkDiscord(config: Config, options: DiscordCheckOptions): Promise<Finding[]> {
   const { token, apiUrl } = config;
   if (token === undefined) {
@@ -54,7 +54,7 @@ async function askDiscord(
   options: DiscordCheckOptions,
 ): Promise<Finding[]> {
   const { host } = new URL(config.apiUrl);
-  // One after the other: with a wrong token each request counts towards a ban (10 000 invalid ones in 10 minutes).
+  // One after the other: with a wrong token each request counts towards a ban (10 000 invalid requests in 10 minutes).
   const gateway = await probe.getGateway();
   if ('refused' in gateway) {
     const text = `${host} does not accept it (401); it is ${plural(token.reveal().length, 'character')} long`;
@@ -105,10 +105,10 @@ function checkIntents({ flags }: Application, intents: readonly string[]): Findi
   );
 }
 
-/** How many the bot would start. */
+/** @returns how many shards the bot would start. */
 function shardsOf({ shardCount, apiUrl }: Config, token: Secret, gateway: Gateway, dataDir: string): number {
   if (shardCount !== 'auto') return shardCount;
-  // What is wrong with its file, the bot will say.
+  // The bot itself will say what is wrong with its file.
   const logger = { info: () => undefined, warn: () => undefined };
   return new Layout({ dataDir, token: token.reveal(), apiUrl, logger }).load() ?? gateway.shards;
 }
@@ -121,7 +121,7 @@ function checkShards(
 ): Finding[] {
   const findings: Finding[] = [];
   const guilds = application?.approximate_guild_count ?? 0;
-  const said = `Discord recommends ${whole(recommended)}`;
+  const advice = `Discord recommends ${whole(recommended)}`;
   if (guilds / shards > MAX_GUILDS_PER_SHARD) {
     const text = `${shards} for about ${whole(guilds)} guilds: Discord would refuse the login (4011)`;
     findings.push(
@@ -129,9 +129,9 @@ function checkShards(
     );
   } else if (shards < recommended) {
     const kept = shardCount === 'auto' ? ', which auto keeps' : '';
-    findings.push(warn('SHARD_COUNT', `${shards}${kept}; ${said}`, `set it to ${recommended} or more`));
+    findings.push(warn('SHARD_COUNT', `${shards}${kept}; ${advice}`, `set it to ${recommended} or more`));
   } else {
-    findings.push(ok('SHARD_COUNT', shardCount === 'auto' ? `auto: ${whole(shards)}` : `${shards}; ${said}`));
+    findings.push(ok('SHARD_COUNT', shardCount === 'auto' ? `auto: ${whole(shards)}` : `${shards}; ${advice}`));
   }
   if (clusterCount !== 'auto' && clusterCount > shards) {
     const text = `${clusterCount}, and there are ${plural(shards, 'shard')}: the bot would not start`;
@@ -148,7 +148,7 @@ function checkBudget(shards: number, gateway: Gateway, isRunning: boolean): Find
   const text = `${left}; a cold start needs ${whole(shards)} and takes ${duration(coldStartMs)} or more`;
   if (remaining >= 2 * shards) return ok('IDENTIFY budget', text);
   const fix = 'wait for the reset before a cold start; what can be resumed needs none';
-  // Past the last one Discord resets the token; the master never sends that, its shards wait.
+  // One IDENTIFY too many makes Discord reset the token. The master never sends it: its shards wait.
   return remaining < shards && !isRunning ? fail('IDENTIFY budget', text, fix) : warn('IDENTIFY budget', text, fix);
 }
 
@@ -160,6 +160,6 @@ function checkClock(offsetMs: number | undefined): Finding {
   return warn(
     'clock',
     text,
-    'turn on time synchronisation (NTP): ages of sessions and the reset of the budget are counted by it',
+    'turn on time synchronisation (NTP): the bot counts the age of sessions and the reset of the budget by it',
   );
 }

@@ -3,12 +3,12 @@ import { bytes } from '../../core/text/measures.js';
 import { firstLine, messageOf } from '../../core/text/messageOf.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
-/** As `engines` of package.json says. */
+/** The same as `engines` in package.json. */
 const OLDEST_NODE = 20;
-/** A cluster with some guilds takes about a hundred. */
+/** A cluster with a few guilds takes about 100 MB. */
 const LITTLE_MEMORY_BYTES = 256e6;
 
-/** Node itself, and whether what is not JavaScript runs here. */
+/** Checks Node, the compiled database, and the memory of the machine. */
 export async function checkRuntime(nodeVersion = process.versions.node): Promise<Finding[]> {
   return [checkNode(nodeVersion), await checkDatabase(), checkMachine()];
 }
@@ -19,7 +19,7 @@ function checkNode(version: string): Finding {
   return fail('Node', `${version} is too old`, `install Node ${OLDEST_NODE} or later`);
 }
 
-/** Its binary is chosen at installation: node_modules that was copied from another machine does not run here. */
+/** The installation chooses its binary, so a node_modules that was copied from another machine may not run here. */
 async function checkDatabase(): Promise<Finding> {
   try {
     await import('lmdb');

@@ -4,12 +4,12 @@ import { type Config, loadConfig } from '../../core/settings/config.js';
 import { type Finding, fail, ok, warn } from './Finding.js';
 
 export interface SettingsCheck {
-  /** Undefined where a setting is wrong. */
+  /** Undefined if a setting is wrong. */
   readonly config: Config | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Every setting, by the rules by which the bot reads them. */
+/** Checks every setting, by the rules of the bot. */
 export function checkSettings(env: NodeJS.ProcessEnv): SettingsCheck {
   try {
     const config = loadConfig({ env });

@@ -1,8 +1,7 @@
 import type { ClusterProgress, RestartStatus } from '../../core/contracts/AdminApi.js';
 import { arrivalText } from '../../core/contracts/arrivalText.js';
 import { duration, plural, whole } from '../../core/text/measures.js';
-import type { Paint } from '../Screen.js';
-import { printable } from './printable.js';
+import { type Paint, printable } from '../Screen.js';
 
 const BAR_WIDTH = 30;
 
@@ -11,19 +10,19 @@ export function isSettled({ state }: ClusterProgress): boolean {
   return state === 'replaced' || state === 'failed' || state === 'skipped';
 }
 
-/** @returns the end of one cluster's replacement: the pause of each shard, events replayed, IDENTIFYs used. */
+/** @returns how one cluster's replacement ended: the pause of each shard, events replayed, IDENTIFYs used. */
 export function clusterLine(cluster: ClusterProgress, paint: Paint): string {
   const { clusterId, state, durationMs, reason, arrivals } = cluster;
   const name = `cluster ${clusterId}`;
   if (state === 'replaced')
     return `${paint.green('replaced')} ${name} in ${duration(durationMs)}: ${arrivalText(arrivals)}`;
-  // Below its first line the reason has the process's last words, which is what somebody looks for now.
+  // Below its first line the reason has the last log lines of the process: after a failure they are wanted.
   const why = reason === null ? '' : `: ${printable(reason)}`;
   if (state === 'failed') return `${paint.red('failed')} ${name} after ${duration(durationMs)}${why}`;
   return `${paint.dim('skipped')} ${name}${why}`;
 }
 
-/** @returns a bar, and what is being done now. */
+/** @returns a progress bar, and what is happening now. */
 export function progressBar({ clusters, durationMs }: RestartStatus, paint: Paint): string {
   const done = clusters.filter(isSettled).length;
   const filled = clusters.length === 0 ? 0 : Math.round((BAR_WIDTH * done) / clusters.length);

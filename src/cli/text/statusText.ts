@@ -1,17 +1,13 @@
 import type { ClusterState, ClusterStatus, IdentifyStatus, LiveStatus } from '../../core/contracts/AdminApi.js';
 import { bytes, duration, plural, ranges, rate, UNKNOWN, whole } from '../../core/text/measures.js';
 import { firstLine } from '../../core/text/messageOf.js';
-import type { Paint } from '../Screen.js';
-import { printable } from './printable.js';
+import { type Paint, printable, type Screen } from '../Screen.js';
 import { type Column, renderTable } from './table.js';
 
-export interface TextOptions {
-  readonly paint: Paint;
-  /** Columns of the terminal. */
-  readonly width: number;
-}
+/** The colours and the width of the terminal. */
+export type TextOptions = Pick<Screen, 'paint' | 'width'>;
 
-/** @returns how everything is: a summary, a row for each cluster, and below them what is not as it should be. */
+/** @returns a summary, a row for each cluster, and below them the problems. */
 export function statusText(status: LiveStatus, options: TextOptions): string {
   const { paint } = options;
   const parts = [summary(status, paint)];
@@ -21,7 +17,7 @@ export function statusText(status: LiveStatus, options: TextOptions): string {
   return parts.join('\n\n');
 }
 
-/** Whether all clusters serve and nothing holds anything up. */
+/** Whether all clusters serve, and Discord refuses none of their shards. */
 export function isWell({ phase, clusters }: LiveStatus): boolean {
   return (
     phase === 'running' &&
@@ -113,7 +109,7 @@ function countReady(shards: ClusterStatus['shards']): number {
   return shards.filter(({ state }) => state === 'ready').length;
 }
 
-/** One line for each thing that somebody may want to know, the worst first. */
+/** One line for each problem, those of the whole bot first. */
 function problemsOf({ phase, clusters, identify, restart, at }: LiveStatus): string[] {
   const inTime = (moment: number | null): string =>
     moment === null ? '' : `, tried again in ${duration(Math.max(0, moment - at))}`;
@@ -133,8 +129,7 @@ function problemsOf({ phase, clusters, identify, restart, at }: LiveStatus): str
   if (phase === 'stopping') problems.unshift('the master is stopping');
   const held = identify?.heldUp ?? null;
   if (held !== null) {
-    const what =
-      held.kind === 'spent' ? 'all IDENTIFYs are spent' : 'what is left of the IDENTIFYs is kept for crashes';
+    const what = held.kind === 'spent' ? 'all IDENTIFYs are spent' : 'the IDENTIFYs that are left are kept for crashes';
     const until = held.until === null ? '' : ` for ${duration(Math.max(0, held.until - at))}`;
     problems.push(`${what}: shards ${ranges(held.shardIds)} wait${until}`);
   }

@@ -3,11 +3,11 @@ import Table from 'cli-table3';
 
 export interface Column<Row> {
   readonly title: string;
-  /** The cell; may be coloured. */
+  /** The text of a cell. It may be coloured. */
   readonly cell: (row: Row) => string;
   /** Default left. */
   readonly align?: 'left' | 'right';
-  /** Where the terminal is too narrow, columns go by this, the highest first. Default 0: it stays. */
+  /** In a narrow terminal columns are left out by this number, the highest first. Default 0: it always stays. */
   readonly spare?: number;
 }
 
@@ -22,7 +22,7 @@ const CORNERS = ['top-mid', 'top-left', 'top-right', 'bottom-mid', 'bottom-left'
 const CROSSINGS = ['left-mid', 'mid-mid', 'right-mid'] as const;
 const NO_LINES = Object.fromEntries([...PARTS, ...CORNERS, ...CROSSINGS].map((part) => [part, '']));
 
-/** @returns a table without lines, as wide as it must be; columns that do not fit into `width` are left out. */
+/** @returns a table without lines, as wide as it must be. Spare columns that do not fit into `width` are left out. */
 export function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],

@@ -118,13 +118,15 @@ export interface ConnectionWishes {
  * - `connecting`: a socket is being opened; `open`: it is.
  * - `identifying`, `resuming`: HELLO has come, and is answered.
  * - `ready`: RESUMED was handled, or READY and the guilds that Discord has now.
- * - `disconnected`: the socket is gone. `error` says why, where that was no choice.
+ * - `disconnected`: the socket is gone. `error` says why, where that was no choice; `isFinal`, that no other will be opened
+ *   unless the shard is taken back.
  */
 export interface ConnectionChange {
   readonly state: 'connecting' | 'open' | 'identifying' | 'resuming' | 'ready' | 'disconnected';
   /** Of the session that there is; null before READY. */
   readonly sessionId: string | null;
   readonly error?: Error;
+  readonly isFinal?: boolean;
 }
 
 export type DispatchMode = 'emit' | 'cacheOnly';

@@ -4,25 +4,28 @@ import type { Invocation } from './Invocation.js';
 
 export type OptionValue = string | number | boolean;
 
-/** One command of the bot: what Discord is told about it, and what it does. */
-export interface Command {
+/**
+ * One command of the bot: what Discord is told about it, and what it does. `C` is the client library that it uses; one that
+ * uses none works with every library.
+ */
+export interface Command<C = unknown> {
   readonly definition: CommandDefinition;
-  /** Only for users in `ClusterContext.ownerIds`; anybody else gets a refusal that nobody else sees. Default false. */
+  /** Only for users in `ClusterContext.ownerIds`. Anybody else gets a refusal that only they see. Default false. */
   readonly ownerOnly?: boolean;
   /**
-   * Whether a command that was running when its process crashed is run again by the next one. Default `rerun`; `drop` where
-   * doing it twice is worse than not answering.
+   * Whether the next process runs the command again that was running when a process crashed. Default `rerun`. `drop` is for
+   * commands where doing it twice is worse than not answering.
    */
   readonly onCrash?: 'rerun' | 'drop';
-  /** Arguments as the usage line shows them. Default: made from the definition. */
+  /** The arguments as the usage line shows them. Default: made from the definition. */
   readonly usage?: string;
-  /** In a mention, how much of the text belongs to an option given as `name:value`. Default: one word. */
+  /** In a mention, what text an option given as `name:value` takes. Default: one word. */
   readonly namedOptions?: Readonly<Record<string, RegExp>>;
   /**
-   * Answers the invocation. What it throws is reported to the user: an error of the framework with its reason, any other as
-   * "something went wrong" with an id that is in the log.
+   * Answers the invocation. The user is told when it throws: an error of the framework with its reason, any other as "something
+   * went wrong" with an id that is in the log.
    */
-  run(invocation: Invocation, context: ClusterContext): Promise<void>;
+  run(invocation: Invocation, context: ClusterContext<C>): Promise<void>;
 }
 
 type Values<Option> = Option extends { readonly choices: readonly { readonly value: infer Value }[] }
@@ -46,13 +49,18 @@ export type OptionsOf<Definition extends CommandDefinition> = {
     | undefined;
 };
 
-type CommandWith<Definition extends CommandDefinition> = Omit<Command, 'definition' | 'run'> & {
+type CommandWith<Definition extends CommandDefinition, C> = Omit<Command, 'definition' | 'run'> & {
   readonly definition: Definition;
-  run(invocation: Invocation<OptionsOf<Definition>>, context: ClusterContext): Promise<void>;
+  run(invocation: Invocation<OptionsOf<Definition>>, context: ClusterContext<C>): Promise<void>;
 };
 
-/** Types `invocation.options` by the definition; the router has checked them against it before `run` is called. */
-export function defineCommand<const Definition extends CommandDefinition>(command: CommandWith<Definition>): Command {
-  // TypeScript cannot see that the checked options are of this type; the two parsers are held to it by tests.
-  return command as unknown as Command;
+/**
+ * Types `invocation.options` by the definition; the router has checked them against it before `run` is called. Whoever uses
+ * the client says which it is: `run(invocation, { client }: ClusterContext<Client>)`.
+ */
+export function defineCommand<const Definition extends CommandDefinition, C = unknown>(
+  command: CommandWith<Definition, C>,
+): Command<C> {
+  // TypeScript cannot see that the checked options have this type. Tests hold the two parsers to it.
+  return command as unknown as Command<C>;
 }

@@ -9,16 +9,16 @@ import { RestLanes } from './answer/RestLanes.js';
 import type { Command } from './Command.js';
 import { type CommandRequest, CommandRunner } from './CommandRunner.js';
 import type { InvocationFacts } from './Invocation.js';
+import { readOptions } from './parsing/options.js';
 import { parseOptions } from './parsing/parseOptions.js';
 import { readMention } from './parsing/readMention.js';
-import { readOptions } from './parsing/readOptions.js';
 import { readGivenUp } from './readGivenUp.js';
 
 /** The part of pino's logger that commands use. */
 export type CommandLogger = Record<'debug' | 'warn' | 'error', (details: object, message: string) => void>;
 
 export interface CommandRouterOptions {
-  readonly context: ClusterContext;
+  readonly context: ClusterContext<unknown>;
   /** Sends the answers. */
   readonly rest: DiscordRest;
   /** Who the bot is; null before the first READY. */

@@ -7,9 +7,8 @@ import { discordCode } from './answer/discordRest.js';
 import type { Command } from './Command.js';
 import type { CommandLogger } from './CommandRouter.js';
 import { Invocation, type InvocationFacts } from './Invocation.js';
-import type { OptionsResult } from './parsing/OptionsResult.js';
-import { usageOf } from './parsing/usageOf.js';
-import { describeFailure } from './text/describeFailure.js';
+import { type OptionsResult, usageOf } from './parsing/options.js';
+import { describeFailure } from './text/messageText.js';
 
 /** A command that somebody ran, with its arguments still unread. */
 export interface CommandRequest {
@@ -20,15 +19,15 @@ export interface CommandRequest {
 }
 
 export interface CommandRunnerOptions {
-  readonly context: ClusterContext;
+  readonly context: ClusterContext<unknown>;
   readonly logger: CommandLogger;
   readonly deferAfterMs: number;
 }
 
 /**
- * Runs one command after another or side by side: owner check, arguments, `run`, and what the user is told when it fails.
- * Defers an answer that takes long, so that Discord's three seconds are kept. Knows what is running, and how fast
- * commands were answered. Never rejects and never throws.
+ * Runs commands, side by side: it checks the owner, reads the arguments, calls `run`, and tells the user when that fails. It
+ * defers an answer that takes long, because Discord waits for three seconds only. It knows what is running, and how fast
+ * commands were answered. It never rejects and never throws.
  */
 export class CommandRunner {
   readonly #running = new Set<InvocationFacts>();
@@ -93,11 +92,11 @@ export class CommandRunner {
   async #dispatch({ command, facts, answer, readOptions }: CommandRequest): Promise<void> {
     const { context } = this.options;
     if (command.ownerOnly === true && !context.ownerIds.has(facts.userId)) {
-      await answer.replyPrivately(`Only the owner of this bot may use \`${facts.name}\`.`);
+      await answer.replyPrivately(`Only the owner of this bot can use \`${facts.name}\`.`);
       return;
     }
     if (facts.kind === 'mention' && command.ownerOnly !== true && isRestricted(command)) {
-      await answer.replyPrivately(`Use \`/${facts.name}\`: Discord knows who may use it, and where.`);
+      await answer.replyPrivately(`Please use \`/${facts.name}\`: only Discord can check who may use it, and where.`);
       return;
     }
     const result = readOptions();
@@ -110,21 +109,21 @@ export class CommandRunner {
 
   async #reportFailure(error: unknown, { facts, answer }: CommandRequest): Promise<void> {
     if (error === answer.failure && discordCode(error) !== undefined) {
-      // The bot may not speak there, or the channel is gone: to say so would fail in the same way.
+      // The bot may not speak there, or the channel is gone. Saying so would fail in the same way.
       this.#log('warn', error, facts, 'Discord refused the answer');
       return;
     }
     let text: string;
     if (error instanceof KallistiError) {
-      // An expected outcome of asking another process; the user can act on the reason.
+      // Asking another process may end so, and the user can act on the reason.
       this.#log('warn', error, facts, 'command failed');
       text = describeFailure(error);
     } else {
       const incident = randomBytes(4).toString('hex');
       this.#log('error', error, { ...facts, incident }, 'command threw');
-      text = `Something went wrong. If you report it, give this id: \`${incident}\``;
+      text = `Something went wrong. If you report it, please include this id: \`${incident}\``;
     }
-    // Where answering is what failed, this may fail in the same way; its cause is in the log by now.
+    // Where answering is what failed, this may fail in the same way. The cause is in the log by now.
     await answer.reply(text).catch((err: unknown) => this.#log('debug', err, facts, 'failure could not be reported'));
   }
 
@@ -134,8 +133,8 @@ export class CommandRunner {
 }
 
 /**
- * Whether Discord keeps the slash command to some users or places. A mention must not be the way around that, and the bot
- * cannot check it: a guild's admins set other permissions, which only Discord knows
+ * Whether Discord restricts the slash command to some users or places. A mention must not be the way around that. The bot cannot
+ * check it, because a guild's admins may have set other permissions, which only Discord knows
  * (discord.com/developers/docs/interactions/application-commands#permissions).
  */
 function isRestricted({ definition }: Command): boolean {

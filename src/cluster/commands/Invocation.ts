@@ -13,8 +13,8 @@ export interface InvocationFacts {
 }
 
 /**
- * A command as a user ran it, by slash command or by mention alike, with the one answer that it gets. The calls that answer
- * are carried out in the order in which they were made.
+ * A command as a user ran it, by slash command or by mention, with the one answer that it gets. Calls that answer are carried
+ * out in the order in which they were made.
  */
 export class Invocation<Options = Readonly<Record<string, OptionValue>>> {
   public constructor(
@@ -39,27 +39,27 @@ export class Invocation<Options = Readonly<Record<string, OptionValue>>> {
     return this.facts.shardId;
   }
 
-  /** Answers. Where there is an answer, or a deferral, already, it becomes this text. */
+  /** Answers. Where there is already an answer or a deferral, it becomes this text. */
   public reply(text: string): Promise<void> {
     return this.answer.reply(text);
   }
 
-  /** Answers so that only this user sees it: an ephemeral message, or for a mention a direct message. */
+  /** Answers so that only this user sees it: by an ephemeral message or, after a mention, a direct message. */
   public replyPrivately(text: string): Promise<void> {
     return this.answer.replyPrivately(text);
   }
 
-  /** Tells Discord and the user that the answer takes longer. Needs no calling: the router does it in time. */
+  /** Tells Discord and the user that the answer takes longer. Need not be called: the router does it in time. */
   public defer(): Promise<void> {
     return this.answer.defer();
   }
 
-  /** Changes the answer; the same as {@link reply}, named for what it does to an answer that is there. */
+  /** Changes the answer. It is the same as {@link reply}, named for what it does to an answer that is there. */
   public edit(text: string): Promise<void> {
     return this.answer.reply(text);
   }
 
-  /** @returns where the answer can be edited from, by another process too. @throws where nothing has been answered yet */
+  /** @returns what another process needs to edit the answer. @throws Error where nothing has been answered yet. */
   public progressTarget(): ProgressTarget {
     return this.answer.progressTarget();
   }

@@ -10,11 +10,11 @@ import { stats } from './stats.js';
 import { user } from './user.js';
 
 export interface CommandDependencies {
-  /** Runs code in this process; `events/evaluate.ts` makes it. */
+  /** Runs code in this process, see `evaluateIn`. */
   readonly evaluate: (data: { code: string }) => Promise<EvalResult>;
 }
 
-/** Every command of the bot, in the order in which it lists them. A new command is a file beside this one and a line here. */
+/** Every command of the bot, in the order in which Discord is told of them. A new one is a file beside this one and a line here. */
 export function createCommands({ evaluate }: CommandDependencies): readonly Command[] {
   return [ping, shards, guild, user, stats, createEval(evaluate), restart, loglevel];
 }

@@ -1,13 +1,13 @@
 import type { EvalResult, EvalTarget } from '../../core/contracts/ClusterContract.js';
 import type { ClusterContext } from '../ClusterContext.js';
 import { type Command, defineCommand } from './Command.js';
-import { checkCluster } from './checkCluster.js';
-import { formatEvalResults } from './text/formatEvalResults.js';
+import { checkCluster } from './clusterReports.js';
+import { formatEvalResults } from './text/evalText.js';
 
-/** Longer than an evaluation itself may take, so that a slow one is told by its own result. */
+/** Longer than an evaluation itself may take: one that takes too long says so in its own result. In milliseconds. */
 const TIMEOUT_MS = 12_000;
 
-/** `evaluateHere` runs code in this very process: `here` must not depend on the master, or on who else has this cluster's id. */
+/** @param evaluateHere runs code in this process: `here` must work without the master, and while another process has this id. */
 export function createEval(evaluateHere: (data: { code: string }) => Promise<EvalResult>): Command {
   return defineCommand({
     definition: {
@@ -19,7 +19,7 @@ export function createEval(evaluateHere: (data: { code: string }) => Promise<Eva
       ],
     },
     ownerOnly: true,
-    // Code that brings a process down would bring the next one down too, and so on.
+    // Code that ends this process would end each of its successors.
     onCrash: 'drop',
     usage: '[target:here | target:cluster N | target:all | target:master] <code>',
     namedOptions: { target: /cluster\s+\d+|\S+/ },
@@ -35,7 +35,11 @@ export function createEval(evaluateHere: (data: { code: string }) => Promise<Eva
   });
 }
 
-function evaluateThere({ master }: ClusterContext, code: string, target: EvalTarget): Promise<readonly EvalResult[]> {
+function evaluateThere(
+  { master }: Pick<ClusterContext, 'master'>,
+  code: string,
+  target: EvalTarget,
+): Promise<readonly EvalResult[]> {
   return master.request('evaluate', { code, target }, { timeoutMs: TIMEOUT_MS });
 }
 

@@ -1,6 +1,6 @@
 import { defineCommand } from './Command.js';
 
-/** Sets how much every process of the bot logs, until it is started anew. */
+/** Sets how much every process of the bot logs. It lasts until the process ends. */
 export const loglevel = defineCommand({
   definition: {
     name: 'loglevel',
@@ -9,7 +9,7 @@ export const loglevel = defineCommand({
       {
         type: 3,
         name: 'level',
-        description: 'The least severe lines to log.',
+        description: 'The lowest level that is logged.',
         required: true,
         choices: [
           { name: 'trace', value: 'trace' },
@@ -25,6 +25,6 @@ export const loglevel = defineCommand({
   async run(invocation, context) {
     const { level } = invocation.options;
     await context.master.request('setLogLevel', { level });
-    await invocation.reply(`Every process logs from level ${level} on now.`);
+    await invocation.reply(`Every process now logs at level \`${level}\` and above.`);
   },
 });

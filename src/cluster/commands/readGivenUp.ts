@@ -2,15 +2,15 @@ import type { AnswerableInteraction } from './answer/InteractionAnswer.js';
 import type { AnswerableMessage } from './answer/MentionAnswer.js';
 import { readMention } from './parsing/readMention.js';
 
-/** What somebody waits for an answer to. */
+/** An interaction or a mention that somebody waits for an answer to. */
 export type GivenUp =
   | (AnswerableInteraction & { readonly kind: 'interaction' })
   | (AnswerableMessage & { readonly kind: 'mention' });
 
-/** What a message answers: a command, a component, a modal. */
+/** The interactions that are answered by a message: commands, components and modals. */
 const ANSWERED_BY_MESSAGE: readonly unknown[] = [2, 3, 5];
 
-/** @returns undefined where the dispatch, as Discord has sent it, is nothing that anybody waits for an answer to. */
+/** @param data as Discord sent it. @returns undefined where nobody waits for an answer to the dispatch. */
 export function readGivenUp(
   type: string,
   data: unknown,

@@ -1,9 +1,9 @@
 import { defineCommand } from './Command.js';
-import { checkCluster } from './checkCluster.js';
+import { checkCluster } from './clusterReports.js';
 
 /**
- * Has the master restart one cluster or all. From then on the master edits the answer: the process that gave it may be one of
- * those that are replaced.
+ * Asks the master to restart one cluster or all. The master then edits the answer, because the process that gave it may be one
+ * of those that are replaced.
  */
 export const restart = defineCommand({
   definition: {
@@ -12,13 +12,13 @@ export const restart = defineCommand({
     options: [{ type: 4, name: 'cluster', description: 'Only this cluster.' }],
   },
   ownerOnly: true,
-  // Its process died: what was asked for has begun, or a crash has done it.
+  // Where its process died, the restart has begun, or the crash was one.
   onCrash: 'drop',
   async run(invocation, context) {
     const { cluster } = invocation.options;
     const problem = cluster === undefined ? undefined : checkCluster(cluster, context);
     if (problem !== undefined) return invocation.reply(problem);
-    // First the answer, then the request: its first edit must find an answer to edit.
+    // The answer comes first: the master's first edit must find it.
     await invocation.reply(cluster === undefined ? 'Restarting all clusters…' : `Restarting cluster ${cluster}…`);
     await context.master.request('restart', {
       ...(cluster === undefined ? {} : { clusterIds: [cluster] }),

@@ -1,13 +1,9 @@
-import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContract.js';
+import type { ClusterStats } from '../../core/contracts/ClusterContract.js';
 import { duration, plural } from '../../core/text/measures.js';
 import { firstLine } from '../../core/text/messageOf.js';
 import { defineCommand } from './Command.js';
-import { checkCluster } from './checkCluster.js';
-import { codeBlock } from './text/codeBlock.js';
-import { MAX_MESSAGE_LENGTH } from './text/cutMessage.js';
-import { fitLines } from './text/fitLines.js';
-
-type ClusterReport = FleetStats['clusters'][number];
+import { type ClusterReport, checkCluster, silentFirst } from './clusterReports.js';
+import { linesBlock, MAX_MESSAGE_LENGTH } from './text/messageText.js';
 
 /** Shows every shard of one cluster, or of all. */
 export const shards = defineCommand({
@@ -24,13 +20,9 @@ export const shards = defineCommand({
     const { clusters } = await context.master.request('getFleetStats', undefined);
     const wanted = clusters.filter(({ clusterId }) => cluster === undefined || clusterId === cluster);
     if (wanted.length === 0) return invocation.reply('No cluster is running yet.');
-    // What did not answer comes first: where not all lines fit, these are the ones to see.
-    const lines = [...wanted.filter(isSilent), ...wanted.filter((report) => !isSilent(report))].flatMap(describe);
-    return invocation.reply(codeBlock(fitLines(lines, MAX_MESSAGE_LENGTH - 10)));
+    return invocation.reply(linesBlock(silentFirst(wanted).flatMap(describe), MAX_MESSAGE_LENGTH));
   },
 });
-
-const isSilent = (report: ClusterReport): boolean => 'error' in report;
 
 function describe(report: ClusterReport): string[] {
   if ('error' in report) return [`cluster ${report.clusterId}: ${firstLine(report.error)}`];

@@ -2,23 +2,18 @@ import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContr
 import { bytes, duration, plural } from '../../core/text/measures.js';
 import { firstLine } from '../../core/text/messageOf.js';
 import { defineCommand } from './Command.js';
-import { codeBlock } from './text/codeBlock.js';
-import { MAX_MESSAGE_LENGTH } from './text/cutMessage.js';
-import { fitLines } from './text/fitLines.js';
+import { type ClusterReport, silentFirst } from './clusterReports.js';
+import { linesBlock, MAX_MESSAGE_LENGTH } from './text/messageText.js';
 
-type ClusterReport = FleetStats['clusters'][number];
-
-/** Shows the whole fleet: totals, then a line for each cluster; one that did not answer is shown with its error. */
+/** Shows the whole fleet: totals, then a line for each cluster. One that did not answer is shown with its error. */
 export const stats = defineCommand({
   definition: { name: 'stats', description: 'Shows the clusters of the bot and what they do.' },
   async run(invocation, context) {
     const fleet = await context.master.request('getFleetStats', undefined);
     const totals = describeTotals(fleet);
-    const silent = fleet.clusters.filter((report) => 'error' in report);
-    const speaking = fleet.clusters.filter((report): report is ClusterStats => !('error' in report));
-    const lines = [...silent, ...speaking].map(describe);
-    const room = MAX_MESSAGE_LENGTH - totals.length - 10;
-    await invocation.reply(lines.length === 0 ? totals : `${totals}\n${codeBlock(fitLines(lines, room))}`);
+    const lines = silentFirst(fleet.clusters).map(describe);
+    const room = MAX_MESSAGE_LENGTH - totals.length - 1;
+    await invocation.reply(lines.length === 0 ? totals : `${totals}\n${linesBlock(lines, room)}`);
   },
 });
 
@@ -42,7 +37,7 @@ function describeTotals({ clusters, shardCount, masterPid, masterRssBytes, ...ma
   ].join('\n');
 }
 
-/** Percentiles of several processes cannot be merged into exact ones; those of the slowest are never better than the truth. */
+/** Percentiles of several processes cannot be merged exactly. Those of the slowest one are never better than the truth. */
 function describeSlowest(speaking: readonly ClusterStats[]): string {
   const measured = speaking.flatMap(({ commandLatencyMs }) => commandLatencyMs ?? []);
   if (measured.length === 0) return '';

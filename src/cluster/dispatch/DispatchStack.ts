@@ -5,11 +5,11 @@ const FRAME = Symbol('frame');
 type Traced = Promise<unknown> & { [FRAME]?: StackFrame };
 
 /**
- * Knows which dispatch's code is on the stack of this process, and says so outside of its heap, for the successor of a process
- * that ends there: while its listeners are called, and again whenever what they have begun goes on after an `await`.
+ * Knows whose code is on the stack of this process: the dispatch whose listeners are called, and again whenever what they have
+ * begun goes on after an `await`. It notes that outside of the heap, so that the next process knows what this one died in.
  *
- * Promises are followed by V8's own hooks, which costs 20 ns for each promise of the process and two writes of a microsecond for
- * each continuation of a dispatch. A timer's or an emitter's callback is not followed where no promise is between.
+ * It follows promises by V8's own hooks. That costs 20 ns for each promise of the process, and two writes of a microsecond for
+ * each continuation of a dispatch. It does not follow the callback of a timer or an emitter that no promise leads to.
  */
 export class DispatchStack {
   #current: StackFrame | undefined;
@@ -34,7 +34,7 @@ export class DispatchStack {
     this.#stopFollowing = undefined;
   }
 
-  /** @param frame undefined: the work is not noted. */
+  /** Does the work of a dispatch. @param frame undefined where it need not be noted. */
   public run(frame: StackFrame | undefined, work: () => void): void {
     const outer = this.#current;
     this.#enter(frame);
@@ -45,7 +45,7 @@ export class DispatchStack {
     }
   }
 
-  /** What is on the stack turns out to be a command. */
+  /** What is on the stack turns out to be a command, see `StackFrame.rename`. */
   public rename(name: string, onlyOnce: boolean): void {
     this.#current?.rename(name, onlyOnce);
   }

@@ -1,9 +1,9 @@
 import type { OnStack, StackMark } from './StackMark.js';
 
-/** As good as the last of several. */
+/** As many runs as nothing survives: it is not run again. */
 const ONLY_RUN = 99;
 
-/** One dispatch as it gets on the stack, and off it, again and again. */
+/** One dispatch, which gets on the stack and off it again and again. */
 export class StackFrame {
   #facts: Omit<OnStack, 'enteredAt'>;
 
@@ -23,7 +23,11 @@ export class StackFrame {
     this.mark.leave();
   }
 
-  /** It turns out to be a command. To be called while it is on the stack. @param onlyOnce it may not run twice, whatever happens. */
+  /**
+   * The dispatch turns out to be a command. To be called while it is on the stack.
+   *
+   * @param onlyOnce it may not run twice, whatever happens.
+   */
   public rename(name: string, onlyOnce: boolean): void {
     this.#facts = { ...this.#facts, name, ...(onlyOnce ? { runs: ONLY_RUN } : {}) };
     this.enter();

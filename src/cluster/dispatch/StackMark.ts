@@ -1,19 +1,19 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 
-/** A dispatch whose code is on the stack. Times are those of `ShardStoreOptions.steadyNow`. */
+/** A dispatch whose code is on the stack. Times are in milliseconds, by `ShardStoreOptions.steadyNow`. */
 export interface OnStack {
-  /** Tells sessions apart, whose sequence numbers begin anew: 16 hexadecimal digits. */
+  /** 16 hexadecimal digits that tell sessions apart: sequence numbers begin anew with each. */
   readonly session: string;
   readonly seq: number;
   /** How often it has run, this time included. */
   readonly runs: number;
   /** When its dispatch came. */
   readonly since: number;
-  /** When this part of its work got on the stack. */
+  /** When the part of its work that runs now got on the stack. */
   readonly enteredAt: number;
-  /** Of the dispatch or, where it is one, of the command. */
+  /** The name of the dispatch, or of its command where it is one. */
   readonly name: string;
-  /** Of the interaction or message; empty where the dispatch has none. */
+  /** The id of the interaction or message; empty where the dispatch has none. */
   readonly id: string;
 }
 
@@ -41,16 +41,16 @@ const SESSION = { at: 40, length: 8 } as const;
 const NAME = { at: 48, length: 48 } as const;
 const ID = { at: 96, length: 24 } as const;
 const NEWEST = 120;
-/** The sequence number once more: what was cut off or overwritten in part is not believed. */
+/** The sequence number once more. A mark in which the two differ was cut off or overwritten in part, and is not believed. */
 const SEQ_AGAIN = 128;
 const LENGTH = 136;
 const CLEAR = Buffer.of(0);
 
 /**
- * A few bytes in a file that say what a process has on its stack for one shard. They are written in place before and after,
- * which takes about a microsecond, and lie with the operating system: whatever ends the process leaves them as they were.
+ * A few bytes in a file that say what a process has on its stack for one shard. It writes them in place, before and after,
+ * which takes about a microsecond. They then lie with the operating system: whatever ends the process leaves them as they are.
  *
- * Nothing is ever thrown: where the file cannot be written there are no marks, and `onFailure` is called once.
+ * Writing never throws. Where the file cannot be written there are no marks, and `onFailure` is called.
  */
 export class StackMark {
   readonly #bytes = Buffer.alloc(LENGTH);
@@ -64,7 +64,7 @@ export class StackMark {
   ) {}
 
   /**
-   * @returns what the last process has left; undefined where there is no file.
+   * @returns what the last process has left. Undefined where there is no file: it stopped in order, or there was none.
    * @throws Error where the file cannot be read, or is not a mark.
    */
   public static read(path: string): FoundMark | undefined {
@@ -106,7 +106,7 @@ export class StackMark {
     this.#bytes.writeUInt32LE(MAGIC, AT.magic);
     this.#bytes.writeUInt32LE(process.pid, AT.pid);
     try {
-      // Not truncated first: there is no moment in which a process that dies leaves half a mark.
+      // It is not truncated first: at no moment would a process that dies leave half a mark.
       this.#file = openSync(this.path, 'a+', 0o600);
       closeSync(this.#file);
       this.#file = openSync(this.path, 'r+');
@@ -120,7 +120,7 @@ export class StackMark {
   public enter({ session, seq, runs, since, name, id }: Omit<OnStack, 'enteredAt'>, enteredAt: number): void {
     if (this.#file === undefined) return;
     const bytes = this.#bytes;
-    // What is left of an earlier session goes on too.
+    // Work of an earlier session may still go on, with a larger number.
     this.#newestSeq = session === this.#session ? Math.max(this.#newestSeq, seq) : seq;
     this.#session = session;
     bytes.writeDoubleLE(this.#newestSeq, NEWEST);
@@ -147,6 +147,17 @@ export class StackMark {
     this.#file = undefined;
     try {
       closeSync(file);
+    } catch (error) {
+      this.onFailure(error);
+    }
+  }
+
+  /** There is no mark any more: this process ends in order. Does nothing where the mark is not this process's. */
+  public remove(): void {
+    if (this.#file === undefined) return;
+    this.close();
+    try {
+      rmSync(this.path, { force: true });
     } catch (error) {
       this.onFailure(error);
     }

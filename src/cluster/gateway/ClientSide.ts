@@ -65,9 +65,8 @@ export class ClientSide {
     this.#tell((adapter) => adapter.shardLatency(this.#shardId, latencyMs));
   }
 
-  public changed(state: ConnectionChange['state'], sessionId: string | null, error?: Error): void {
-    if (state === 'disconnected') this.#arrival.cancel();
-    const change = { state, sessionId, ...(error === undefined ? {} : { error }) };
+  public changed(change: ConnectionChange): void {
+    if (change.state === 'disconnected') this.#arrival.cancel();
     this.#tell((adapter) => adapter.shardState(this.#shardId, change));
   }
 

@@ -2,6 +2,7 @@ import type { ShardCounts, ShardSession, ShardState } from '../../core/contracts
 import { CloseCode, Opcode } from '../../core/discord/gatewayCodes.js';
 import { type GatewayPacket, isWellFormed, type KnownDispatch, knownDispatch } from '../../core/discord/packets.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
+import type { ConnectionChange } from '../clients/ClientAdapter.js';
 import { ClientSide, type ClientSideHost } from './ClientSide.js';
 import type { ClosingSockets } from './ClosingSockets.js';
 import { ConnectionLog, type ConnectionLogHost } from './ConnectionLog.js';
@@ -137,7 +138,7 @@ export class Shard implements ShardSocketHost {
   }
 
   public socketOpened(): void {
-    this.#client.changed('open', this.#session.id);
+    this.#tellClient('open');
   }
 
   public heartbeatMissed(): void {
@@ -203,7 +204,7 @@ export class Shard implements ShardSocketHost {
     this.#log.begin();
     this.#handshake.begin(slot);
     this.#enter(this.#session.id === null ? 'connecting' : 'resuming');
-    this.#client.changed('connecting', this.#session.id);
+    this.#tellClient('connecting');
     // A listener may have released the shard.
     if (!this.#isActive) return;
     const { compress, socketOptions } = this.#host.adapter.connection;
@@ -244,7 +245,7 @@ export class Shard implements ShardSocketHost {
     this.#host.reachability.reached(this.shardId);
     const state = this.#handshake.greet(socket, heartbeatIntervalMs);
     if (state === null) this.#lose({ reason: 'no slot to identify' });
-    else this.#client.changed(state, this.#session.id);
+    else this.#tellClient(state);
   }
 
   #dispatch(packet: GatewayPacket): void {
@@ -291,7 +292,7 @@ export class Shard implements ShardSocketHost {
   #becomeReady(how: 'is ready' | 'has resumed'): void {
     this.#log.ready(how);
     const socket = this.#socket;
-    this.#client.changed('ready', this.#session.id);
+    this.#tellClient('ready');
     if (this.#socket === socket) this.#enter('ready');
   }
 
@@ -362,9 +363,13 @@ export class Shard implements ShardSocketHost {
       this.#presence.disconnected(socket);
       this.#host.closing.add(socket.close(this.#session.id !== null));
       if (error !== undefined) this.#host.log.suppress(error);
-      this.#client.changed('disconnected', this.#session.id, error);
+      this.#tellClient('disconnected', { isFinal: !this.#isActive, ...(error === undefined ? {} : { error }) });
     }
     if (this.#state !== 'idle' && this.#state !== 'released') this.#enter('disconnected');
+  }
+
+  #tellClient(state: ConnectionChange['state'], details: Pick<ConnectionChange, 'error' | 'isFinal'> = {}): void {
+    this.#client.changed({ state, sessionId: this.#session.id, ...details });
   }
 
   #enter(wanted: ShardState): void {

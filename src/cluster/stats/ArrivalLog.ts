@@ -1,7 +1,7 @@
 import type { ShardArrival } from '../../core/contracts/ClusterContract.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 
-/** Notes how each shard of a cluster comes up: by which way, after how many replayed events, after how long a pause. */
+/** Notes how each shard of a cluster comes up: by IDENTIFY or RESUME, after how many replayed events, and after how long a pause. */
 export class ArrivalLog {
   readonly #replayed = new Map<number, number>();
   readonly #arrivals = new Map<number, ShardArrival>();
@@ -9,7 +9,7 @@ export class ArrivalLog {
   /** When the predecessor let go, in milliseconds since 1970; undefined without one. */
   public releasedAt: number | undefined;
 
-  /** Every dispatch of a shard, after it was handled. */
+  /** To be called with every dispatch of a shard, after it was handled. */
   public note(shardId: number, packet: GatewayPacket): void {
     if (this.#arrivals.has(shardId)) return;
     if (!this.#firstAt.has(shardId)) this.#firstAt.set(shardId, Date.now());

@@ -7,16 +7,16 @@ export interface Percentiles {
 }
 
 const SLICE_MS = 15_000;
-/** Five minutes. The oldest slice goes as the newest begins, so what is counted is 4:45 to 5 minutes old at most. */
+/** Together five minutes. The oldest slice goes when a new one begins, so the window is 4:45 to 5 minutes long. */
 const SLICES = 20;
-/** Of what is recorded, which has to be a whole number. */
+/** A histogram records whole numbers: here, tenths of a millisecond. */
 const UNITS_PER_MS = 10;
 /** A longer latency counts as this one. */
 const MAX_MS = 600_000;
 
 /**
- * Latencies of the last five minutes, in milliseconds. A histogram for each slice of that time: however many commands there
- * are, it takes the same memory, and is right to about one percent.
+ * Latencies of the last five minutes, in milliseconds. It has a histogram for each slice of that time. So it takes the same
+ * memory for any number of commands, and is right to about one percent.
  */
 export class LatencyWindow {
   readonly #slices = Array.from({ length: SLICES }, newSlice);

@@ -3,26 +3,24 @@ import type { ClusterStats } from '../../core/contracts/ClusterContract.js';
 import type { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import type { CommandRouter } from '../commands/CommandRouter.js';
+import type { ShardStores } from '../store/ShardStores.js';
 import type { RestMeter } from './RestMeter.js';
 
 export interface StatsSources {
   readonly clusterId: number;
   readonly client: Pick<ClientAdapter, 'counts'>;
   readonly commands: Pick<CommandRouter, 'handled' | 'latency'>;
-  readonly describeShards: () => ClusterStats['shards'];
-  /** Shards whose session another process could resume. */
-  readonly countResumable: () => number;
-  /** Dispatches that are not run again. */
-  readonly countGivenUp: () => number;
+  readonly gateway: { statuses(): ClusterStats['shards'] };
+  readonly stores: Pick<ShardStores, 'resumable' | 'givenUp'>;
   readonly loopLag: Pick<LoopLagMeter, 'read'>;
   readonly rest: Pick<RestMeter, 'read'>;
 }
 
-/** Serves `getStats`: what this cluster holds and has done. */
+/** @returns what serves `getStats`: it says what this cluster holds and has done. */
 export const getStats =
-  ({ clusterId, client, commands, describeShards, countResumable, countGivenUp, loopLag, rest }: StatsSources) =>
+  ({ clusterId, client, commands, gateway, stores, loopLag, rest }: StatsSources) =>
   (): ClusterStats => {
-    const shards = describeShards();
+    const shards = gateway.statuses();
     const { user, system } = process.cpuUsage();
     return {
       clusterId,
@@ -35,10 +33,10 @@ export const getStats =
       guilds: shards.reduce((sum, shard) => sum + shard.guilds, 0),
       users: client.counts().users,
       shards,
-      resumable: countResumable(),
+      resumable: stores.resumable,
       events: shards.reduce((sum, { events }) => sum + events, 0),
       commands: commands.handled,
-      givenUp: countGivenUp(),
+      givenUp: stores.givenUp,
       commandLatencyMs: commands.latency(),
       rest: rest.read(),
     };

@@ -1,9 +1,9 @@
-/** What can wait is committed after so long, in milliseconds. */
+/** How long a commit waits that can wait, in milliseconds. */
 const DEFAULT_INTERVAL_MS = 200;
 
 /**
- * When the stores of a process commit: what cannot wait at the end of the turn of the event loop, all else together some time
- * later. In a process that mostly sleeps, the first commit of a turn costs more than the next.
+ * Decides when the stores of a process commit. What cannot wait is committed at the end of the turn of the event loop. All else
+ * is committed together some time later, because in a process that mostly sleeps the first commit of a turn costs the most.
  */
 export class CommitSchedule {
   readonly #intervalMs: number;
@@ -13,7 +13,7 @@ export class CommitSchedule {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  /** @param intervalMs for how long a commit waits that can. Default 200. */
+  /** @param intervalMs how long a commit waits that can wait. Default 200. */
   public constructor(intervalMs: number = DEFAULT_INTERVAL_MS) {
     this.#intervalMs = intervalMs;
   }
@@ -33,11 +33,11 @@ export class CommitSchedule {
       this.#timer = undefined;
       this.#run(this.#patient);
     }, this.#intervalMs);
-    // It need not keep a process alive that has nothing else to do.
+    // It keeps no process alive that has nothing else to do.
     this.#timer.unref();
   }
 
-  /** Nothing is left to commit: it has just been done, or is never to be. Of the last store, no timer is left. */
+  /** A store has nothing left to commit. After the last store no timer is left. */
   public done(commit: () => void): void {
     this.#urgent.delete(commit);
     this.#patient.delete(commit);

@@ -1,10 +1,10 @@
 import type { Database as LmdbDatabase, RootDatabase } from 'lmdb';
 import type { RawRow } from './mergeGuild.js';
-import { rowRange } from './rowKeys.js';
+import { rowRange } from './storedRow.js';
 
-/** One transaction: all of it is in the file, or nothing. `null` removes a row. */
+/** One transaction: all of it is in the file, or nothing is. `null` removes a row. */
 export interface Changes {
-  /** All guilds go first. */
+  /** Removes all guilds first. */
   readonly clear: boolean;
   readonly rows: ReadonlyMap<string, string | null>;
   readonly guilds: ReadonlyMap<string, string | null>;
@@ -13,17 +13,17 @@ export interface Changes {
 
 export type RecordName = 'session' | 'progress';
 
-/** More than the processes that ever have a shard's database open at a time; the threads of each may read. */
+/** Threads that may read at a time, of all processes that have the database open. More than there ever are. */
 const MAX_READERS = 32;
-/** LMDB's flag for transactionSync(): the commit has happened when the call returns. */
+/** lmdb's flag for transactionSync(): the commit has happened when the call returns. */
 const SYNCHRONOUS_COMMIT = 2;
 
 /**
- * The LMDB files of one shard: texts by key. Every process of the shard may read while one writes.
+ * The LMDB files of one shard, which hold texts by key. Every process of the shard may read while one writes.
  *
- * A commit is synchronous: with 10 to 20 us it costs a third of what lmdb's own write thread costs, its errors are caught
- * where they happen, and what it leaves in the page cache outlives the process. It does not wait for the disk (`noSync`): an
- * operating system that crashes can leave a damaged file, see `StoreLabel`.
+ * A commit is synchronous. It takes 10 to 20 us, a third of what lmdb's own write thread costs. Its errors are caught where they
+ * happen, and what it leaves in the page cache outlives the process. It does not wait for the disk (`noSync`), so an operating
+ * system that crashes can leave a damaged file, see `StoreLabel`.
  */
 export class Database {
   readonly #root: RootDatabase<string, string>;
@@ -39,7 +39,8 @@ export class Database {
   /**
    * Creates the files where there are none.
    *
-   * @param folder exists, and its files were checked: LMDB maps them into memory, and ends the process where they are cut off.
+   * @param folder must exist, and its files must have been checked: LMDB maps them into memory, where a truncated file ends the
+   * process.
    * @throws Error of lmdb or of the file system.
    */
   public static async open(folder: string): Promise<Database> {
@@ -50,7 +51,7 @@ export class Database {
     );
   }
 
-  /** What other processes have committed is seen from now on. (lmdb does this by itself at the end of a turn.) */
+  /** From now on, reads see what other processes have committed. (lmdb does this by itself at the end of a turn.) */
   public refresh(): void {
     this.#root.resetReadTxn();
   }
@@ -63,7 +64,7 @@ export class Database {
     return this.#rows.get(key);
   }
 
-  /** To be read at once: within one turn of the event loop it is one state of the guild. */
+  /** To be read within one turn of the event loop: then it is one state of the guild. */
   public *rowsOf(guildId: string): Iterable<RawRow> {
     for (const { key, value } of this.#rows.getRange(rowRange(guildId))) yield [key, value];
   }
@@ -81,7 +82,7 @@ export class Database {
   }
 
   /**
-   * @param changes is called within the transaction, where reading costs least.
+   * @param changes is called inside the transaction, where reading costs least.
    * @throws Error of lmdb or of the file system (disk full, no permission), or what `changes` throws; then nothing of it was
    * written.
    */
@@ -98,7 +99,7 @@ export class Database {
     }, SYNCHRONOUS_COMMIT);
   }
 
-  /** No file, no lock and no timer of it is left when it resolves. */
+  /** When it resolves, no file, lock or timer of the database is open. */
   public async close(): Promise<void> {
     await this.#root.close();
   }

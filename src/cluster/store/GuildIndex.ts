@@ -1,10 +1,10 @@
-/** What is known of a guild without reading it. */
+/** What is known about a guild without reading it. */
 export interface GuildEntry {
-  /** Of its last change, counted over all guilds of the store: never the same twice. */
+  /** The number of its last change. Changes are counted over all guilds of the store, so no number comes twice. */
   readonly version: number;
-  /** Discord cannot say anything of it for now; it has no rows then. */
+  /** Where false, Discord cannot say anything about the guild for now, and it has no rows. */
   readonly available: boolean;
-  /** Beside the base. */
+  /** How many rows it has beside its base. */
   readonly rows: number;
   readonly baseLength: number;
 }
@@ -26,7 +26,7 @@ export class GuildIndex {
   #changed = new Set<string>();
   #version = 0;
 
-  /** Of the last change of any guild. */
+  /** The number of the last change of any guild. */
   public get version(): number {
     return this.#version;
   }
@@ -49,7 +49,7 @@ export class GuildIndex {
     this.#changed.add(guildId);
   }
 
-  /** Its rows are others, and say the same. */
+  /** Its rows have changed, but not what they say. */
   public rearrange(guildId: string, entry: GuildEntry): void {
     this.#entries.set(guildId, entry);
     this.#changed.add(guildId);

@@ -1,19 +1,19 @@
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 
 export interface HandledWindowLimits {
-  /** A command that has not finished by then is not run again. In milliseconds; default 60 s. */
+  /** A command that runs for longer is not run again. In milliseconds; default 60 000. */
   readonly maxAgeMs: number;
-  /** So many commands are remembered; the oldest are forgotten first. Default 1000. */
+  /** How many commands are remembered. The oldest are forgotten first. Default 1000. */
   readonly maxCommands: number;
-  /** A command so many dispatches ago is forgotten: Discord's replay buffer is not endless. Default 5000. */
+  /** For how many dispatches a command is remembered: Discord's replay buffer is not endless. Default 5000. */
   readonly maxDispatches: number;
-  /** A command that so many processes died with is not run again: it may be what kills them. Default 2. */
+  /** With how many deaths a command is not run again: it may be what kills the processes. Default 2. */
   readonly maxRuns: number;
-  /** The same where the last of them was killed from outside, which is hardly a command's fault. Default 3. */
+  /** The same where the last process was killed from outside, which is hardly a command's fault. Default 3. */
   readonly maxRunsIfKilled: number;
 }
 
-/** A command by its dispatch; with how often it has run, where that is more than once. */
+/** A command by its dispatch. With how often it has run, where that is not once. */
 export type Unfinished = number | readonly [seq: number, runs: number];
 
 /** What a process finds when it goes on with a session. */
@@ -26,20 +26,20 @@ export interface WindowPosition {
   readonly unfinished: readonly Unfinished[];
   /** When that was written down, in the milliseconds of `commandStarted()`. */
   readonly at: number;
-  /** How the process ended; by default nobody knows. */
+  /** How that process died. Default: nobody knows. */
   readonly death?: WindowDeath;
 }
 
 /** What is known of the end of the process that went on with the session before. */
 export interface WindowDeath {
   /**
-   * `explained`: by what it had on its stack, in this session or another one. So what only waited is not to blame, however
-   * often. `killed`: from outside, or nobody knows how.
+   * `explained`: it died of what it had on its stack, in this session or another one. What only waited is not to blame then,
+   * however often it has run. `killed`: from outside, or nobody knows how. `unexplained`: any other end.
    */
   readonly cause: 'explained' | 'killed' | 'unexplained';
-  /** This dispatch was on its stack: a culprit is not run again, a suspect may be innocent and is run once more. */
+  /** The dispatch on its stack. A culprit is not run again. A suspect may be innocent, and is run once more. */
   readonly blamed?: Blamed | undefined;
-  /** It had begun every dispatch up to this one, whether or not that is in `handledSeq`. Default 0. */
+  /** It had begun every dispatch up to this one, whether or not `handledSeq` says so. Default 0. */
   readonly begunSeq?: number | undefined;
 }
 
@@ -68,28 +68,29 @@ const DEFAULT_LIMITS = {
   maxRunsIfKilled: 3,
 } as const satisfies HandledWindowLimits;
 
-/** Stands for `runs` of a command that is given up: whatever becomes of the next processes, none runs it. */
+/** As `runs`, says that a command is given up: whatever becomes of the next processes, none runs it. */
 const GIVEN_UP = 99;
 
 /**
- * Which dispatches of one session are handled, like TCP's selective acknowledgement: all up to a number, except for commands
- * that have not finished. After a crash the replay begins before the oldest of these; they run again, the others do not.
+ * Knows which dispatches of one session are handled: all up to a number, except for commands that have not finished. (TCP's
+ * selective acknowledgement works alike.) After a crash the replay begins before the oldest of these. They run again, the
+ * others do not.
  *
  * It knows nothing of packets, files or clocks.
  */
 export class HandledWindow {
   readonly #limits: HandledWindowLimits;
-  /** Run in this process. Ascending: they begin in the order of their dispatches. */
+  /** Commands that run in this process. Ascending, because they begin in the order of their dispatches. */
   readonly #running = new Map<number, Run>();
-  /** Were running in a process that is gone. */
+  /** Commands that ran in a process that is gone, and are to be run again. */
   readonly #lost = new Map<number, Run>();
-  /** Processes died of them. They are replayed all the same, so that their users can be told. */
+  /** Commands that processes died of. They are replayed all the same, so that their users can be told. */
   readonly #givenUp = new Map<number, Run>();
   #handledSeq = 0;
   #cachedSeq = 0;
-  /** Begun by the process that died, for which they are counted as run; 0 where something else is to blame for its death. */
+  /** Up to this one, the process that died had begun them, which counts as a run. 0 where something else is to blame. */
   #begunSeq = 0;
-  /** Grows with every session: their numbers begin anew, and commands outlive them. */
+  /** Counts the sessions. Sequence numbers begin anew with each, and commands outlive them. */
   #session = 0;
 
   public constructor(limits: Partial<HandledWindowLimits> = {}) {
@@ -106,7 +107,7 @@ export class HandledWindow {
     return Math.min(this.#handledSeq, this.#cachedSeq, ...again.map((seq) => seq - 1));
   }
 
-  /** A new session: what ran in the old one cannot be replayed. */
+  /** Begins with a new session. What ran in the old one cannot be replayed. */
   public begin(seq: number): void {
     this.#session++;
     this.#running.clear();
@@ -142,7 +143,7 @@ export class HandledWindow {
     for (const [seq, runs] of [...runsOf].sort(([a], [b]) => a - b)) {
       if (this.#running.has(seq)) continue;
       if (runs < limit) {
-        // What another one is to blame for is not held against it.
+        // It is not to blame for a death that something else explains.
         this.#lost.set(seq, { at, runs: cause === 'explained' ? Math.max(0, runs - 1) : runs });
         continue;
       }
@@ -152,19 +153,19 @@ export class HandledWindow {
     return now;
   }
 
-  /** Whether a dispatch is not run again because processes died of it: then its user has not been told yet. */
+  /** Whether a dispatch is not run again because processes died of it, and its user is still to be told. */
   public isGivenUp(seq: number): boolean {
     return this.#givenUp.has(seq);
   }
 
-  /** How often a dispatch will have run with the next time, as far as that was written down. */
+  /** How often a dispatch will have run after its next run, as far as that was written down. */
   public nextRun(seq: number): number {
     return (this.#lost.get(seq)?.runs ?? 0) + 1;
   }
 
   /**
-   * What becomes of a dispatch: a new one, or one that died with its process, is handled; one that was handled by a process
-   * whose cache was not this one's only updates the cache; the rest of a replay is skipped.
+   * Says what becomes of a dispatch. A new one is handled, and one that was lost with its process. One that another process
+   * handled updates the cache only, where the cache of this process has missed it. The rest of a replay is skipped.
    */
   public verdict(seq: number): DispatchVerdict {
     if (this.#givenUp.has(seq)) return seq > this.#cachedSeq ? 'mute' : 'skip';
@@ -172,7 +173,7 @@ export class HandledWindow {
     return seq > this.#cachedSeq ? 'mute' : 'skip';
   }
 
-  /** After a dispatch was dealt with. A command whose replay did not begin again was dropped by the bot, and stays so. */
+  /** Notes that a dispatch was dealt with. Where its replay began no command, the bot has dropped it, for good. */
   public settle(seq: number): void {
     if (seq > this.#handledSeq) this.#handledSeq = seq;
     if (seq > this.#cachedSeq) this.#cachedSeq = seq;
@@ -181,9 +182,10 @@ export class HandledWindow {
   }
 
   /**
-   * A command of this dispatch begins.
+   * Notes that a command of this dispatch begins.
    *
-   * @returns to be called when it has finished, once or more often. It may come after the session's end.
+   * @param at milliseconds on the steady clock.
+   * @returns what is to be called when it has finished, once or more often. The session may have ended by then.
    */
   public commandStarted(seq: number, at: number): () => void {
     const session = this.#session;
@@ -194,18 +196,28 @@ export class HandledWindow {
     };
   }
 
-  /** Commands that would have to run again, or be given up, if the process ended now, ascending. Forgets those beyond the limits. */
-  public unfinished(now: number): Unfinished[] {
-    this.#forget(this.#running, now);
-    this.#forget(this.#lost, now);
-    this.#forget(this.#givenUp, now);
+  /** Whether commands of this process run. */
+  public get isRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /**
+   * Commands that would have to run again, or be given up, if the process ended now, ascending. Forgets those beyond the limits.
+   *
+   * @param end how it would end. A planned stop is not held against the commands that run: this run does not count.
+   */
+  public unfinished(now: number, end: 'death' | 'stop' = 'death'): Unfinished[] {
+    for (const commands of [this.#running, this.#lost, this.#givenUp]) this.#forget(commands, now);
     if (this.#running.size + this.#lost.size + this.#givenUp.size === 0) return [];
     return [...new Map([...this.#lost, ...this.#givenUp, ...this.#running])]
       .sort(([a], [b]) => a - b)
-      .map(([seq, { runs }]) => (runs === 1 ? seq : [seq, runs]));
+      .map(([seq, run]) => {
+        const runs = end === 'stop' && this.#running.get(seq) === run ? run.runs - 1 : run.runs;
+        return runs === 1 ? seq : [seq, runs];
+      });
   }
 
-  /** One that was handled would not run again anyway; its user is told all the same, where Discord can still repeat it. */
+  /** A culprit that was handled would not run again anyway. It is replayed for its user, where Discord still has it. */
   #isToBeTold({ verdict, seq, since }: Blamed, now: number): boolean {
     const { maxAgeMs, maxDispatches } = this.#limits;
     return verdict === 'culprit' && now - since <= maxAgeMs && this.#handledSeq - seq <= maxDispatches;

@@ -12,7 +12,7 @@ export interface HydrationTarget {
 
 /**
  * Fills the client's cache with the guilds of one shard, without any event and without holding up the event loop. The shard's
- * previous process may go on meanwhile: what it changes is caught up with afterwards.
+ * previous process may go on meanwhile: `refresh()` catches up with what it changes.
  */
 export class Hydration {
   readonly #versions = new Map<string, number>();
@@ -22,17 +22,17 @@ export class Hydration {
     private readonly store: ShardStore,
   ) {}
 
-  /** All guilds of the shard, where it has a session to resume. @returns how many. */
+  /** Fills in all guilds of the shard, where it has a session to resume. @returns how many. */
   public async run(): Promise<number> {
     const session = this.store.session();
     if (session === undefined) return 0;
-    // Before any guild, whose members include the bot. All shards of a process say the same.
+    // This comes before any guild, because its members include the bot. All shards of a process say the same.
     if (this.target.identity === null) this.target.restoreIdentity(session.identity);
     for await (const guild of this.store.guilds()) this.#apply(guild);
     return this.#versions.size;
   }
 
-  /** What has changed since; when the previous process has released the shard, nothing is left to change. @returns how many. */
+  /** Catches up with what has changed since, for good once the previous process has released the shard. @returns how many guilds. */
   public async refresh(): Promise<number> {
     const { changed, gone } = this.store.changedSince(this.#versions);
     for (const guildId of gone) {

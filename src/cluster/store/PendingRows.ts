@@ -1,10 +1,10 @@
 import type { Database } from './Database.js';
 import type { RawRow } from './mergeGuild.js';
-import { rowRange } from './rowKeys.js';
+import { rowRange } from './storedRow.js';
 
 /**
- * Rows that are changed but not committed yet, and a view of the database as if they were. A row that changes many times
- * before a commit is written once.
+ * Rows that have changed and are not committed yet, and a view of the database as if they were. A row that changes often before
+ * a commit is written once.
  */
 export class PendingRows {
   readonly #database: Database;
@@ -16,7 +16,7 @@ export class PendingRows {
     this.#database = database;
   }
 
-  /** In characters, of what waits. */
+  /** How many characters wait. */
   public get length(): number {
     return this.#length;
   }

@@ -18,8 +18,8 @@ export interface StoreParts extends OpenedFolder {
 }
 
 /**
- * The files of a store as long as they can be used, and nothing afterwards. Whatever the disk, the folder or the database
- * throws ends here: one line in the log, and the bot runs on.
+ * The files of a store for as long as they can be used. Whatever the disk, the folder or the database throws ends here: there
+ * is one line in the log, the files are given up, and the bot runs on.
  */
 export class Persistence {
   readonly #options: PersistenceOptions;
@@ -28,13 +28,13 @@ export class Persistence {
   #parts: StoreParts | undefined;
   #isDamaged = false;
 
-  /** @param patchUser what to do with a change of the bot itself. */
+  /** @param patchUser is called with a change of the bot's own user. */
   public constructor(options: PersistenceOptions, patchUser: (user: IdData) => void) {
     this.#options = options;
     this.#patchUser = patchUser;
     const { shardId, logger } = options;
     this.#folder = new ShardFolder(options.dataDir, options, (reason) =>
-      logger.warn({ shardId }, `The store of shard ${shardId} was set aside, it starts afresh: ${reason}`),
+      logger.warn({ shardId }, `The store of shard ${shardId} was set aside, and a new one begins: ${reason}`),
     );
   }
 
@@ -60,8 +60,8 @@ export class Persistence {
   }
 
   /**
-   * Before this process writes: what it could not read makes room for a new database. Until then it may be another process's,
-   * which can do without those parts.
+   * Sets a database aside that this process could not read, and opens a new one. To be called before this process writes:
+   * until then the database may belong to another process, which can do without the damaged parts.
    */
   public async replaceDamaged(): Promise<void> {
     if (!this.#isDamaged) return;
@@ -77,7 +77,7 @@ export class Persistence {
     }
   }
 
-  /** Where something cannot be read, there is nothing to read any more. */
+  /** Reads. Once something could not be read, nothing is. */
   public read<Result>(read: (parts: StoreParts) => Result): Result | undefined {
     if (this.#parts === undefined || this.#isDamaged) return undefined;
     try {
@@ -88,7 +88,7 @@ export class Persistence {
     }
   }
 
-  /** Likewise. What the caller's loop throws is not concerned. */
+  /** As `read()`. What the caller's own loop throws is not caught. */
   public async *readEach<Item>(read: (parts: StoreParts) => AsyncIterable<Item>): AsyncGenerator<Item, void> {
     if (this.#parts === undefined || this.#isDamaged) return;
     try {
@@ -98,7 +98,7 @@ export class Persistence {
     }
   }
 
-  /** Where something cannot be written, nothing is from then on. */
+  /** Writes. Once something could not be written, nothing is. */
   public write(write: (parts: StoreParts) => void): void {
     if (this.#parts === undefined) return;
     try {
@@ -120,11 +120,14 @@ export class Persistence {
       await parts.database.close();
       await this.#folder.settle();
     } catch (error) {
-      this.#options.logger.debug({ shardId: this.#options.shardId, err: error }, 'the store was not closed properly');
+      this.#options.logger.debug(
+        { shardId: this.#options.shardId, err: error },
+        'the store could not be closed properly',
+      );
     }
   }
 
-  /** What is in the files stays: it is older, and consistent. */
+  /** Gives the files up. What is in them stays: it is older, and consistent. */
   #fail(error: unknown): void {
     const parts = this.#parts;
     this.#parts = undefined;
@@ -133,6 +136,8 @@ export class Persistence {
       { shardId, err: error },
       `The store of shard ${shardId} cannot be used; the bot runs on, but after a restart this shard must identify`,
     );
-    parts?.database.close().catch((failure: unknown) => logger.debug({ shardId, err: failure }, 'and not closed'));
+    parts?.database
+      .close()
+      .catch((failure: unknown) => logger.debug({ shardId, err: failure }, 'the store could not be closed either'));
   }
 }

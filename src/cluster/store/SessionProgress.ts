@@ -1,27 +1,51 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
+import type { BotIdentity } from '../../core/discord/packets.js';
 import type { RecordName } from './Database.js';
 import { HandledWindow, type Unfinished, type WindowDeath } from './HandledWindow.js';
-import type { ProgressRow, SessionRow, Stored } from './sessionRows.js';
+
+/** What changes only with the session. */
+export interface SessionRow {
+  readonly sessionId: string;
+  readonly resumeUrl: string;
+  readonly identity: BotIdentity;
+}
+
+/** What changes with every dispatch. */
+export interface ProgressRow {
+  /** The state of the guilds is as of this dispatch. */
+  readonly seq: number;
+  /** Handlers were called for every dispatch up to this one. Missing where that is `seq`. */
+  readonly handled?: number;
+  /** When the shard was last known to be connected, in milliseconds since 1970. */
+  readonly at: number;
+  /** The same on the steady clock, see `ShardStoreOptions.steadyNow`. Missing in rows of an earlier version. */
+  readonly steadyAt?: number;
+  /** Commands that have not finished. */
+  readonly unfinished: readonly Unfinished[];
+  /** The number of the last change of any guild, see `GuildIndex`. */
+  readonly version: number;
+}
+
+export interface Stored {
+  readonly session: SessionRow;
+  readonly progress: ProgressRow;
+}
 
 /**
- * How far a shard has come in its session, as the process knows that serves it, or did until it released it. What it says to
- * a commit belongs together with the guilds' rows of the same commit.
+ * How far a shard has come in its session, as far as this process knows: it serves the shard, or did until it released it. What
+ * it gives to a commit belongs to the guilds' rows of the same commit.
  */
 export class SessionProgress {
   public readonly window = new HandledWindow();
   #session: SessionRow | undefined;
   #sessionChanged = false;
+  /** What each dispatch up to this one changes was recorded. This one may be the one that is being handled. */
   #recordedSeq = 0;
   #connectedAt = 0;
   #steadyAt = 0;
 
   public get session(): SessionRow | undefined {
     return this.#session;
-  }
-
-  /** What every dispatch up to this one changes was recorded; or the one that is being handled. */
-  public get recordedSeq(): number {
-    return this.#recordedSeq;
   }
 
   public begin(session: SessionRow, seq: number): void {
@@ -32,8 +56,10 @@ export class SessionProgress {
   }
 
   /**
-   * @param released the session as the previous process has released it.
-   * @param death how that process ended, where it did not release it.
+   * Goes on with a stored session.
+   *
+   * @param released the session as the previous process released it.
+   * @param death how that process died, where it did not release the session.
    * @returns commands that are given up, see `HandledWindow.restore`.
    */
   public resume(
@@ -41,7 +67,7 @@ export class SessionProgress {
     released: ShardSession | undefined,
     death: WindowDeath | undefined,
   ): readonly number[] {
-    // Where this process had the session before, its cache stands still since then. Otherwise it was filled from the store.
+    // Where this process had the session before, its cache has stood still since. Otherwise the store has filled it.
     const isOwn = this.#session !== undefined;
     const givenUp = this.window.restore({
       handledSeq: Math.max(progress.handled ?? progress.seq, released?.seq ?? 0),
@@ -62,20 +88,20 @@ export class SessionProgress {
     this.#sessionChanged = true;
   }
 
-  /** @returns whether what the dispatch changes is to be recorded: it is new. */
+  /** @returns whether the dispatch is new, so that what it changes is to be recorded. */
   public record(seq: number): boolean {
     if (seq <= this.#recordedSeq) return false;
     this.#recordedSeq = seq;
     return true;
   }
 
-  /** A dispatch was dealt with. */
+  /** Notes that a dispatch was dealt with. */
   public settle(seq: number): void {
     this.record(seq);
     this.window.settle(seq);
   }
 
-  /** When the shard was last known to be connected. */
+  /** Notes when the shard was last known to be connected. */
   public connected(at: number, steadyAt: number): void {
     this.#connectedAt = at;
     this.#steadyAt = steadyAt;
@@ -88,7 +114,7 @@ export class SessionProgress {
     this.#sessionChanged = true;
   }
 
-  /** What a commit has to write, which follows at once. @param version of the last change of any guild. */
+  /** @param version see `ProgressRow.version`. @returns what a commit has to write, which must follow at once. */
   public take(unfinished: readonly Unfinished[], version: number): ReadonlyMap<RecordName, string | null> {
     const records = new Map<RecordName, string | null>();
     if (this.#session === undefined) return records.set('session', null).set('progress', null);
@@ -100,4 +126,10 @@ export class SessionProgress {
     const progress: ProgressRow = { seq: this.#recordedSeq, ...times, unfinished, version, ...handled };
     return records.set('progress', JSON.stringify(progress));
   }
+}
+
+/** @throws SyntaxError where one of them is damaged. */
+export function parseStored(session: string | undefined, progress: string | undefined): Stored | undefined {
+  if (session === undefined || progress === undefined) return undefined;
+  return { session: JSON.parse(session) as SessionRow, progress: JSON.parse(progress) as ProgressRow };
 }

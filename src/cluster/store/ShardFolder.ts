@@ -5,9 +5,9 @@ import { checkDataFile } from './checkDataFile.js';
 import { Database } from './Database.js';
 import { StoreLabel, type StoreOwner } from './StoreLabel.js';
 
-/** More than LMDB needs for the readers of one shard. */
+/** How large the lock file is made. LMDB needs less for the readers of one shard. */
 const LOCK_FILE_BYTES = 4096;
-/** More than an empty database needs. */
+/** How much room there must be on the disk for a new database. An empty one needs less. */
 const NEW_DATABASE_BYTES = 65_536;
 
 export interface OpenedFolder {
@@ -16,13 +16,13 @@ export interface OpenedFolder {
 }
 
 /**
- * The folder of one shard's database. Decides whether what is in it may be used; what may not is moved aside, to
+ * The folder of one shard's database. Decides whether what is in it may be used. What may not is moved to
  * `<folder>.set-aside`, where the last one is kept for whoever wants to know more.
  */
 export class ShardFolder {
   readonly #path: string;
 
-  /** @param onSetAside told why, once for each. */
+  /** @param onSetAside is called with the reason whenever a database is set aside. */
   public constructor(
     dataDir: string,
     private readonly owner: StoreOwner,
@@ -50,7 +50,7 @@ export class ShardFolder {
     }
   }
 
-  /** The database must be closed, or be another process's. @throws Error of the file system. */
+  /** This process must not have the database open. @throws Error of the file system. */
   public setAside(reason: string): void {
     this.onSetAside(reason);
     const aside = `${this.#path}.set-aside`;
@@ -59,7 +59,7 @@ export class ShardFolder {
     mkdirSync(this.#path, { mode: 0o700 });
   }
 
-  /** After the database was closed: sees to it that all of it is on the disk, unless another process writes it by now. */
+  /** After the database was closed, waits until all of it is on the disk, unless another process writes it by now. */
   public async settle(): Promise<void> {
     const label = StoreLabel.read(this.#path);
     if (label === undefined || label.hasOtherWriter) return;
@@ -79,12 +79,12 @@ export class ShardFolder {
   #objection(): string | undefined {
     if (!existsSync(this.#dataFile)) return undefined;
     const label = StoreLabel.read(this.#path);
-    if (label === undefined) return 'it does not say whose it is';
+    if (label === undefined) return 'its label is missing or cannot be read';
     return label.objection(this.owner) ?? checkDataFile(this.#dataFile);
   }
 
   async #openDatabase(): Promise<OpenedFolder> {
-    // A label alone is what is left of an attempt that failed.
+    // A label without a database is left of an attempt that failed.
     const label = existsSync(this.#dataFile) ? StoreLabel.read(this.#path) : undefined;
     this.#prepareFiles();
     const ownLabel = label ?? StoreLabel.create(this.#path, this.owner);
@@ -92,10 +92,10 @@ export class ShardFolder {
     return { database: await Database.open(this.#path), label: ownLabel };
   }
 
-  /** Lets those problems show as errors that would end the process inside lmdb 3.5.6. */
+  /** Finds problems that would end the process inside lmdb 3.5.6, and throws them as errors. */
   #prepareFiles(): void {
     const lockFile = join(this.#path, 'lock.mdb');
-    // LMDB would make it with a hole, and write to it through memory, where a full disk is fatal.
+    // LMDB would create a sparse file and write to it through memory, where a full disk is fatal.
     if (!existsSync(lockFile)) writeFileSync(lockFile, Buffer.alloc(LOCK_FILE_BYTES), { mode: 0o600 });
     accessSync(lockFile, constants.R_OK | constants.W_OK);
     if (existsSync(this.#dataFile)) accessSync(this.#dataFile, constants.R_OK | constants.W_OK);
@@ -112,7 +112,7 @@ function requireRoom(path: string, bytes: number): void {
   }
 }
 
-/** LMDB's own errors have negative numbers (lmdb.h, "Return Codes"); those of the operating system say nothing of the file. */
+/** LMDB's own errors have negative numbers (lmdb.h, "Return Codes"). Those of the operating system say nothing about the file. */
 export function isDamage(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code < 0;
 }

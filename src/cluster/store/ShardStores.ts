@@ -2,63 +2,53 @@ import { createHash } from 'node:crypto';
 import type { ClusterAssignment, ProcessEnd, ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { Logger } from '../../core/log/logger.js';
-import { inquire } from '../dispatch/inquire.js';
+import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
+import { explainDeaths } from '../dispatch/explainDeaths.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { Hydration, type HydrationTarget } from './Hydration.js';
-import { ShardStore } from './ShardStore.js';
+import { ShardStore, type ShardStoreOptions } from './ShardStore.js';
 
 /** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
 const TOUCH_INTERVAL_MS = 10_000;
 
-export interface ShardStoresOptions {
+export interface ShardStoresOptions extends Pick<ShardStoreOptions, 'onGivenUp' | 'wallNow' | 'steadyNow'> {
   readonly assignment: ClusterAssignment;
   readonly logger: Logger;
-  /** How a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
+  /** Asks how a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
   readonly endOf: (pid: number) => Promise<ProcessEnd | undefined>;
-  /** As `ShardStoreOptions.onGivenUp`. */
-  readonly onGivenUp: (packet: GatewayPacket) => void;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'setTimeout'>;
 }
 
 /**
  * The stores of all shards of a cluster, and what each of them has put into the client's cache.
  *
- * In order: `open` (before it, no session is known), `hydrate` (the predecessor may still serve), `takeOver` when the shards
- * are this process's, then every dispatch through `judge` and `handled`, `release` when they are not any more, `close`.
+ * The order is: `open` (no session is known before), `hydrate` (the predecessor may still serve), `takeOver` when the shards are
+ * this process's, then every dispatch through `judge` and `handled`, `release` when another process goes on, `close`.
  */
 export class ShardStores {
   readonly #options: ShardStoresOptions;
-  readonly #assignment: ClusterAssignment;
-  readonly #logger: Logger;
   readonly #stores = new Map<number, ShardStore>();
   readonly #hydrations = new Map<number, Hydration>();
   /** Shards whose stored state the client cannot take. */
   readonly #unusable = new Set<number>();
-  #touching: NodeJS.Timeout | undefined;
+  #nextTouch: Timer | undefined;
 
   public constructor(options: ShardStoresOptions) {
     this.#options = options;
-    this.#assignment = options.assignment;
-    this.#logger = options.logger;
   }
 
   /**
-   * To be called when everything else is prepared: a process that ends between here and `takeOver` is held against the store.
+   * To be called when everything else is prepared: an end of the process between here and `takeOver` counts against the store.
    * Never rejects: a store that cannot be used says so in the log, and does nothing.
    */
   public async open(): Promise<void> {
-    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#assignment;
+    const { dataDir, shardIds, shardCount, resumeWindowMs, token } = this.#options.assignment;
     const tokenHash = createHash('sha256').update(token).digest('hex');
-    const shared = {
-      dataDir,
-      shardCount,
-      tokenHash,
-      logger: this.#logger,
-      resumeWindowMs,
-      schedule: new CommitSchedule(),
-      onGivenUp: this.#options.onGivenUp,
-    };
+    const schedule = new CommitSchedule();
+    const shared = { ...this.#options, dataDir, shardCount, tokenHash, resumeWindowMs, schedule };
     const open = (shardId: number): Promise<ShardStore> => ShardStore.open({ ...shared, shardId });
     for (const store of await Promise.all(shardIds.map(open))) this.#stores.set(store.shardId, store);
   }
@@ -90,7 +80,7 @@ export class ShardStores {
   public async takeOver(released: readonly ShardSession[] = []): Promise<readonly ShardSession[]> {
     const sessions: ShardSession[] = [];
     const stores = [...this.#stores.values()];
-    const deaths = await inquire(
+    const deaths = await explainDeaths(
       stores.map((store) => store.readMark()),
       this.#options.endOf,
     );
@@ -102,52 +92,52 @@ export class ShardStores {
       if (session === undefined) continue;
       const { shardId } = store;
       if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
-      // With half of its guilds it must not go on: a new session brings them all.
-      if (this.#unusable.delete(shardId)) store.dropSession();
+      // The shard must not go on with half of its guilds. A new session brings them all.
+      if (this.#unusable.delete(shardId)) store.dispatches.dropSession();
       else sessions.push(session);
     }
-    this.#touching ??= setInterval(() => this.#touch(), TOUCH_INTERVAL_MS);
+    this.#touchLater();
     return sessions;
   }
 
-  /** As the gateway's `judgeDispatch`. */
+  /** The gateway's `judgeDispatch`. */
   public judge(shardId: number, packet: GatewayPacket): DispatchVerdict {
-    return this.#stores.get(shardId)?.judge(packet) ?? 'handle';
+    return this.#stores.get(shardId)?.dispatches.judge(packet) ?? 'handle';
   }
 
-  /** What is to be on the stack while a dispatch is handled. */
+  /** What stands for a dispatch on the stack while it is handled. */
   public frameOf(shardId: number, packet: GatewayPacket): StackFrame | undefined {
-    return this.#stores.get(shardId)?.frameOf(packet);
+    return this.#stores.get(shardId)?.dispatches.frameOf(packet);
   }
 
-  /** As the gateway's `onDispatch`. */
+  /** The gateway's `onDispatch`. */
   public handled(shardId: number, packet: GatewayPacket): void {
-    this.#stores.get(shardId)?.handled(packet);
+    this.#stores.get(shardId)?.dispatches.handled(packet);
   }
 
-  /** A command of the dispatch that is being handled begins. @returns to be called when it has ended. */
+  /** A command of the dispatch that is being handled begins. @returns what is to be called when it has ended. */
   public commandStarted(shardId: number): () => void {
-    return this.#stores.get(shardId)?.commandStarted() ?? (() => undefined);
+    return this.#stores.get(shardId)?.dispatches.commandStarted() ?? (() => undefined);
   }
 
   /**
-   * The shards were disconnected, and nobody follows yet. What commands that run still leave behind is noted. Resolves when all
-   * that was handled is in the files.
+   * The shards were disconnected, and no other process follows yet. The ends of commands that still run are recorded. When this
+   * returns, all that was handled is in the files.
    */
-  public async disconnected(): Promise<void> {
+  public disconnected(): void {
     this.#stopTouching();
-    await this.commit();
+    this.commit();
   }
 
-  /** Resolves when all that was handled so far is in the files. */
-  public async commit(): Promise<void> {
-    await Promise.all([...this.#stores.values()].map((store) => store.commit()));
+  /** Writes all that was handled so far into the files. */
+  public commit(): void {
+    for (const store of this.#stores.values()) store.commit();
   }
 
   /** The shards were disconnected: commits, and leaves them to another process. */
-  public async release(): Promise<void> {
+  public release(): void {
     this.#stopTouching();
-    await Promise.all([...this.#stores.values()].map((store) => store.release()));
+    for (const store of this.#stores.values()) store.release();
   }
 
   /** Leaves no file open. */
@@ -156,25 +146,29 @@ export class ShardStores {
     await Promise.all([...this.#stores.values()].map((store) => store.close()));
   }
 
-  /** What Discord once sent may be nothing that the client can take again; that must not keep the cluster from starting. */
+  /** The client may not be able to take again what Discord once sent. That must not keep the cluster from starting. */
   async #try(shardId: number, hydrate: () => Promise<unknown>): Promise<void> {
     try {
       await hydrate();
     } catch (error) {
       this.#unusable.add(shardId);
-      this.#logger.warn(
+      this.#options.logger.warn(
         { shardId, err: error },
-        `The stored state of shard ${shardId} makes no sense: it identifies anew`,
+        `The stored state of shard ${shardId} cannot be used: it begins a new session`,
       );
     }
   }
 
-  #stopTouching(): void {
-    clearInterval(this.#touching);
-    this.#touching = undefined;
+  #touchLater(): void {
+    this.#nextTouch ??= (this.#options.clock ?? systemClock).setTimeout(() => {
+      this.#nextTouch = undefined;
+      for (const store of this.#stores.values()) store.dispatches.touch();
+      this.#touchLater();
+    }, TOUCH_INTERVAL_MS);
   }
 
-  #touch(): void {
-    for (const store of this.#stores.values()) store.touch();
+  #stopTouching(): void {
+    this.#nextTouch?.cancel();
+    this.#nextTouch = undefined;
   }
 }

@@ -2,26 +2,25 @@ import type { Database } from './Database.js';
 import { GuildIndex } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
 import { PendingRows } from './PendingRows.js';
-import { rowKey } from './rowKeys.js';
 import type { GuildPayload, IdData, StateData, ThreadMemberData } from './stateData.js';
 import { type StateChange, threadMember } from './stateTable.js';
-import { changedRow, formatRow, GONE } from './storedRow.js';
+import { changedRow, formatRow, GONE, rowKey } from './storedRow.js';
 
-/** Rows beside the base that a guild may always have. A larger guild may have one for each kilobyte of its base. */
+/** How many rows beside its base any guild may have. A large guild may have one for each kilobyte of its base. */
 const MAX_ROWS = 256;
 
-/** A change of one row that waits, with its data as it is written. */
+/** A change of one row that waits for a commit, with its data as JSON. */
 type RowChange =
   | { readonly op: 'put' | 'patch' | 'touch'; readonly guildId: string; readonly key: string; readonly text: string }
   | { readonly op: 'remove' | 'resetCount'; readonly guildId: string; readonly key: string }
   | { readonly op: 'count'; readonly guildId: string; readonly key: string; readonly by: number };
 
 /**
- * Turns changes into rows: each guild is its last GUILD_CREATE and, for each entity that has changed since, one row. Nothing
- * is merged when something changes, except for the fields of one entity; `mergeGuild` does that when a guild is read.
+ * Turns changes into rows. A guild is its last GUILD_CREATE and one row for each entity that has changed since. A change merges
+ * no more than the fields of one entity; `mergeGuild` merges the rows when a guild is read.
  *
- * What a change means for its row is looked up with the commit, inside its transaction: a look into the database at any other
- * time costs a transaction of its own, and a timer that ends it.
+ * What a change means for its row is looked up inside the commit's transaction. At any other time a look into the database
+ * costs a transaction of its own, and a timer that ends it.
  */
 export class StateRecorder {
   readonly #index = new GuildIndex();
@@ -30,7 +29,7 @@ export class StateRecorder {
   #waiting: RowChange[] = [];
   #waitingLength = 0;
 
-  /** @param patchUser what to do with a change of the bot itself, which belongs to no guild. */
+  /** @param patchUser is called with a change of the bot's own user, which belongs to no guild. */
   public constructor(
     database: Database,
     private readonly patchUser: (user: IdData) => void,
@@ -58,7 +57,7 @@ export class StateRecorder {
     this.#index.load(guilds, version);
   }
 
-  /** READY: all guilds are as it says, for now unavailable. */
+  /** Begins with the guilds of READY, which are unavailable for now. */
   public reset(guilds: readonly GuildPayload[]): void {
     this.#forgetWaiting();
     this.#pending.clear();
@@ -88,7 +87,7 @@ export class StateRecorder {
         this.patchUser(change.user);
         return;
       default: {
-        // As text: the packet it is from may be changed by the client.
+        // As text, because the client may change the packet that it is from.
         const waiting = rowChange(change);
         this.#waiting.push(waiting);
         if ('text' in waiting) this.#waitingLength += waiting.text.length;
@@ -96,7 +95,7 @@ export class StateRecorder {
     }
   }
 
-  /** Folds all rows of a guild into a new base, which says the same. @throws SyntaxError where a row is damaged. */
+  /** Folds all rows of a guild into one new base. @throws SyntaxError where a row is damaged. */
   public compact(guildId: string): void {
     this.#settle();
     this.#large.delete(guildId);
@@ -143,7 +142,7 @@ export class StateRecorder {
   #settle(): void {
     const waiting = this.#waiting;
     this.#forgetWaiting();
-    // Without its guild a change means nothing, to a client neither.
+    // Without its guild a change means nothing, neither here nor to a client.
     for (const change of waiting) if (this.#isAvailable(change.guildId)) this.#changeRow(change);
   }
 
@@ -165,7 +164,7 @@ export class StateRecorder {
         this.#write(guildId, key, String(Number(known ?? 0) + change.by), known);
         break;
       case 'resetCount':
-        // A sum of 0 rather than no row: the number of rows never falls, so that it needs no care.
+        // A sum of 0 rather than no row: so the number of rows only ever grows.
         if (known !== undefined) this.#write(guildId, key, '0', known);
         break;
     }
@@ -181,8 +180,8 @@ export class StateRecorder {
   }
 
   /**
-   * The bot has got access to channels, or has lost it: these are their active threads, and no others. Rare enough to read
-   * the guild for it. (eris 0.18.0 takes `channel_ids` for ids of threads, and keeps those that are gone.)
+   * The bot gained or lost access to channels, and these are all of their active threads. That is rare enough to read the guild
+   * for it. (eris 0.18.0 takes `channel_ids` for ids of threads, and keeps those that are gone.)
    */
   #syncThreads(guildId: string, { channel_ids, threads = [], members = [] }: StateData): void {
     const listed = new Set(threads.map(({ id }) => id));

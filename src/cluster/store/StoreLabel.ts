@@ -1,38 +1,53 @@
 import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { identityOf, isRunning, isSameProcess, type ProcessIdentity } from '../../core/files/processIdentity.js';
+import {
+  bootId,
+  identityOf,
+  isRunning,
+  isSameProcess,
+  type ProcessIdentity,
+} from '../../core/files/processIdentity.js';
 import { replaceFile } from '../../core/files/replaceFile.js';
-import { type BootLife, currentBoot, isSameBoot } from './bootLife.js';
 
-/** Grows with every change of what rows mean. */
+/** Raised with every change of what rows mean. */
 const FORMAT = 1;
 const FILE = 'label.json';
-/** A database that so many processes in a row have died over while they read it is not opened again. */
+/** A database is not opened again after so many processes in a row died while they read it. */
 const MAX_DEATHS = 3;
+
+/** The time of a boot is computed from the wall clock, which may be set. */
+const BOOT_TIME_TOLERANCE_MS = 60_000;
 
 /** Whose state a store holds. */
 export interface StoreOwner {
-  /** Of the bot's token, which is stored nowhere itself. */
+  /** A hash of the bot's token, which is not stored itself. */
   readonly tokenHash: string;
   readonly shardId: number;
   readonly shardCount: number;
 }
 
+/** One run of the operating system. Where it has no id, the time of its start must do. */
+interface BootLife {
+  readonly id: string | null;
+  readonly bootedAt: number;
+}
+
 interface LabelContent extends StoreOwner {
   readonly format: number;
-  /** Who writes now; null after it has released the shard. */
+  /** The process that writes now; null after it has released the shard. */
   readonly writer: ProcessIdentity | null;
-  /** In which run of the operating system it was last written. */
+  /** The run of the operating system in which it was last written. */
   readonly boot: BootLife;
-  /** All of it has reached the disk. */
+  /** Whether all of it has reached the disk. */
   readonly clean: boolean;
-  /** Processes that have opened it to read, and have not said that it went well. */
+  /** How many processes in a row have opened it and have not said that reading it went well. */
   readonly openings: number;
 }
 
 /**
- * A small file beside a database, with what must be known before the database may be opened. The writing process owns it;
- * another one writes it only where there is none.
+ * A small file beside a database that says what must be known before the database may be opened. The writing process owns it.
+ * Another process writes it only where nobody owns it.
  */
 export class StoreLabel {
   readonly #folder: string;
@@ -68,7 +83,7 @@ export class StoreLabel {
     if (format !== FORMAT) return `it has format ${format}, and this version of Kallisti reads format ${FORMAT}`;
     if (tokenHash !== owner.tokenHash) return 'it belongs to another token';
     if (shardId !== owner.shardId || shardCount !== owner.shardCount) {
-      return `it is of shard ${shardId} of ${shardCount}, not of shard ${owner.shardId} of ${owner.shardCount}`;
+      return `it belongs to shard ${shardId} of ${shardCount}, not to shard ${owner.shardId} of ${owner.shardCount}`;
     }
     if (writer !== null && this.hasOtherWriter) return undefined;
     if (!clean && !isSameBoot(boot, currentBoot()))
@@ -76,19 +91,19 @@ export class StoreLabel {
     return openings >= MAX_DEATHS ? `${openings} processes died while they read it` : undefined;
   }
 
-  /** Another process serves this shard at the moment. */
+  /** Whether another process serves this shard at the moment. */
   public get hasOtherWriter(): boolean {
     const { writer } = this.#content;
-    // One of another container cannot be looked at, and is taken for gone: the lock of DATA_DIR says who may be here.
+    // A process of another container cannot be seen, and counts as gone: the lock of DATA_DIR says who may be here.
     return writer !== null && !isSameProcess(writer, identityOf(process.pid)) && isRunning(writer) === true;
   }
 
-  /** Before the database is opened. Where it proves to be deadly, the next process can see that. */
+  /** Counts an opening, before the database is opened. Where reading it ends the process, the next one can see that. */
   public beginReading(): void {
     if (!this.hasOtherWriter) this.#write({ openings: this.#content.openings + 1 });
   }
 
-  /** This process has read it, and writes from now on. */
+  /** This process has read the database, and writes it from now on. */
   public beginWriting(): void {
     this.#write({ writer: identityOf(process.pid), boot: currentBoot(), clean: false, openings: 0 });
   }
@@ -107,4 +122,13 @@ export class StoreLabel {
     this.#content = { ...this.#content, ...changes };
     replaceFile(join(this.#folder, FILE), JSON.stringify(this.#content));
   }
+}
+
+function currentBoot(): BootLife {
+  return { id: bootId(), bootedAt: Math.round(Date.now() - uptime() * 1000) };
+}
+
+function isSameBoot(a: BootLife, b: BootLife): boolean {
+  if (a.id !== null && b.id !== null) return a.id === b.id;
+  return Math.abs(a.bootedAt - b.bootedAt) < BOOT_TIME_TOLERANCE_MS;
 }

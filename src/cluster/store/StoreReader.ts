@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from './Database.js';
 import { parseGuildEntry } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
-import { parseStored, type Stored } from './sessionRows.js';
+import { parseStored, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
 
 /** `guild` is null while it is unavailable. */
@@ -12,7 +12,7 @@ export interface StoredGuild {
   readonly guild: GuildPayload | null;
 }
 
-/** Versions of guilds, as some process has read them. */
+/** Versions of guilds, as a process has read them. */
 export type GuildVersions = ReadonlyMap<string, number>;
 
 export interface GuildDifferences {
@@ -20,12 +20,12 @@ export interface GuildDifferences {
   readonly gone: readonly string[];
 }
 
-/** Reading guilds lets other work pass after so long. */
+/** How long guilds are read before other work may pass, in milliseconds. */
 const SLICE_MS = 10;
 
 /**
- * What is committed in a database, whichever process writes it. Every call sees one state of the file and holds it no longer
- * than the turn of the event loop, so that a slow reader does not make the file grow.
+ * Reads what is committed in a database, whichever process writes it. Every call sees one state of the file. It keeps that no
+ * longer than the turn of the event loop, so that a slow reader does not make the file grow.
  *
  * Every method throws the error of lmdb, or a SyntaxError, where the file is damaged.
  */
@@ -41,7 +41,7 @@ export class StoreReader {
     yield* this.readGuilds([...this.database.guilds()].map(([guildId]) => guildId));
   }
 
-  /** Those of them that there still are, likewise. */
+  /** As `guilds()`, only those of the list that are still there. */
   public async *readGuilds(guildIds: Iterable<string>): AsyncGenerator<StoredGuild, void> {
     let sliceBegan = performance.now();
     for (const guildId of guildIds) {

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** Of a data file: two meta pages, of which the one with the higher transaction counts (liblmdb/mdb.c, struct MDB_meta). */
+/** A data file begins with two meta pages. The one with the higher transaction counts (liblmdb/mdb.c, struct MDB_meta). */
 const MAGIC = 0xbeefc0de;
 const META_BYTES = 160;
 const OFFSETS = { magic: 24, pageSize: 48, lastPage: 144, transaction: 152 } as const;
@@ -8,7 +8,7 @@ const MIN_PAGE_BYTES = 512;
 const MAX_PAGE_BYTES = 65_536;
 
 /**
- * LMDB maps its file into memory and trusts it: a page that is missing at its end would end the process with SIGBUS.
+ * LMDB maps its file into memory and trusts it. A page that is missing at the end would end the process with SIGBUS.
  *
  * @returns what is wrong with the file; undefined where it may be opened.
  * @throws Error of the file system.
@@ -17,11 +17,11 @@ export function checkDataFile(path: string): string | undefined {
   const file = openSync(path, 'r');
   try {
     const first = readMeta(file, 0);
-    if (first === undefined) return `its data file is no database (${fstatSync(file).size} bytes)`;
+    if (first === undefined) return `its data file is not a database (${fstatSync(file).size} bytes)`;
     const second = readMeta(file, first.pageSize);
     const last = second !== undefined && second.transaction > first.transaction ? second.lastPage : first.lastPage;
     const needed = (last + 1n) * BigInt(first.pageSize);
-    // Only now: another process may write, and it writes a page before it says that there is one.
+    // The size is read last: another process may be writing, and it writes a page before it says that there is one.
     const { size } = fstatSync(file);
     return BigInt(size) < needed ? `its data file is truncated (${size} of ${needed} bytes)` : undefined;
   } finally {
@@ -35,7 +35,7 @@ interface Meta {
   readonly transaction: bigint;
 }
 
-/** Little-endian, as on every platform that the binaries are built for. */
+/** Little-endian, as every platform that lmdb's binaries are built for. */
 function readMeta(file: number, offset: number): Meta | undefined {
   const meta = Buffer.alloc(META_BYTES);
   if (readSync(file, meta, 0, META_BYTES, offset) < META_BYTES) return undefined;

@@ -1,10 +1,8 @@
-import type { EntityKind } from './rowKeys.js';
-import { parseRowKey } from './rowKeys.js';
 import type { EntityData, GuildPayload, IdData, MemberData, ThreadMemberData } from './stateData.js';
 import { MEMBERS, USERS_OF_EVENT } from './stateTable.js';
-import { parseRow, type StoredRow } from './storedRow.js';
+import { type EntityKind, parseRow, parseRowKey, type StoredRow } from './storedRow.js';
 
-/** Where the entities of a kind are in GUILD_CREATE, and by what they are told apart. */
+/** For each kind of entity, where GUILD_CREATE has them and what tells them apart. */
 const COLLECTIONS: Readonly<Record<EntityKind, readonly [keyof GuildPayload, (entity: EntityData) => string]>> = {
   channel: ['channels', byId],
   role: ['roles', byId],
@@ -20,9 +18,8 @@ const COLLECTIONS: Readonly<Record<EntityKind, readonly [keyof GuildPayload, (en
 export type RawRow = readonly [key: string, text: string];
 
 /**
- * A guild as GUILD_CREATE would say it now, from all its rows.
- *
- * @returns undefined without a base.
+ * @param rows all rows of one guild.
+ * @returns the guild as GUILD_CREATE would say it now; undefined without a base.
  * @throws SyntaxError where a row is damaged.
  */
 export function mergeGuild(rows: Iterable<RawRow>): GuildPayload | undefined {

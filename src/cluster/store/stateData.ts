@@ -13,12 +13,12 @@ export interface MemberData extends EntityData {
 }
 
 export interface ThreadMemberData extends EntityData {
-  /** Of the thread. */
+  /** The id of the thread. */
   readonly id: string;
   readonly user_id: string;
 }
 
-/** What GUILD_CREATE says. `thread_members` is ours: Discord tells of them one by one only. */
+/** What GUILD_CREATE says. `thread_members` is our own field: Discord only sends them one by one. */
 export interface GuildPayload extends IdData {
   readonly unavailable?: boolean;
   readonly member_count?: number;

@@ -1,5 +1,5 @@
-import type { EntityKind } from './rowKeys.js';
 import type { EntityData, GuildPayload, IdData, MemberData, StateData, ThreadMemberData } from './stateData.js';
+import type { EntityKind } from './storedRow.js';
 
 /** What one dispatch changes. */
 export type StateChange =
@@ -29,16 +29,16 @@ interface EntityChange<Op extends string> {
   readonly value: EntityData;
 }
 
-/** Counts the members; a scheduled event's counter has its id in front of it. */
+/** The counter of the members; that of a scheduled event's users is the event's id and `USERS_OF_EVENT`. */
 export const MEMBERS = 'members';
 export const USERS_OF_EVENT = '/users';
 
 /**
- * Every dispatch that changes what a cluster keeps in its cache, and what it changes there. All others only move the
- * sequence number. An entity's row says what Discord's documentation says, also where a client makes less of it.
+ * Every dispatch that changes what a cluster keeps in its cache, and what it changes there. All others only move the sequence
+ * number. An entity's row says what Discord's documentation says, even where a client makes less of it.
  *
- * Left out on purpose: presences; and what clients learn in passing from messages, interactions and typing (a channel's last
- * message, authors), which would cost a write for each of them.
+ * Two things are left out on purpose: presences, and what clients learn in passing from messages, interactions and typing (a
+ * channel's last message, authors). They would cost a write for each dispatch.
  */
 export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: string | undefined) => StateChange[]>> = {
   GUILD_CREATE: (d) => (d.unavailable === true ? [drop(d.id, true)] : [{ op: 'setGuild', guild: d }]),
@@ -52,7 +52,7 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   CHANNEL_DELETE: (d) => [remove(d.guild_id, 'channel', d.id)],
   VOICE_CHANNEL_STATUS_UPDATE: (d) => [entity('touch', d.guild_id, 'channel', d.id, given('status', d))],
   CHANNEL_PINS_UPDATE: (d) =>
-    // It does not say whether its channel is a thread.
+    // The dispatch does not say whether its channel is a thread.
     (['channel', 'thread'] as const).map((kind) =>
       entity('touch', d.guild_id, kind, String(d.channel_id), { last_pin_timestamp: d.last_pin_timestamp ?? null }),
     ),
@@ -162,7 +162,7 @@ export function threadMember(guildId: string, member: ThreadMemberData): StateCh
   return entity('put', guildId, 'threadMember', `${member.id}.${member.user_id}`, member);
 }
 
-/** Text channels, announcements and threads; others say nothing of their pins when they change. */
+/** Text channels, announcements and threads. Other channels say nothing about pins when they change. */
 const SAYS_PINS: ReadonlySet<number> = new Set([0, 5, 10, 11, 12]);
 
 /** An update that leaves the pins out says that there are none. */
@@ -170,7 +170,7 @@ function withPins(channel: StateData): EntityData {
   return SAYS_PINS.has(channel.type) ? { ...channel, last_pin_timestamp: channel.last_pin_timestamp ?? null } : channel;
 }
 
-/** GUILD_UPDATE lists some of what a guild holds as well, but each of those has dispatches of its own. */
+/** GUILD_UPDATE lists these too, but each of them has dispatches of its own. */
 const HELD = [
   'channels',
   'guild_scheduled_events',

@@ -13,33 +13,33 @@ import type {
 /*
  * The master's admin API: JSON over HTTP, for the status page, the command line and programs of others.
  *
- * - Where it listens stands in DATA_DIR/admin.json (`AdminAddress`) as long as the master runs.
+ * - DATA_DIR/admin.json (`AdminAddress`) says where it listens, as long as the master runs.
  * - `/healthz` and `/readyz` are open. Everything else needs the token (ADMIN_TOKEN, or the content of DATA_DIR/admin-token):
  *   `Authorization: Bearer <token>`, or the cookie that `POST /api/login` sets. The page's own files are open too: they hold
- *   nothing.
- * - What goes wrong is an `AdminFailure` with one of the codes of docs/errors.md, and the status that fits it: 400
- *   INVALID_REQUEST, 401 UNAUTHORIZED, 403 FORBIDDEN_ORIGIN or EVAL_DISABLED, 404 NOT_FOUND, 409 RESTART_IN_PROGRESS or
- *   IDENTIFY_BUDGET_SPENT, 413 and 415 INVALID_REQUEST, 429 RATE_LIMITED (with `Retry-After`), 503 where a cluster that is
- *   needed does not run (WORKER_NOT_FOUND, WORKER_EXITED, REQUEST_TIMEOUT ...), 500 for the rest.
- * - Bodies are JSON, of at most 64 kB. Times are milliseconds since 1970; numbers that nobody knows (yet) are null.
+ *   no data.
+ * - An error is an `AdminFailure` with one of the codes of docs/errors.md, and the status that fits it: 400 INVALID_REQUEST,
+ *   401 UNAUTHORIZED, 403 FORBIDDEN_ORIGIN or EVAL_DISABLED, 404 NOT_FOUND, 409 RESTART_IN_PROGRESS or IDENTIFY_BUDGET_SPENT,
+ *   413 and 415 INVALID_REQUEST, 429 RATE_LIMITED (with `Retry-After`), 503 if a cluster that is needed does not run
+ *   (WORKER_NOT_FOUND, WORKER_EXITED, REQUEST_TIMEOUT ...), 500 for the rest.
+ * - Bodies are JSON of at most 64 kB. Times are milliseconds since 1970. A number that nobody knows (yet) is null.
  */
 
 /** Every endpoint that answers JSON: what it takes and what it answers. */
 export type AdminApi = {
-  /** The process serves. Always 200. */
+  /** Always 200: the process serves. */
   'GET /healthz': Endpoint<{ reply: { readonly status: 'ok' } }>;
-  /** Whether every cluster is ready: 200, or 503 with the same body that says which are not. */
+  /** 200 if every cluster is ready. Otherwise 503 with the same body, which says which are not. */
   'GET /readyz': Endpoint<{ reply: Readiness }>;
   'GET /api/status': Endpoint<{ reply: AdminStatus }>;
-  /** `lines`: at most so many of the last, default 200. They go back into the life before the present one. */
+  /** At most the last `lines` (default 200, at most 1000), those of the process before the present one included. */
   'GET /api/clusters/:id/logs': Endpoint<{ query: { lines?: number }; reply: { readonly lines: readonly LogLine[] } }>;
-  /** Of the master and all clusters, by time. */
+  /** Lines of the master and all clusters, by time. */
   'GET /api/logs': Endpoint<{ query: { lines?: number }; reply: { readonly lines: readonly LogLine[] } }>;
-  /** Null where every cluster looked and none has it. */
+  /** Null if every cluster looked and none has it. */
   'GET /api/find/guild/:id': Endpoint<{ reply: { readonly guild: GuildSummary | null } }>;
   'GET /api/find/user/:id': Endpoint<{ reply: { readonly user: UserSummary | null } }>;
   'GET /api/find/channel/:id': Endpoint<{ reply: { readonly channel: ChannelSummary | null } }>;
-  /** 202: it has begun. How it comes along is in `AdminStatus.restart` and in the event `restart`, under the same `id`. */
+  /** 202: it has begun. `AdminStatus.restart` and the event `restart` show its progress, under the same `id`. */
   'POST /api/restart': Endpoint<{
     body: { readonly clusterIds?: readonly number[] };
     reply: { readonly id: string; readonly clusterIds: readonly number[] };
@@ -49,24 +49,24 @@ export type AdminApi = {
     body: { readonly code: string; readonly target: EvalTarget };
     reply: { readonly results: readonly EvalResult[] };
   }>;
-  /** Of one cluster; without `clusterId` of the master and all clusters. It lasts until the process ends. */
+  /** Sets the level of one cluster; without `clusterId`, of the master and all clusters. It lasts until the process ends. */
   'POST /api/loglevel': Endpoint<{
     body: { readonly level: LogLevel; readonly clusterId?: number };
     reply: { readonly level: LogLevel; readonly clusterIds: readonly number[] };
   }>;
   /** 202: the whole bot stops, as by SIGTERM. */
   'POST /api/stop': Endpoint<{ body: Record<string, never>; reply: { readonly status: 'stopping' } }>;
-  /** Sets the cookie `kallisti_session` (HttpOnly, SameSite=Strict). For browsers; programs send the token itself. */
+  /** Sets the cookie `kallisti_session_<port>` (HttpOnly, SameSite=Strict). For browsers; programs send the token itself. */
   'POST /api/login': Endpoint<{ body: { readonly token: string }; reply: { readonly expiresAt: number } }>;
-  /** Ends the session of the cookie, if there is one. */
+  /** Ends the login of the cookie, if there is one. */
   'POST /api/logout': Endpoint<{ body: Record<string, never>; reply: { readonly status: 'ok' } }>;
 };
 
 /**
  * The events of `GET /api/events` (text/event-stream), by their name; `data` is JSON.
  *
- * Query: `logs=<cluster id>`, `logs=master` or `logs=all` also sends log lines, the last 100 first. A viewer that reads too
- * slowly misses states in between, and is cut off where it does not read at all.
+ * With the query `logs=<cluster id>`, `logs=master` or `logs=all` it also sends log lines, the last 100 first. A viewer that reads
+ * too slowly misses states in between. One that does not read at all is cut off.
  */
 export type AdminEvents = {
   /** At once, then about once a second while anybody looks. */
@@ -75,7 +75,7 @@ export type AdminEvents = {
   history: StatusHistory;
   /** A new sample for the history, each `StatusHistory.stepMs`. */
   sample: HistorySample;
-  /** Whenever the restart that is under way gets on, its end included. */
+  /** At each step of the restart that is under way, its end included. */
   restart: RestartStatus;
   /** In the order in which they were printed. */
   logs: readonly LogLine[];
@@ -89,7 +89,7 @@ export interface AdminFailure {
     readonly code: string;
     /** One line for a person, without secrets. */
     readonly message: string;
-    /** Whether the same request may succeed later without anybody changing anything. */
+    /** Whether the same request may succeed later although nobody has changed anything. */
     readonly retryable: boolean;
   };
 }
@@ -102,19 +102,19 @@ export interface Readiness {
   readonly notReady: readonly { readonly clusterId: number; readonly state: ClusterState }[];
 }
 
-/** How everything is. */
+/** The status of everything, with the last hour. */
 export interface AdminStatus extends LiveStatus {
   readonly history: StatusHistory;
 }
 
 export interface LiveStatus {
-  /** When the numbers were collected; at most a second ago while anybody looks. */
+  /** When the numbers were collected: at most a second ago while anybody looks. */
   readonly at: number;
-  /** `starting`: no cluster is spawned yet, because Discord has not answered, for example; `clusters` is empty then. */
+  /** `starting`: no cluster has been spawned yet, for example because Discord has not answered; `clusters` is empty then. */
   readonly phase: 'starting' | 'running' | 'stopping';
   readonly shardCount: number;
   readonly master: MasterStatus;
-  /** By id, all that there should be, whether they run or not. */
+  /** All that there should be, by id, whether they run or not. */
   readonly clusters: readonly ClusterStatus[];
   readonly totals: FleetTotals;
   /** Null in phase `starting`. */
@@ -140,8 +140,8 @@ export interface MasterStatus {
 }
 
 /**
- * - `starting`: its process comes up. `waiting`: the same, and shards of it wait for the permission to identify.
- * - `ready`: it serves; also while a successor is prepared (`ClusterStatus.successor`).
+ * - `starting`: its process comes up. `waiting`: the same, and shards of it wait for a slot to identify.
+ * - `ready`: it serves, also while a successor is prepared (`ClusterStatus.successor`).
  * - `draining`: it is being stopped.
  * - `crashed`: it has no process; the next is spawned at `retryAt`.
  * - `failed`: it crashed too often; it is tried again at `retryAt`, minutes from now.
@@ -151,14 +151,14 @@ export type ClusterState = 'starting' | 'waiting' | 'ready' | 'draining' | 'cras
 export interface ClusterStatus {
   readonly clusterId: number;
   readonly state: ClusterState;
-  /** Why the numbers below are missing or old (it crashed, it does not answer), in words; null when they are fresh. */
+  /** Why the numbers below are missing or old, in words (it crashed, it does not answer); null: they are fresh. */
   readonly problem: string | null;
-  /** When the supervisor tries again; null where it need not, or where that is not known. */
+  /** When the supervisor spawns the next process; null: it need not, or it is not known. */
   readonly retryAt: number | null;
   readonly pid: number | null;
-  /** Which life of this cluster it is, from 1. */
+  /** Number of this process among those of the cluster, from 1. */
   readonly generation: number;
-  /** A new process that is to take over while this one serves. */
+  /** A new process that will take over while this one serves. */
   readonly successor: {
     readonly pid: number | null;
     readonly generation: number;
@@ -173,12 +173,12 @@ export interface ClusterStatus {
   /** Since its process started. */
   readonly events: number | null;
   readonly commands: number | null;
-  /** Over the time between the last two collections. */
+  /** Between the last two reports of the cluster. */
   readonly eventsPerSecond: number | null;
   readonly commandsPerSecond: number | null;
-  /** From a command's dispatch to its acknowledged answer, over the last five minutes. Null where none was answered in them. */
+  /** From a command's dispatch to its acknowledged answer, over the last five minutes; null: none was answered in them. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
-  /** Shards that another process could go on with now, without an IDENTIFY. */
+  /** Shards that another process could take over now without an IDENTIFY. */
   readonly resumable: number | null;
   readonly shards: readonly ShardOverview[];
   readonly restarts: ClusterRestarts;
@@ -186,18 +186,21 @@ export interface ClusterStatus {
 
 export interface ShardOverview {
   readonly shardId: number;
-  /** `idle` where its cluster has no process, too. */
+  /** Also `idle` if its cluster has no process. */
   readonly state: ShardState;
   readonly latencyMs: number | null;
   readonly guilds: number;
-  /** How it last came up; `pauseMs` is how long it was away in a handover. */
+  /** How it last came up. `pauseMs` is how long a handover kept it away. */
   readonly lastArrival: (Omit<ShardArrival, 'shardId'> & { readonly at: number }) | null;
 }
 
 /**
- * `crash`: the process ended by itself or was killed from outside. `failedStart`: it did not get ready. `hung`: it did not
- * answer any more and was killed. `deaf`: replaced because a shard of it heard nothing
- * of Discord, and a reconnect did not help. `memory`: replaced before it ran out of memory. `operator`: somebody asked for it.
+ * - `crash`: the process ended by itself, or was killed from outside.
+ * - `failedStart`: it did not become ready.
+ * - `hung`: it answered no more, and the master killed it.
+ * - `deaf`: replaced, because one of its shards heard nothing from Discord and a reconnect did not help.
+ * - `memory`: replaced before it ran out of memory.
+ * - `operator`: somebody asked for it.
  */
 export type RestartCause = 'crash' | 'failedStart' | 'hung' | 'deaf' | 'memory' | 'operator';
 
@@ -225,7 +228,7 @@ export interface FleetTotals {
   readonly commands: number;
   readonly eventsPerSecond: number;
   readonly commandsPerSecond: number;
-  /** Of the master and its clusters. */
+  /** Memory of the master and its clusters. */
   readonly rssBytes: number;
   /** Median of the clusters' medians, and the worst of their 99th percentiles. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
@@ -233,20 +236,20 @@ export interface FleetTotals {
   readonly shardLatencyMs: number | null;
 }
 
-/** Discord's budget of IDENTIFYs, and who waits for one. */
+/** Discord's budget of IDENTIFYs, and the shards that wait for a slot. */
 export interface IdentifyStatus {
-  /** Null before somebody has needed Discord's new number. */
+  /** Null until somebody needs Discord's new number. */
   readonly remaining: number | null;
   readonly total: number;
-  /** Kept back from planned restarts. */
+  /** IDENTIFYs kept back from planned restarts. */
   readonly reserve: number;
   readonly resetAt: number | null;
   readonly maxConcurrency: number;
-  /** Shards that wait, in the order in which they will be served. */
+  /** Shards that wait for a slot, in the order in which they will get it. */
   readonly waiting: readonly number[];
-  /** Permissions that are out. */
-  readonly leases: readonly { readonly shardId: number; readonly holder: string }[];
-  /** The budget holds somebody up: all of it is spent, or all but the reserve. */
+  /** Slots that are out: each is the permission to send one IDENTIFY. */
+  readonly slots: readonly { readonly shardId: number; readonly holder: string }[];
+  /** Whom the budget holds up, because all of it is spent or all but the reserve. */
   readonly heldUp: {
     readonly kind: 'spent' | 'reserve';
     readonly until: number | null;
@@ -258,7 +261,7 @@ export interface RestartStatus {
   readonly id: string;
   readonly startedAt: number;
   readonly requestedBy: string;
-  /** `stopped`: because the master stops. Only `rolling` goes on. */
+  /** `rolling`: it goes on. `stopped`: the master stops. */
   readonly outcome: 'rolling' | 'done' | 'failed' | 'stopped';
   readonly durationMs: number;
   /** In the order in which they are replaced. */
@@ -268,7 +271,7 @@ export interface RestartStatus {
 export interface ClusterProgress {
   readonly clusterId: number;
   readonly state: 'waiting' | 'replacing' | 'checking' | 'replaced' | 'failed' | 'skipped';
-  /** From the beginning of its replacement to its end; null before that. */
+  /** How long its replacement took; null before its end. */
   readonly durationMs: number | null;
   /** Why it failed or was skipped. */
   readonly reason: string | null;
@@ -276,7 +279,7 @@ export interface ClusterProgress {
   readonly arrivals: readonly ShardArrival[];
 }
 
-/** The last hour, oldest first; every array has one number for each sample. */
+/** The last hour, oldest first. Every array has one number for each sample. */
 export interface StatusHistory {
   readonly stepMs: number;
   readonly at: readonly number[];
@@ -300,7 +303,7 @@ export interface LogLine {
   readonly clusterId: number | null;
   readonly time: number;
   readonly level: Exclude<LogLevel, 'silent'>;
-  /** As a person reads it, without colours, scrubbed; a stack makes it several lines. */
+  /** As a person reads it, without colours and secrets. A stack makes it several lines. */
   readonly text: string;
 }
 

@@ -2,7 +2,7 @@ import type { Event, Request } from '../ipc/contract.js';
 import type { LogLevel } from '../settings/settings.js';
 import type { LoopLag } from '../time/LoopLagMeter.js';
 
-/** What the master tells a cluster when it starts; the cluster reads no settings of its own. */
+/** What the master tells a cluster when it starts. The cluster reads no settings of its own. */
 export interface ClusterAssignment {
   readonly token: string;
   /** Without the version, for example `https://discord.com/api`. */
@@ -15,15 +15,15 @@ export interface ClusterAssignment {
   /** Users that may run owner commands. */
   readonly ownerIds: readonly string[];
   readonly logLevel: LogLevel;
-  /** How long a stop may take for what is under way, in milliseconds; then the process is ended by force. */
+  /** How long a cluster that stops may take to finish its work, in milliseconds. Then its process is ended by force. */
   readonly drainTimeoutMs: number;
-  /** Absolute; the cluster keeps its shards' sessions and guilds there. */
+  /** Absolute path. The cluster keeps its shards' sessions and guilds there. */
   readonly dataDir: string;
-  /** A session that was last connected longer ago than this is not resumed, in milliseconds. */
+  /** A session that was last connected longer ago than this, in milliseconds, is not resumed. */
   readonly resumeWindowMs: number;
   /** How long to serve on without a master, in milliseconds. */
   readonly orphanGraceMs: number;
-  /** A shard that hears nothing for so long while it ought to is reconnected, in milliseconds. */
+  /** A shard that ought to hear something and does not for so long, in milliseconds, is reconnected. */
   readonly deafAfterMs: number;
 }
 
@@ -36,7 +36,10 @@ export interface ShardSession {
   readonly resumeUrl: string;
 }
 
-/** `failed`: Discord refuses this shard alone, because it would be in too many guilds (4011); it is tried again rarely. */
+/**
+ * `waiting`: it waits for a slot. `failed`: Discord refuses this shard alone, because it would be in too many guilds (4011). It is
+ * tried again rarely.
+ */
 export type ShardState =
   | 'idle'
   | 'waiting'
@@ -50,7 +53,7 @@ export type ShardState =
 export interface ShardStatus {
   readonly shardId: number;
   readonly state: ShardState;
-  /** Milliseconds from heartbeat to its ACK; null until the first one. */
+  /** From a heartbeat to its ACK, in milliseconds. Null until the first one. */
   readonly latencyMs: number | null;
   readonly guilds: number;
 }
@@ -71,26 +74,26 @@ export interface RestStats {
   /** By HTTP status; 429 is a rate limit. */
   readonly byStatus: Readonly<Record<string, number>>;
   readonly latency: {
-    /** Not cumulative: answers up to each of {@link REST_LATENCY_BOUNDS_MS}, then those beyond the last. */
+    /** Answers up to each of {@link REST_LATENCY_BOUNDS_MS}, then those beyond the last. Not cumulative. */
     readonly buckets: readonly number[];
     readonly sumMs: number;
   };
 }
 
-/** What a cluster hands to its successor, when it lets go of its shards. */
+/** What a cluster hands to its successor when it releases its shards. */
 export interface ReleasedShards {
   readonly sessions: readonly ShardSession[];
   /** When the last of its connections was closed, in milliseconds since 1970. */
   readonly releasedAt: number;
-  /** What the bot itself wants its successor to know; see `ClusterWorkerOptions.saveState`. */
+  /** What the bot's own code tells its successor, see `ClusterWorkerOptions.saveState`. */
   readonly state?: unknown;
 }
 
 /** How a process of a cluster ended. */
 export interface ProcessEnd {
   /**
-   * `hung`: it was killed because its event loop did not turn. `itself`: it exited, ran out of memory, or crashed. `killed`: by a
-   * signal from outside, or nobody saw how.
+   * `hung`: it was killed because its event loop did not turn. `itself`: it exited, ran out of memory, or crashed. `killed`: a
+   * signal from outside ended it, or nobody saw how it ended.
    */
   readonly cause: 'hung' | 'itself' | 'killed';
   /** When, in milliseconds on the machine's monotonic clock. */
@@ -108,7 +111,7 @@ export interface ShardArrival {
   readonly by: 'identified' | 'resumed';
   /** Events that Discord had kept for it. */
   readonly replayed: number;
-  /** From the predecessor's release to the first moment in which this process serves, in ms; null without a predecessor. */
+  /** From the predecessor's release to the moment when this process serves, in milliseconds. Null without a predecessor. */
   readonly pauseMs: number | null;
 }
 
@@ -123,14 +126,14 @@ export interface ClusterStats {
   readonly guilds: number;
   readonly users: number;
   readonly shards: readonly (ShardStatus & ShardCounts)[];
-  /** Shards that another process could go on with now, without an IDENTIFY. */
+  /** How many shards another process could go on with now, without an IDENTIFY. */
   readonly resumable: number;
   /** Dispatches handled since the process started. */
   readonly events: number;
   readonly commands: number;
-  /** Dispatches that were not run again, because processes ended while they ran. */
+  /** Dispatches that were not run again because processes ended while they ran. */
   readonly givenUp: number;
-  /** Median and 99th percentile from a command's dispatch to its acknowledged answer, over the last five minutes, in ms. */
+  /** From a command's dispatch to its acknowledged answer, in milliseconds, over the last five minutes. Null without one. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;
   readonly rest: RestStats;
 }
@@ -160,7 +163,7 @@ export interface ChannelSummary {
   readonly clusterId: number;
 }
 
-/** One target's outcome of an `eval`: `output` is the inspected value, or the error where `ok` is false. */
+/** The outcome of an `eval` in one target. `output` is the inspected value, or the error where `ok` is false. */
 export interface EvalResult {
   readonly target: string;
   readonly ok: boolean;
@@ -169,12 +172,12 @@ export interface EvalResult {
 
 export type EvalTarget = 'all' | 'master' | { readonly clusterId: number };
 
-/** Texts by locale (discord.com/developers/docs/reference#locales), for users who have chosen that language. */
+/** Texts by locale, for users who have chosen that language (discord.com/developers/docs/reference#locales). */
 export type Localizations = Readonly<Record<string, string>> | null;
 
 /**
  * One slash command as Discord's API takes it
- * (discord.com/developers/docs/interactions/application-commands#application-command-object). What is left out has
+ * (discord.com/developers/docs/interactions/application-commands#application-command-object). A field that is left out has
  * Discord's default.
  */
 export interface CommandDefinition {
@@ -184,12 +187,12 @@ export interface CommandDefinition {
   readonly description_localizations?: Localizations;
   readonly options?: readonly CommandOptionDefinition[];
   /**
-   * Permissions that a member needs, as a bit set in decimal; `'0'`: only admins. A guild's admins can set others.
-   * A command that has them, `contexts` or `nsfw` is not run by a mention, which Discord does not check.
+   * Permissions that a member needs, as a bit set in decimal. `'0'`: only admins. A guild's admins can set others. A mention runs
+   * no command that has permissions, `contexts` or `nsfw`: Discord does not check them for a mention.
    */
   readonly default_member_permissions?: string | null;
   readonly nsfw?: boolean;
-  /** Where it can be used: 0 guilds, 1 direct messages with the bot, 2 other private channels. */
+  /** Where it can be used: 0 in guilds, 1 in direct messages with the bot, 2 in other private channels. */
   readonly contexts?: readonly (0 | 1 | 2)[];
   /** For whom: 0 guilds that added the bot, 1 users who did. */
   readonly integration_types?: readonly (0 | 1)[];
@@ -214,17 +217,17 @@ export interface CommandOptionDefinition {
   /** Of a string, in characters. */
   readonly min_length?: number;
   readonly max_length?: number;
-  /** Discord asks for suggestions while the user types; a listener of the bot answers. */
+  /** Whether Discord asks for suggestions while the user types. A listener of the bot answers. */
   readonly autocomplete?: boolean;
 }
 
-/** Where the master reports the progress of a restart: an answer of the bot, which outlives the process that sent it. */
+/** Where the master shows the progress of a restart: an answer of the bot, which outlives the process that sent it. */
 export type ProgressTarget =
   | { readonly kind: 'interaction'; readonly applicationId: string; readonly interactionToken: string }
   | { readonly kind: 'message'; readonly channelId: string; readonly messageId: string };
 
 export interface RestartRequest {
-  /** Which clusters; all of them where it is left out. */
+  /** Which clusters. Default: all. */
   readonly clusterIds?: readonly number[];
   readonly progress?: ProgressTarget;
   /** Who asked, for the log. */
@@ -244,42 +247,42 @@ export interface FleetStats {
 /** Every message between a cluster and the master. */
 export type ClusterContract = {
   toMaster: {
-    /** First question of a new cluster. */
+    /** The first request of a new cluster. */
     getAssignment: Request<undefined, ClusterAssignment>;
-    /** Waits in the identify queue; the reply is the permission to send one IDENTIFY now. */
-    acquireSlot: Request<{ shardId: number }, { leaseId: string }>;
-    /** `used`: an IDENTIFY was sent with it. */
-    releaseSlot: Event<{ leaseId: string; used: boolean }>;
+    /** Waits in the identify queue. The reply is a slot: the permission to send one IDENTIFY now. */
+    acquireSlot: Request<{ shardId: number }, { slotId: string }>;
+    /** `used`: an IDENTIFY was sent, or may have been. */
+    releaseSlot: Event<{ slotId: string; used: boolean }>;
     /**
-     * Asked inside a cluster's `start()` when it is prepared: the master has the predecessor, if there is one, release its
-     * shards, and answers with what that said. From the reply on the shards are the asker's.
+     * A cluster asks inside its `start()`, when it is prepared. The master has the predecessor, if there is one, release its
+     * shards, and replies with what that said. From the reply on the shards are the asker's.
      */
     acquireShards: Request<undefined, ReleasedShards | null>;
-    /** Asked about a process that had some of the asker's shards; null where the master has not seen its end. */
+    /** How a process that had some of the asker's shards ended. Null where the master has not seen it. */
     getProcessEnd: Request<{ pid: number }, ProcessEnd | null>;
-    /** All shards are there. Sent before `ready`. */
+    /** How all shards came up. Sent before `ready`. */
     shardsArrived: Event<readonly ShardArrival[]>;
     shardStateChanged: Event<ShardStatus>;
-    /** A shard does not hear, and a reconnect has not helped. It goes on trying, and says so again. */
+    /** A shard hears nothing, and a reconnect has not helped. It goes on trying, and sends this again. */
     shardDeaf: Event<{ shardId: number; reason: string }>;
-    /** Discord refuses the bot for good while it runs: its token was reset, say. Nothing can be retried. */
+    /** Discord refuses the bot for good while it runs: its token was reset, for example. No retry can help. */
     discordRefused: Event<{ message: string }>;
     findGuild: Request<{ guildId: string }, GuildSummary | null>;
     findUser: Request<{ userId: string }, UserSummary | null>;
     findChannel: Request<{ channelId: string }, ChannelSummary | null>;
     evaluate: Request<{ code: string; target: EvalTarget }, readonly EvalResult[]>;
     getFleetStats: Request<undefined, FleetStats>;
-    /** Replies when the restart has begun; its progress goes to `progress`. */
+    /** Replies when the restart has begun. Its progress goes to `progress`. */
     restart: Request<RestartRequest, { clusterIds: readonly number[] }>;
     setLogLevel: Request<{ level: LogLevel }, undefined>;
   };
   toWorker: {
     /**
-     * Closes every shard so that its session can be resumed, and says how. The process lives on until it is stopped. One that
-     * answers with an error keeps its shards.
+     * Closes every shard so that its session can be resumed, and replies with the sessions. The process lives on until it is
+     * stopped. One that replies with an error keeps its shards.
      */
     releaseShards: Request<undefined, ReleasedShards>;
-    /** Takes released shards back, if it has released them: the successor failed. Answers when they are its own again. */
+    /** The successor failed: takes the shards back, if it has released them. Replies when they are its own again. */
     adoptShards: Request<undefined, undefined>;
     describeCommands: Request<undefined, readonly CommandDefinition[]>;
     getStats: Request<undefined, ClusterStats>;

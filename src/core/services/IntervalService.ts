@@ -1,10 +1,13 @@
 import type { Logger } from '../log/logger.js';
+import { type Clock, systemClock, type Timer } from '../time/clock.js';
 import { BaseService } from './BaseService.js';
 
 export interface IntervalServiceOptions {
   readonly intervalMs: number;
   /** Whether the first run is at once. Default false: one interval after the start. */
   readonly immediate?: boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -14,7 +17,8 @@ export interface IntervalServiceOptions {
 export abstract class IntervalService extends BaseService {
   readonly #options: IntervalServiceOptions;
   protected readonly logger: Logger;
-  #timer: NodeJS.Timeout | undefined;
+  protected readonly clock: Clock;
+  #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #started = false;
 
@@ -22,6 +26,7 @@ export abstract class IntervalService extends BaseService {
     super();
     this.#options = options;
     this.logger = logger;
+    this.clock = options.clock ?? systemClock;
   }
 
   public start(): void {
@@ -34,14 +39,14 @@ export abstract class IntervalService extends BaseService {
   /** Resolves when a run that is under way has ended. */
   public async stop(): Promise<void> {
     this.#started = false;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     await this.#running;
   }
 
   protected abstract execute(): void | Promise<void>;
 
   #schedule(): void {
-    this.#timer = setTimeout(() => this.#run(), this.#options.intervalMs);
+    this.#timer = this.clock.setTimeout(() => this.#run(), this.#options.intervalMs);
   }
 
   #run(): void {

@@ -1,15 +1,10 @@
-import type { Clock } from './clock.js';
-
 export interface BackoffOptions {
-  readonly clock: Clock;
   /** Wait before the first retry. Default 0 ms: one crash is most often an accident, and the user is waiting. */
   readonly firstDelayMs?: number;
   /** Wait before the second retry; it doubles from there. Default 1000 ms. */
   readonly baseDelayMs?: number;
   /** No wait is longer. Default 60 000 ms. */
   readonly maxDelayMs?: number;
-  /** Health of this length forgets all failures before it. Default 300 000 ms. */
-  readonly forgetAfterMs?: number;
   /** 0 (inclusive) to 1, for the jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -21,21 +16,16 @@ export interface BackoffOptions {
  * timer: it answers a number, and the caller waits.
  */
 export class Backoff {
-  readonly #clock: Clock;
   readonly #firstDelayMs: number;
   readonly #baseDelayMs: number;
   readonly #maxDelayMs: number;
-  readonly #forgetAfterMs: number;
   readonly #random: () => number;
   #failures = 0;
-  #healthySince: number | undefined;
 
-  public constructor(options: BackoffOptions) {
-    this.#clock = options.clock;
+  public constructor(options: BackoffOptions = {}) {
     this.#firstDelayMs = options.firstDelayMs ?? 0;
     this.#baseDelayMs = options.baseDelayMs ?? 1000;
     this.#maxDelayMs = options.maxDelayMs ?? 60_000;
-    this.#forgetAfterMs = options.forgetAfterMs ?? 300_000;
     this.#random = options.random ?? Math.random;
   }
 
@@ -46,20 +36,13 @@ export class Backoff {
 
   /** Counts one failure and says how long to wait before the next try, in milliseconds. */
   public nextDelayMs(): number {
-    if (this.#healthySince !== undefined && this.#clock.now() - this.#healthySince >= this.#forgetAfterMs) this.reset();
-    this.#healthySince = undefined;
     this.#failures++;
     const delayMs = this.#failures === 1 ? this.#firstDelayMs : this.#baseDelayMs * 2 ** (this.#failures - 2);
     return Math.round(Math.min(delayMs, this.#maxDelayMs) * (1 - this.#random() / 4));
   }
 
-  /** It works now. The failures are forgotten only when it still works `forgetAfterMs` later. */
-  public markHealthy(): void {
-    this.#healthySince ??= this.#clock.now();
-  }
-
+  /** It works now: the failures are forgotten. */
   public reset(): void {
     this.#failures = 0;
-    this.#healthySince = undefined;
   }
 }

@@ -1,12 +1,19 @@
+import { type Clock, systemClock, type Timer } from '../time/clock.js';
+
 /**
  * Waits for `promise`, but no longer than `timeoutMs`. Leaves no timer.
  *
+ * @param clock Default: the system's.
  * @returns whether the promise was first; its rejection counts as first too.
  */
-export async function within(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
+export async function within(
+  promise: Promise<unknown>,
+  timeoutMs: number,
+  clock: Pick<Clock, 'setTimeout'> = systemClock,
+): Promise<boolean> {
+  let timer: Timer | undefined;
   const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
+    timer = clock.setTimeout(() => resolve(false), timeoutMs);
   });
   const settled = promise.then(
     () => true,
@@ -15,6 +22,6 @@ export async function within(promise: Promise<unknown>, timeoutMs: number): Prom
   try {
     return await Promise.race([settled, timeout]);
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
 }

@@ -11,18 +11,18 @@ import type { AdminConfig } from '../../core/settings/config.js';
 import type { LogLevel } from '../../core/settings/settings.js';
 import { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import { VERSION } from '../../core/version.js';
-import type { AdminFleet } from './AdminFleet.js';
+import type { AdminFleet } from './AdminContext.js';
 import { AdminServer } from './AdminServer.js';
 import { AdminToken } from './AdminToken.js';
 import { ArrivalBook } from './ArrivalBook.js';
 import { ClusterPolls } from './ClusterPolls.js';
-import { CAUSES, livesOf } from './clusterStatus.js';
+import { livesOf } from './clusterStatus.js';
 import { EventStream } from './EventStream.js';
 import { Gate } from './Gate.js';
 import { HistoryRecorder } from './HistoryRecorder.js';
 import { LogBook } from './LogBook.js';
 import { Metrics } from './metrics/Metrics.js';
-import type { ClusterSnapshot } from './metrics/snapshot.js';
+import type { ClusterSnapshot } from './metrics/SnapshotMetric.js';
 import { PageFiles } from './PageFiles.js';
 import { StatusCollector } from './StatusCollector.js';
 
@@ -31,19 +31,19 @@ export interface AdminOptions {
   readonly dataDir: string;
   readonly localDiscord: boolean;
   readonly logger: Logger;
-  /** The master's own log lines. Without it they are left out. */
+  /** The master's own log lines. Default: they are left out. */
   readonly logTail?: LogTail | undefined;
   /** Fires when the master is told to stop. */
   readonly stopping: AbortSignal;
-  /** Somebody asked for the whole bot to stop. */
+  /** Called when somebody asks for the whole bot to stop. */
   readonly onStopRequested: () => void;
-  /** Default: the status page beside this file. */
+  /** Default: the folder of the status page that comes with the package. */
   readonly pageFolder?: string;
 }
 
 /**
- * Composition root of the admin side of the master: API, metrics, event stream, page. It serves from `start` on, so that one
- * sees why a bot does not come up; `watch` shows it the clusters.
+ * Composition root of the admin side of the master: API, metrics, event stream, page. It serves from `start` on, so that an
+ * operator sees why a bot does not come up. `watch` gives it the clusters.
  */
 export class Admin {
   readonly #options: AdminOptions;
@@ -73,7 +73,7 @@ export class Admin {
     });
     this.#history = new HistoryRecorder(
       () => this.#status.collect(),
-      (sample) => this.#events.tellSample(sample),
+      (sample) => this.#events.sendSample(sample),
       logger,
     );
     this.#events = new EventStream({
@@ -85,12 +85,12 @@ export class Admin {
     this.#addressFile = adminAddressFile(options.dataDir);
   }
 
-  /** Sees the requests between the master and its clusters. */
+  /** Measures the requests between the master and its clusters. */
   public get observer(): ChannelObserver {
     return this.#metrics.observer;
   }
 
-  /** Where it listens; undefined before `start`. */
+  /** Where it listens; undefined before `start` and after `stop`. */
   public get url(): string | undefined {
     return this.#server?.url;
   }
@@ -125,12 +125,12 @@ export class Admin {
     this.#server = server;
     this.#writeAddress({ url: server.url, pid: process.pid, version: VERSION });
     this.#events.start();
-    this.#options.stopping.addEventListener('abort', this.#tellStopping);
+    this.#options.stopping.addEventListener('abort', this.#sendStopping);
     const tokenFrom = config.token === undefined ? 'DATA_DIR/admin-token' : 'ADMIN_TOKEN';
     logger.info(`status page and admin API: ${server.url} (token: ${tokenFrom})`);
   }
 
-  /** Clusters are about to be spawned. */
+  /** Call it before the first cluster is spawned: from then on all of them are watched. */
   public watch(fleet: AdminFleet): void {
     const polls = new ClusterPolls(fleet.clusters);
     const arrivals = new ArrivalBook(fleet.clusters, (arrival) => this.#metrics.noteArrival(arrival));
@@ -140,14 +140,14 @@ export class Admin {
     this.#arrivals = arrivals;
     this.#logs.watch(fleet.clusters);
     this.#status.watch({ fleet, polls, arrivals });
-    fleet.restart.on('progress', this.#tellRestart);
+    fleet.restart.on('progress', this.#sendRestart);
     this.#history.start();
   }
 
-  /** Nothing of it is left when this resolves: no socket, no timer, no file that leads to it. Idempotent. */
+  /** Leaves no socket, no timer and no file that leads to it. Idempotent. */
   public async stop(): Promise<void> {
-    this.#options.stopping.removeEventListener('abort', this.#tellStopping);
-    this.#fleet?.restart.off('progress', this.#tellRestart);
+    this.#options.stopping.removeEventListener('abort', this.#sendStopping);
+    this.#fleet?.restart.off('progress', this.#sendRestart);
     await this.#history.stop();
     await this.#events.stop();
     await this.#server?.stop();
@@ -166,9 +166,9 @@ export class Admin {
     }
   }
 
-  readonly #tellStopping = (): void => this.#events.tellStopping();
+  readonly #sendStopping = (): void => this.#events.sendStopping();
 
-  readonly #tellRestart = (status: RestartStatus): void => this.#events.tellRestart(status);
+  readonly #sendRestart = (status: RestartStatus): void => this.#events.sendRestart(status);
 
   #running(): AdminFleet {
     if (this.#fleet !== undefined && !this.#options.stopping.aborted) return this.#fleet;
@@ -188,7 +188,7 @@ export class Admin {
         stats: life === undefined ? undefined : this.#polls?.reportOf(life)?.stats,
         queuedBytes: life?.queuedBytes ?? 0,
         pendingRequests: life?.pendingRequests ?? 0,
-        restarts: new Map([...counts].map(([cause, count]) => [CAUSES[cause], count])),
+        restarts: new Map(counts),
       };
     });
     const text = await this.#metrics.render({ status, clusters, viewers: this.#events.viewers });

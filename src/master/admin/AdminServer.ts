@@ -10,49 +10,44 @@ import { ConfigError, KallistiError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
 import type { AdminContext } from './AdminContext.js';
 import { actionRoutes } from './actionRoutes.js';
-import { answerText } from './answerText.js';
-import { failureOf } from './failure.js';
-import { findRoutes } from './findRoutes.js';
+import { answerText, failureOf, SECURITY_HEADERS } from './answers.js';
 import { RateLimitedError } from './Gate.js';
 import { openRoutes } from './openRoutes.js';
 import type { PageFiles } from './PageFiles.js';
-import { SECURITY_HEADERS } from './securityHeaders.js';
-import { sessionRoutes } from './sessionRoutes.js';
 import { statusRoutes } from './statusRoutes.js';
-import { setVisitor } from './visitors.js';
 
 export interface AdminServerOptions {
   readonly host: string;
   readonly port: number;
-  /** Where the port is taken, another will do. */
+  /** Nobody has chosen the port: where it is taken, another will do. */
   readonly portIsDefault: boolean;
   readonly context: AdminContext;
   readonly page: PageFiles;
   readonly logger: Logger;
-  /** Sees every request. Must not throw. */
+  /** Called for every request, after its answer. It must not throw. */
   readonly onRequest: (route: string, status: number, durationMs: number) => void;
 }
 
 const LIMITS = {
   bodyBytes: 64 * 1024,
-  /** From a connection, or the last answer on it, to the end of the next request's headers. */
+  /** From the connection, or the last answer on it, to the end of a request's headers. */
   headersMs: 10_000,
-  /** To the end of its body. */
+  /** From there to the end of its body. */
   requestMs: 15_000,
   idleMs: 30_000,
   stillMs: 120_000,
   connections: 512,
 } as const;
 
-/** Never called: no route has a schema for fastify. */
+/** Fastify calls them for routes with a schema, and none has one. */
 const NO_COMPILERS = {
   buildValidator: () => () => () => true,
   buildSerializer: () => () => (value: unknown) => JSON.stringify(value),
 } as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
 
 /**
- * The HTTP side of the admin API: listens, says who is let in, bounds what a stranger can cost, and turns what goes wrong into
- * answers. What it answers is the routes'.
+ * The HTTP side of the admin API. It listens, lets the gate decide who comes in, bounds what a stranger can cost, and turns errors
+ * into answers. The routes make all other answers.
  */
 export class AdminServer {
   readonly #options: AdminServerOptions;
@@ -64,12 +59,12 @@ export class AdminServer {
       bodyLimit: LIMITS.bodyBytes,
       requestTimeout: LIMITS.requestMs,
       keepAliveTimeout: LIMITS.idleMs,
-      // Of sockets on which nothing moves: a reader that does not take its answer. Event streams write every second.
+      // For sockets on which nothing moves, such as that of a reader who does not take its answer. Event streams write every second.
       connectionTimeout: LIMITS.stillMs,
       forceCloseConnections: true,
       exposeHeadRoutes: false,
       http: { headersTimeout: LIMITS.headersMs, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
-      // Ours are zod's and JSON's: without these two, 4 MB of compilers would be loaded that nothing uses.
+      // We use zod and JSON. Without these two, fastify would load 4 MB of compilers that nothing uses.
       schemaController: { compilersFactory: NO_COMPILERS },
     });
     this.#app.server.maxConnections = LIMITS.connections;
@@ -79,7 +74,7 @@ export class AdminServer {
   /** Where it listens, for example `http://127.0.0.1:8600`. */
   public get url(): string {
     const { address, family, port } = this.#app.server.address() as AddressInfo;
-    // Not an address that one could open.
+    // These two mean every address, and nobody can open them.
     const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
     return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`;
   }
@@ -88,7 +83,7 @@ export class AdminServer {
     return (this.#app.server.address() as AddressInfo | null)?.port ?? 0;
   }
 
-  /** @throws ConfigError where the address or a port that somebody has chosen cannot be had. */
+  /** @throws ConfigError for an address that cannot be had, or a chosen port that is taken. */
   public async start(): Promise<void> {
     const { host, port, portIsDefault, logger } = this.#options;
     try {
@@ -101,7 +96,7 @@ export class AdminServer {
     }
   }
 
-  /** Closes every connection, the idle and the open ones too. Resolves when none is left. */
+  /** Closes every connection, idle or not. Resolves when none is left. */
   public async stop(): Promise<void> {
     await this.#app.close();
   }
@@ -109,7 +104,7 @@ export class AdminServer {
   #setUp(): void {
     const { context, page } = this.#options;
     const app = this.#app;
-    // Forms of other sites can send it without asking first; JSON they cannot.
+    // A form on another site can send plain text without asking first. It cannot send JSON.
     app.removeContentTypeParser('text/plain');
     app.addHook('onRequest', async (_request, reply) => {
       reply.headers(SECURITY_HEADERS);
@@ -119,19 +114,14 @@ export class AdminServer {
     app.setNotFoundHandler(() => {
       throw new KallistiError('NOT_FOUND', 'there is nothing here');
     });
-    // Past fastify's own serializer: what leaves here passes `scrub`, whatever a route answers.
+    // In place of fastify's serializer, so that every answer passes `scrub`.
     app.setReplySerializer((value) => answerText(value));
     openRoutes(app, context, page);
     void app.register(async (api) => {
-      api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
-      sessionRoutes(api, context);
-    });
-    void app.register(async (api) => {
       // Before the body is read: a stranger's is not worth it.
-      api.addHook('onRequest', async (request) => setVisitor(request, context.gate.admit(request.raw)));
+      api.addHook('onRequest', async (request) => void context.gate.admit(request.raw));
       api.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
       statusRoutes(api, context);
-      findRoutes(api, context);
       actionRoutes(api, context);
     });
   }

@@ -7,7 +7,7 @@ import { Secret } from '../../core/log/secrets.js';
 
 const FILE_NAME = 'admin-token';
 
-/** The secret of the admin API. It is compared by hashes, in a time that says nothing of how much of a guess is right. */
+/** The secret of the admin API. It is compared by its hash, so that the time does not tell how much of a guess is right. */
 export class AdminToken {
   readonly #hash: Buffer;
 
@@ -17,7 +17,7 @@ export class AdminToken {
 
   /**
    * @param configured ADMIN_TOKEN. Without it the token is read from `DATA_DIR/admin-token`, or made and written there
-   * (mode 0600). Whoever holds the lock of DATA_DIR may call this.
+   * (mode 0600). Only the holder of DATA_DIR's lock may call this.
    * @throws ConfigError DATA_DIR_UNUSABLE
    */
   public static load(dataDir: string, configured: Secret | undefined): AdminToken {
@@ -39,7 +39,7 @@ function hash(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** @returns undefined where there is none, or what is there is too short to be one: a write that a full disk cut, for example. */
+/** @returns undefined if there is no token, or one too short to be whole, as after a write that a full disk cut. */
 function readToken(path: string): string | undefined {
   let text: string;
   try {
@@ -48,7 +48,7 @@ function readToken(path: string): string | undefined {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
-  // Copied or restored with another mode: from here on it is ours alone again.
+  // A copy or a restored backup may have another mode.
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
   return text.length >= 16 ? text : undefined;
 }

@@ -4,11 +4,11 @@ import { WorkerPoolEventService } from '../../core/services/WorkerPoolEventServi
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { ClusterPool } from '../fleet/ClusterPool.js';
 
-/** Notes how each shard last came up. */
+/** Remembers how each shard last came up. */
 export class ArrivalBook extends WorkerPoolEventService<ClusterConnection, 'shardsArrived'> {
   readonly #arrivals = new Map<number, NonNullable<ShardOverview['lastArrival']>>();
 
-  /** @param onArrival called with every arrival; it must not throw. */
+  /** @param onArrival called with every arrival. It must not throw. */
   public constructor(
     clusters: ClusterPool,
     private readonly onArrival: (arrival: ShardArrival) => void,

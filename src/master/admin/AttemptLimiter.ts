@@ -14,7 +14,7 @@ export interface AttemptLimits {
 
 const PER_ADDRESS: AttemptLimits = { burst: 10, refillMs: 6_000 };
 const IN_ALL: AttemptLimits = { burst: 50, refillMs: 1_000 };
-/** Beyond it the address that was heard of longest ago is forgotten; the limit over all holds on. */
+/** One more, and the address that guessed longest ago is forgotten. The limit over all addresses still holds. */
 const MAX_ADDRESSES = 1_000;
 
 /** Counts attempts with a wrong token, for each address and over all. */
@@ -28,13 +28,13 @@ export class AttemptLimiter {
     this.#all = { left: IN_ALL.burst, at: clock.now() };
   }
 
-  /** @returns milliseconds until an attempt of this address, and of it alone, will be answered again; 0 where it may be now. */
+  /** @returns milliseconds until the limit of this address allows another attempt; 0: it does now. */
   public waitOf(address: string): number {
     const own = this.#addresses.get(networkOf(address));
     return own === undefined ? 0 : refill(own, PER_ADDRESS, this.#clock.now());
   }
 
-  /** Notes a wrong attempt. @returns milliseconds until the next one will be answered, or 0 where this one may be. */
+  /** Counts a wrong attempt. @returns milliseconds until the next one will be answered, or 0 if this one may be. */
   public note(address: string): number {
     const now = this.#clock.now();
     const key = networkOf(address);
@@ -58,7 +58,7 @@ function refill(allowance: Allowance, { burst, refillMs }: AttemptLimits, now: n
   return allowance.left >= 1 ? 0 : Math.ceil((1 - allowance.left) * refillMs);
 }
 
-/** Who has one IPv6 address has 2^64 of them. */
+/** Whoever has one IPv6 address has 2^64 of them. */
 function networkOf(address: string): string {
   const v4 = address.replace(/^::ffff:(?=\d+\.)/i, '');
   return isIPv6(v4) ? v4.split(':').slice(0, 4).join(':') : v4;

@@ -3,38 +3,38 @@ import { messageOf } from '../../core/text/messageOf.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { ClusterPool } from '../fleet/ClusterPool.js';
 
-/** What was last heard of one life of a cluster. */
+/** The last report of one process of a cluster. */
 export interface ClusterReport {
   readonly stats: ClusterStats;
   /** On the clock of `performance.now()`. */
   readonly at: number;
-  /** Over the time since the report before; null for the first one. */
+  /** Over the time since the report before; null for the first report. */
   readonly eventsPerSecond: number | null;
   readonly commandsPerSecond: number | null;
 }
 
 interface Polled {
   report: ClusterReport | undefined;
-  /** Since when it has been asked without an answer, on the clock of `performance.now()`. */
+  /** When the question was put that is still open, on the clock of `performance.now()`. */
   askedAt: number | undefined;
   lastAskedAt: number;
   failure: string | undefined;
 }
 
-/** Whoever asks again sooner gets what the others got, in milliseconds. */
+/** Within so many milliseconds the last answers are used again. */
 const FRESH_MS = 950;
-/** How long a round waits for all answers, in milliseconds. A cluster that is slower is in the next one. */
+/** How many milliseconds a round waits for all answers. A slower answer is in the next round. */
 const ROUND_MS = 250;
-/** After that a question is given up, and asked again, in milliseconds. */
+/** After so many milliseconds a question is given up and put again. */
 const TIMEOUT_MS = 10_000;
-/** A cluster that has not answered for so long is said not to, in milliseconds. */
+/** A cluster that has not answered for so many milliseconds has a problem. */
 const SILENT_MS = 2_000;
-/** Rates over less time than this would jump, in milliseconds. */
+/** Rates over fewer milliseconds than this would jump. */
 const MIN_RATE_MS = 500;
 
 /**
- * Asks the clusters how they are, at most once a second, whoever wants to know: the page's viewers, the metrics and the API
- * share one round. One question to a cluster is under way at a time, and one that hangs holds nobody up.
+ * Asks the clusters for their numbers, at most once a second: the page's viewers, the metrics and the API share one round. A
+ * cluster gets one question at a time, and one that hangs holds nobody up.
  */
 export class ClusterPolls {
   readonly #clusters: ClusterPool;
@@ -45,7 +45,7 @@ export class ClusterPolls {
     this.#clusters = clusters;
   }
 
-  /** Resolves when there is a report of every cluster that answers in time, none of them older than a second. */
+  /** Resolves when every cluster that answers in time has a report that is at most a second old. */
   public async refresh(): Promise<void> {
     const now = performance.now();
     const due = [...this.#clusters].filter((cluster) => now - this.#of(cluster).lastAskedAt >= FRESH_MS);

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/log/logger.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
 import type { LogBook, LogSource } from './LogBook.js';
 import { LogFeed } from './LogFeed.js';
+import type { Login } from './Logins.js';
 import { frameOf, Viewer } from './Viewer.js';
 
 export interface EventStreamOptions {
@@ -17,15 +18,13 @@ export interface ViewOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Undefined: no log lines. */
   readonly logs: LogSource | undefined;
-  /** Ends the stream: the session that opened it has ended. */
-  readonly signal: AbortSignal | undefined;
-  /** When the session expires, in milliseconds since 1970. */
-  readonly expiresAt: number | undefined;
+  /** The login of the viewer, whose end is that of the stream. Undefined for a viewer with the token. */
+  readonly login: Pick<Login, 'ended' | 'expiresAt'> | undefined;
 }
 
 const INTERVAL_MS = 1_000;
 const FIRST_LINES = 100;
-/** More viewers than anybody has; beyond it the next one is told to wait. */
+/** More viewers than anybody has. The next one is refused. */
 export const MAX_VIEWERS = 200;
 
 interface Open {
@@ -33,7 +32,7 @@ interface Open {
   readonly expiresAt: number | undefined;
 }
 
-/** Live data for whoever looks: each state is collected and written down once, and sent to all. Without viewers it rests. */
+/** Sends live data to all viewers. Each state is collected and written as text once; without viewers nothing is. */
 export class EventStream extends IntervalService {
   readonly #options: EventStreamOptions;
   readonly #open = new Set<Open>();
@@ -48,14 +47,14 @@ export class EventStream extends IntervalService {
   }
 
   /** Streams to a response until either side ends it. */
-  public async view(response: ServerResponse, { headers, logs, signal, expiresAt }: ViewOptions): Promise<void> {
+  public async view(response: ServerResponse, { headers, logs, login }: ViewOptions): Promise<void> {
     const viewer = new Viewer(response, headers);
-    const open = { viewer, expiresAt };
+    const open = { viewer, expiresAt: login?.expiresAt };
     this.#open.add(open);
     const end = (): void => viewer.end();
-    signal?.addEventListener('abort', end, { once: true });
-    // It may have ended since it was let in.
-    if (signal?.aborted) end();
+    login?.ended.addEventListener('abort', end, { once: true });
+    // The login may have ended since the gate looked.
+    if (login?.ended.aborted) end();
     let feed: LogFeed | undefined;
     try {
       viewer.send(frameOf('status', await this.#options.collect()));
@@ -67,21 +66,21 @@ export class EventStream extends IntervalService {
       await viewer.closed;
     } finally {
       feed?.stop();
-      signal?.removeEventListener('abort', end);
+      login?.ended.removeEventListener('abort', end);
       this.#open.delete(open);
     }
   }
 
-  public tellRestart(status: RestartStatus): void {
+  public sendRestart(status: RestartStatus): void {
     if (this.#open.size > 0) this.#sendAll(frameOf('restart', status));
   }
 
-  public tellSample(sample: HistorySample): void {
+  public sendSample(sample: HistorySample): void {
     if (this.#open.size > 0) this.#sendAll(frameOf('sample', sample));
   }
 
-  /** The master has begun to stop: the last that viewers hear of it is that, and how its clusters end. */
-  public tellStopping(): void {
+  /** Tells viewers that the master has begun to stop. They still see how its clusters end. */
+  public sendStopping(): void {
     if (this.#open.size > 0) this.#sendAll(frameOf('stopping', {}));
   }
 

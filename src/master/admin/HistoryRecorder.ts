@@ -55,7 +55,7 @@ export class HistoryRecorder extends IntervalService {
     this.onSample(this.add(await this.collect()));
   }
 
-  /** Over the whole time since the last sample, and right for clusters whose counters began anew in between. */
+  /** Over the whole time since the last sample. A new process of a cluster counts from zero. */
   #rates({ at, clusters }: LiveStatus): Pick<HistorySample, 'eventsPerSecond' | 'commandsPerSecond'> {
     const passedMs = this.#countedAt === undefined ? Number.POSITIVE_INFINITY : Math.max(1, at - this.#countedAt);
     const counted = new Map<number, Counted>();

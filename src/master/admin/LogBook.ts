@@ -14,7 +14,7 @@ interface Life {
   readonly unfollow: () => void;
 }
 
-/** How many lives of a cluster are kept: the present one, the one it replaces, and what came before a crash. */
+/** How many processes of a cluster are kept: the present one, and the one before it. */
 const KEPT_LIVES = 2;
 
 const LEVELS: Readonly<Record<number, LogLine['level']>> = {
@@ -27,8 +27,8 @@ const LEVELS: Readonly<Record<number, LogLine['level']>> = {
 };
 
 /**
- * The last log lines of the master and of every cluster, and those to come. What a cluster said before it crashed stays until
- * the life after the next begins: it is what one looks for then.
+ * The last log lines of the master and of every cluster, and those to come. What a cluster logged before it crashed stays until
+ * the process after the next one is spawned: after a crash that is what an operator looks for.
  */
 export class LogBook extends BaseService {
   readonly #master: LogTail | undefined;
@@ -37,17 +37,17 @@ export class LogBook extends BaseService {
   readonly #listeners = new Map<Listener, LogSource>();
   #unfollowMaster: (() => void) | undefined;
 
-  /** @param master of the master's own lines; without it they are left out. */
+  /** @param master undefined: the master's own lines are left out. */
   public constructor(master: LogTail | undefined) {
     super();
     this.#master = master;
   }
 
   public start(): void {
-    this.#unfollowMaster ??= this.#master?.follow((line) => this.#tell(null, line));
+    this.#unfollowMaster ??= this.#master?.follow((line) => this.#pass(null, line));
   }
 
-  /** Clusters are about to be spawned. */
+  /** Call it before the first cluster is spawned. */
   public watch(clusters: ClusterPool): void {
     this.#clusters = clusters;
     for (const cluster of clusters.alive) this.#add(cluster);
@@ -80,7 +80,7 @@ export class LogBook extends BaseService {
       .map(([clusterId, text]) => toLogLine(clusterId, text));
   }
 
-  /** Calls back with every line from now on. @returns what ends that. */
+  /** Calls the listener with every line from now on. @returns a function that ends it. */
   public follow(source: LogSource, listener: Listener): () => void {
     this.#listeners.set(listener, source);
     return () => void this.#listeners.delete(listener);
@@ -89,17 +89,17 @@ export class LogBook extends BaseService {
   readonly #add = (cluster: ClusterConnection): void => {
     const lives = this.#lives.get(cluster.id) ?? [];
     this.#lives.set(cluster.id, lives);
-    lives.push({ cluster, unfollow: cluster.logTail.follow((line) => this.#tell(cluster.id, line)) });
+    lives.push({ cluster, unfollow: cluster.logTail.follow((line) => this.#pass(cluster.id, line)) });
     while (lives.length > KEPT_LIVES) lives.shift()?.unfollow();
   };
 
-  #tell(clusterId: number | null, text: string): void {
+  #pass(clusterId: number | null, text: string): void {
     if (this.#listeners.size === 0) return;
     const source = clusterId ?? 'master';
     let line: LogLine | undefined;
     for (const [listener, wanted] of this.#listeners) {
       if (wanted !== 'all' && wanted !== source) continue;
-      // Made readable for those who look, and once for all of them.
+      // Made readable only if somebody looks, and once for all who do.
       line ??= toLogLine(clusterId, text);
       listener(line);
     }

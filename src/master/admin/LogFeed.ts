@@ -2,19 +2,19 @@ import type { LogLine } from '../../core/contracts/AdminApi.js';
 import type { LogBook, LogSource } from './LogBook.js';
 
 const FLUSH_MS = 200;
-/** More lines than this in one flush are nothing that anybody reads; the rest is counted. */
+/** Nobody reads more lines than this in one flush. The rest is counted. */
 const MAX_LINES = 500;
 
-/** Collects the log lines of one source, and hands them on several times a second. */
+/** Collects the log lines of one source, and passes them on several times a second. */
 export class LogFeed {
   readonly #unfollow: () => void;
-  readonly #tell: (lines: readonly LogLine[]) => void;
+  readonly #pass: (lines: readonly LogLine[]) => void;
   #lines: LogLine[] = [];
-  #left = 0;
+  #leftOut = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  public constructor(book: LogBook, source: LogSource, tell: (lines: readonly LogLine[]) => void) {
-    this.#tell = tell;
+  public constructor(book: LogBook, source: LogSource, pass: (lines: readonly LogLine[]) => void) {
+    this.#pass = pass;
     this.#unfollow = book.follow(source, (line) => this.#add(line));
   }
 
@@ -25,7 +25,7 @@ export class LogFeed {
 
   #add(line: LogLine): void {
     if (this.#lines.length < MAX_LINES) this.#lines.push(line);
-    else this.#left += 1;
+    else this.#leftOut += 1;
     this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
   }
 
@@ -33,11 +33,11 @@ export class LogFeed {
     this.#timer = undefined;
     const lines = this.#lines;
     const last = lines.at(-1);
-    if (this.#left > 0 && last !== undefined) {
-      lines.push({ ...last, level: 'warn', text: `... ${this.#left} more lines at once are left out here` });
+    if (this.#leftOut > 0 && last !== undefined) {
+      lines.push({ ...last, level: 'warn', text: `... ${this.#leftOut} more lines at once are left out here` });
     }
     this.#lines = [];
-    this.#left = 0;
-    this.#tell(lines);
+    this.#leftOut = 0;
+    this.#pass(lines);
   }
 }

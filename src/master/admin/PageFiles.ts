@@ -19,8 +19,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The files of the status page, read once: there are few, all small, and a request's path is only ever looked up among their
- * names, so that none can lead out of the folder.
+ * The files of the status page, read once: they are few and small. A request's path is only looked up among their names, so that
+ * none can lead out of the folder.
  */
 export class PageFiles {
   readonly #files = new Map<string, PageFile>();

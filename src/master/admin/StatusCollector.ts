@@ -10,7 +10,7 @@ import type {
 import type { LogLevel } from '../../core/settings/settings.js';
 import type { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import type { IdentifyQueueState } from '../identify/IdentifyQueue.js';
-import type { AdminFleet } from './AdminFleet.js';
+import type { AdminFleet } from './AdminContext.js';
 import type { ArrivalBook } from './ArrivalBook.js';
 import type { ClusterPolls } from './ClusterPolls.js';
 import { clusterStatus } from './clusterStatus.js';
@@ -25,14 +25,14 @@ export interface StatusCollectorOptions {
   readonly stopping: AbortSignal;
 }
 
-/** What there is to look at once clusters are spawned. */
+/** The parts of a bot that has clusters. */
 export interface WatchedFleet {
   readonly fleet: AdminFleet;
   readonly polls: ClusterPolls;
   readonly arrivals: ArrivalBook;
 }
 
-/** Puts together how everything is. States are those of the moment; numbers of clusters are at most a second old. */
+/** Collects the status of everything. States are those of the moment; a cluster's numbers are at most a second old. */
 export class StatusCollector {
   readonly #options: StatusCollectorOptions;
   #watched: WatchedFleet | undefined;
@@ -41,7 +41,7 @@ export class StatusCollector {
     this.#options = options;
   }
 
-  /** Clusters are about to be spawned. */
+  /** Call it before the first cluster is spawned. */
   public watch(watched: WatchedFleet): void {
     this.#watched = watched;
   }
@@ -51,7 +51,7 @@ export class StatusCollector {
     return this.#build();
   }
 
-  /** From what the master itself knows: nobody is asked, so that it is the truth even where nobody answers. */
+  /** Asks no cluster, so that it is right even if none answers. */
   public readiness(): Readiness {
     const phase = this.#phase;
     if (phase !== 'running') return { ready: false, reason: `the master is ${phase}`, notReady: [] };
@@ -112,7 +112,7 @@ export class StatusCollector {
 }
 
 function identifyStatus(state: IdentifyQueueState): IdentifyStatus {
-  const { remaining, total, reserve, resetAt, maxConcurrency, waiting, leases, budgetWait } = state;
+  const { remaining, total, reserve, resetAt, maxConcurrency, waiting, slots, budgetWait } = state;
   return {
     remaining,
     total,
@@ -120,7 +120,7 @@ function identifyStatus(state: IdentifyQueueState): IdentifyStatus {
     resetAt,
     maxConcurrency,
     waiting: waiting.flatMap(({ shardIds }) => shardIds),
-    leases: leases.map(({ shardId, holder }) => ({ shardId, holder })),
+    slots: slots.map(({ shardId, holder }) => ({ shardId, holder })),
     heldUp: budgetWait,
   };
 }

@@ -1,18 +1,18 @@
 import type { ServerResponse } from 'node:http';
 import type { AdminEvents } from '../../core/contracts/AdminApi.js';
-import { answerText } from './answerText.js';
+import { answerText } from './answers.js';
 
-/** What may wait for a viewer that reads slowly, in bytes: a few states of a large bot. Beyond it events are left out. */
+/** How many bytes may wait for a viewer that reads slowly: a few states of a large bot. Beyond it events are left out. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-/** A viewer that has had no room for so long does not read, in milliseconds. */
+/** A viewer that has had no room for so many milliseconds does not read, and is cut off. */
 const STALLED_MS = 20_000;
 
-/** One event as it goes over the wire; made once for all viewers. */
+/** @returns one event as it goes over the wire, for all viewers. */
 export function frameOf<Name extends keyof AdminEvents>(name: Name, data: AdminEvents[Name]): string {
   return `event: ${name}\ndata: ${answerText(data)}\n\n`;
 }
 
-/** One open event stream. Never holds more than a bounded amount for whoever reads slowly. */
+/** One open event stream. It holds a bounded amount for a viewer that reads slowly. */
 export class Viewer {
   /** Resolves when the stream has ended, by either side. */
   public readonly closed: Promise<void>;
@@ -29,7 +29,7 @@ export class Viewer {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
-      // For nginx, which would keep the events until it has a buffer full of them.
+      // nginx would otherwise keep the events until it has a buffer full of them.
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');

@@ -8,23 +8,13 @@ import type {
 import type { ClusterStats, ShardCounts, ShardStatus } from '../../core/contracts/ClusterContract.js';
 import { firstLine } from '../../core/text/messageOf.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import type { RestartCause as SupervisedCause } from '../supervision/RestartHistory.js';
-import type { AdminFleet } from './AdminFleet.js';
+import type { AdminFleet } from './AdminContext.js';
 import type { ArrivalBook } from './ArrivalBook.js';
 import type { ClusterPolls } from './ClusterPolls.js';
 
-export const CAUSES: Readonly<Record<SupervisedCause, RestartCause>> = {
-  crash: 'crash',
-  hung: 'hung',
-  deaf: 'deaf',
-  memory: 'memory',
-  'failed start': 'failedStart',
-  planned: 'operator',
-};
-
 const RECENT = 10;
 
-/** The lives of one cluster that have a process: the one that serves, and the one that is to take over or comes up. */
+/** The processes of one cluster. */
 interface Lives {
   readonly serving: ClusterConnection | undefined;
   readonly starting: ClusterConnection | undefined;
@@ -37,11 +27,11 @@ export interface ClusterStatusSources {
   readonly arrivals: Pick<ArrivalBook, 'of'>;
   /** Shards that wait in the identify queue. */
   readonly waiting: ReadonlySet<number>;
-  /** The master stops: a cluster without a process is not to come back. */
+  /** The master stops: a cluster without a process does not come back. */
   readonly isStopping: boolean;
 }
 
-/** @returns how a cluster stands, from what the pool and the supervisor know now, and what it last said itself. */
+/** @returns the status of a cluster, from what the pool and the supervisor know now and from its own last report. */
 export function clusterStatus(clusterId: number, sources: ClusterStatusSources): ClusterStatus {
   const { fleet, polls, waiting } = sources;
   const lives = livesOf(clusterId, fleet.clusters);
@@ -67,7 +57,7 @@ export function clusterStatus(clusterId: number, sources: ClusterStatusSources):
           },
     uptimeMs: stats?.uptimeMs ?? null,
     rssBytes: stats?.rssBytes ?? cluster?.vitals?.rssBytes ?? null,
-    // A cluster that was taken over may run code of before, which says less.
+    // A cluster that this master took over may run older code, which reports less.
     heapBytes: stats?.heapBytes ?? cluster?.vitals?.heapUsedBytes ?? null,
     loopLag: stats?.loopLag ?? null,
     guilds: stats?.guilds ?? null,
@@ -102,11 +92,11 @@ function stateOf(
   if (starting !== undefined) return isWaiting(starting, waiting) ? 'waiting' : 'starting';
   if (draining !== undefined || isStopping) return 'draining';
   const state = fleet.supervisor.stateOf(clusterId);
-  return state === 'failed' ? 'failed' : state === 'waiting' ? 'crashed' : 'starting';
+  return state === 'failed' ? 'failed' : state === 'backingOff' ? 'crashed' : 'starting';
 }
 
-/** Their old process serves until the new one is ready: they are no failure. */
-const REPLACEMENTS: ReadonlySet<SupervisedCause> = new Set(['planned', 'memory', 'deaf']);
+/** Restarts that are no failure: the old process serves until the new one is ready. */
+const REPLACEMENTS: ReadonlySet<RestartCause> = new Set(['operator', 'memory', 'deaf']);
 
 function isWaiting({ shardIds }: ClusterConnection, waiting: ReadonlySet<number>): boolean {
   return shardIds.some((shardId) => waiting.has(shardId));
@@ -119,10 +109,10 @@ function problemOf(
   { fleet, polls }: ClusterStatusSources,
 ): string | null {
   if (state === 'ready' && cluster !== undefined) return polls.problemOf(cluster) ?? null;
-  if (state === 'waiting') return 'waits for the permission to identify';
+  if (state === 'waiting') return 'waits for a slot to identify';
   const last = fleet.supervisor.historyOf(clusterId)?.entries.at(-1);
   const failed = last !== undefined && !REPLACEMENTS.has(last.cause);
-  return failed && state !== 'draining' ? firstLine(last.detail) : null;
+  return failed && state !== 'draining' ? firstLine(last.reason) : null;
 }
 
 function shardsOf(
@@ -134,7 +124,7 @@ function shardsOf(
   const byId = new Map(polled?.map((shard) => [shard.shardId, shard]));
   return fleet.clusters.shardIdsOf(clusterId).map((shardId) => {
     const shard = byId.get(shardId);
-    // What it said by itself the moment it changed is never older than its answer.
+    // A cluster reports a change of state at once, so this is never older than its last answer.
     const state = cluster?.shards.get(shardId)?.state ?? shard?.state ?? 'idle';
     const latencyMs = shard?.latencyMs ?? null;
     return { shardId, state, latencyMs, guilds: shard?.guilds ?? 0, lastArrival: arrivals.of(shardId) ?? null };
@@ -152,8 +142,6 @@ function restartsOf(clusterId: number, { supervisor }: Pick<AdminFleet, 'supervi
   const recent = history.entries
     .slice(-RECENT)
     .reverse()
-    .map(({ at, cause, detail }) => ({ at, cause: CAUSES[cause], reason: firstLine(detail) }));
+    .map((entry) => ({ ...entry, reason: firstLine(entry.reason) }));
   return { count: [...history.counts.values()].reduce((sum, count) => sum + count, 0), recent };
 }
-
-/** The rest is the worker's last log lines, which have a place of their own. */

@@ -15,11 +15,11 @@ const lines = z
   .transform((text) => Math.min(1_000, Number(text)))
   .default(200);
 
-/** Everything that a request may bring along. What else is in it is refused: a slip of the pen must not pass for a default. */
+/** Everything that a request may hold. Any other field is refused, so that a misspelt one does not pass for a default. */
 export const inputs = {
   none: z.strictObject({}),
   login: z.strictObject({ token: z.string().min(1).max(1_000) }),
-  restart: z.strictObject({ clusterIds: z.array(clusterId).min(1).max(65_536).optional() }),
+  restart: z.strictObject({ clusterIds: z.array(clusterId).min(1).max(65_536).exactOptional() }),
   evaluate: z.strictObject({
     code: z.string().min(1).max(60_000),
     target: z.union([z.literal('all'), z.literal('master'), z.strictObject({ clusterId })]),

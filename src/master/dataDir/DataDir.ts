@@ -14,7 +14,7 @@ const ANSWER_TIMEOUT_MS = 1000;
 /**
  * The folder in which a bot keeps everything that must outlive a process. One master at a time owns it.
  *
- * Its operations are few and at the start, so they are synchronous. What goes wrong is a {@link ConfigError} of one line.
+ * Its operations are few and run at the start, so they are synchronous. What goes wrong is a {@link ConfigError} of one line.
  */
 export class DataDir {
   /** Absolute. */
@@ -30,13 +30,13 @@ export class DataDir {
   }
 
   /**
-   * Makes the folder and those in it where they are missing, and tries to write.
+   * Makes the folders that are missing, and tries to write.
    *
    * @throws ConfigError DATA_DIR_UNUSABLE
    */
   public prepare(): void {
     this.#orExplain(() => {
-      // A folder that is there already keeps its mode: somebody chose it. The sockets' folder must be ours alone.
+      // A folder that exists keeps its mode: somebody chose it. The sockets' folder must be ours alone.
       mkdirSync(this.path, { recursive: true, mode: 0o700 });
       const ipc = join(this.path, 'ipc');
       mkdirSync(ipc, { recursive: true, mode: 0o700 });
@@ -51,8 +51,8 @@ export class DataDir {
   }
 
   /**
-   * Makes this process the one master of the folder, until {@link releaseLock} or its end. A dead master's lock is no
-   * obstacle.
+   * Makes this process the one master of the folder, until {@link releaseLock} or its end. The lock of a dead master does not
+   * matter.
    *
    * @throws ConfigError DATA_DIR_IN_USE when another master lives, DATA_DIR_UNUSABLE when the lock cannot be written.
    */
@@ -73,10 +73,10 @@ export class DataDir {
   }
 
   /**
-   * Where the master listens for its workers: in DATA_DIR, or, where that path is too long for a socket, in a private folder
-   * among the temporary files, under a name that follows from DATA_DIR. On Windows a named pipe.
+   * Where the master listens for its workers: in DATA_DIR, or a named pipe on Windows. Where the path is too long for a socket,
+   * it is in a private folder among the temporary files, under a name that follows from DATA_DIR.
    *
-   * @throws ConfigError DATA_DIR_UNUSABLE when that private folder is not ours alone.
+   * @throws ConfigError DATA_DIR_UNUSABLE when the private folder is not ours alone.
    */
   public socketPath(): string {
     const file = this.#socketFile();
@@ -115,7 +115,7 @@ export class DataDir {
   }
 }
 
-/** The name is known beforehand and the parent is open to all: somebody else may have made it, to read along. */
+/** Anybody can write in the parent folder and knows the name beforehand. Somebody may have made the folder to read along. */
 function makePrivateFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -140,7 +140,7 @@ function answers(path: string): Promise<boolean> {
     };
     socket.once('connect', end(true));
     socket.once('error', end(false));
-    // It listens and is too busy to accept: that is a master, too.
+    // A master that listens and is too busy to accept is one, too.
     socket.setTimeout(ANSWER_TIMEOUT_MS, end(true));
   });
 }

@@ -15,7 +15,7 @@ const schema = processIdentitySchema.extend({
   nonce: z.string().regex(/^[\w-]+$/),
 });
 
-/** What stands in a lock file; `owner` is missing where the file is damaged, and then nobody holds it. */
+/** The content of a lock file. `owner` is missing where the file is damaged. Nobody holds the lock then. */
 interface Claim {
   readonly nonce: string;
   readonly owner?: ProcessIdentity;
@@ -30,19 +30,21 @@ export interface LockHolder {
 }
 
 const LOCK_NAME = 'master.lock';
-/** How long to wait for a process that is just taking a dead one's lock over; it needs a millisecond. */
+/** How long to wait for a process that is taking over a dead one's lock, in milliseconds. It needs one. */
 const TAKEOVER_PATIENCE_MS = 2000;
-/** A master in another container is given this long from its start to answer for the folder. */
+/** How long from its start a master in another container may take to answer for the folder, in milliseconds. */
 const START_GRACE_MS = 10_000;
 
 /**
  * A lock that a dead process cannot keep: one file, which names its owner.
  *
- * Free: the file is made together with its content (`link`), which succeeds for exactly one.
- * Left by a dead process: the right to replace it is a second file, named after the dead lock's nonce and made the same
- * way, so it too falls to exactly one. That one looks at the lock again (it may have been replaced before) and then
- * replaces it (`rename`); nobody else can have, since the owner is dead and the right is given once. Should it die half-way,
- * its right is inherited by the same rule. So of any number of starters exactly one gets the lock, whenever they come.
+ * - Nobody holds it: `link` makes the file together with its content. That succeeds for exactly one process.
+ * - A dead process left it: the right to replace it is a second file, named after the dead lock's nonce and made the same way.
+ *   So exactly one process gets the right. It looks at the lock again, which may have been replaced before, and then replaces it
+ *   by `rename`. Nobody else can have: the owner is dead, and the right is given once. Should the process die half-way, its right
+ *   is inherited by the same rule.
+ *
+ * So of any number of processes that start, exactly one gets the lock, whenever they come.
  */
 export class DataDirLock {
   readonly #folder: string;
@@ -51,15 +53,15 @@ export class DataDirLock {
   #held = false;
 
   /**
-   * @param isServed whether somebody answers for this folder; asked where the owner is in another container and its pid
-   * says nothing.
+   * @param isServed says whether somebody answers for this folder. It is called where the owner is in another container, so that
+   * its pid says nothing.
    */
   public constructor(folder: string, isServed: () => Promise<boolean>) {
     this.#folder = folder;
     this.#isServed = isServed;
   }
 
-  /** @returns undefined when it is ours now, else who holds it. */
+  /** @returns who holds the lock. Undefined where it is ours now. */
   public async acquire(): Promise<LockHolder | undefined> {
     this.#nonce = randomUUID();
     const own = this.#path(this.#nonce);
@@ -75,11 +77,11 @@ export class DataDirLock {
     }
   }
 
-  /** Frees the lock; does nothing where it is not ours. */
+  /** Frees the lock. Does nothing where it is not ours. */
   public release(): void {
     if (!this.#held) return;
     this.#held = false;
-    // While its owner lives no other master replaces the file; this guards against people who do.
+    // No other master replaces the file while its owner lives. A person may.
     if (readClaim(this.#path())?.nonce === this.#nonce) rmSync(this.#path(), { force: true });
   }
 
@@ -98,7 +100,7 @@ export class DataDirLock {
     return undefined;
   }
 
-  /** @returns `changed` where the lock is another one by now, or the living process that is taking it over already. */
+  /** @returns `changed` where the lock is another one by now. The living process, where one is taking it over already. */
   async #takeOver(dead: Claim, own: string): Promise<'taken' | 'changed' | LockHolder> {
     const rights: string[] = [];
     for (let { nonce } = dead; ; ) {
@@ -113,7 +115,7 @@ export class DataDirLock {
     }
     const taken = readClaim(this.#path())?.nonce === dead.nonce;
     if (taken) renameSync(own, this.#path());
-    // Only now: as long as the dead lock was there, each right had to stay given. One that is given again finds another lock.
+    // Only now: while the dead lock was there, each right had to stay given. Whoever gets one again finds another lock.
     for (const right of taken ? rights : rights.slice(-1)) rmSync(right, { force: true });
     return taken ? 'taken' : 'changed';
   }
@@ -126,13 +128,13 @@ export class DataDirLock {
     return served ? { pid: owner.pid, inOtherContainer: true } : undefined;
   }
 
-  /** Removes what starters left that were killed before they were done. */
+  /** Removes the files of processes that were killed while they started. */
   #sweep(): void {
     for (const name of readdirSync(this.#folder)) {
       if (!name.startsWith(`${LOCK_NAME}.`)) continue;
       const claim = readClaim(join(this.#folder, name));
       if (claim === undefined) continue;
-      // One without an owner may be a starter's that has made its file and not yet written it.
+      // A file without an owner may be that of a process that has made it and not yet written it.
       const abandoned = claim.owner === undefined ? claim.ageMs > START_GRACE_MS : isRunning(claim.owner) === false;
       if (abandoned) rmSync(join(this.#folder, name), { force: true });
     }
@@ -165,7 +167,7 @@ function readClaim(path: string): Claim | undefined {
       const { nonce, ...owner } = parsed.data;
       return { nonce, owner, ageMs };
     }
-    // Never half-written by us; a crash of the operating system can leave it empty.
+    // We never write half of it. A crash of the operating system can leave it empty.
     return { nonce: createHash('sha256').update(`${ino} ${mtimeMs} ${text}`).digest('hex'), ageMs };
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;

@@ -5,7 +5,7 @@ import type { Logger } from '../../core/log/logger.js';
 
 const entry = z.object({
   id: z.string(),
-  /** What was defined, and what Discord made of it: digests of `CommandFields`. */
+  /** Digests of `CommandFields`: what was defined, and what Discord made of it. */
   wanted: z.string(),
   kept: z.string(),
 });
@@ -15,10 +15,10 @@ const schema = z.object({ version: z.literal(1), applicationId: z.string(), comm
 export type RecordedCommand = Readonly<z.infer<typeof entry>>;
 
 /**
- * Which commands this bot has registered, by name, in a file of DATA_DIR. Discord does not say who made a command, so this is
- * what tells one that was removed from the code from one that somebody else registered.
+ * Remembers in a file of DATA_DIR which commands this bot has registered, by name. Discord does not say who made a command. The
+ * record tells a command that was removed from the code from one that somebody else registered.
  *
- * A record that is missing, damaged or another application's costs no more than that: nothing is removed.
+ * Where it is missing, damaged or another application's, no command is removed.
  */
 export class CommandRecord {
   readonly #file: JsonFile<z.infer<typeof schema>>;
@@ -29,7 +29,7 @@ export class CommandRecord {
     this.#logger = logger;
   }
 
-  /** @returns undefined where there is none of this application. */
+  /** @returns undefined where there is no record of this application. */
   public load(applicationId: string): ReadonlyMap<string, RecordedCommand> | undefined {
     const record = this.#file.load(this.#logger, 'no slash command is removed from Discord');
     return record?.applicationId === applicationId ? new Map(Object.entries(record.commands)) : undefined;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
 import { AbortError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { CommandRecord, RecordedCommand } from './CommandRecord.js';
 import { type CommandFields, changedFields, commandFields, patchOf } from './commandFields.js';
 import { type DiscordApi, DiscordRequestError, type RegisteredCommand } from './DiscordApi.js';
@@ -14,16 +15,16 @@ type CommandsApi = Pick<
 const CHAT_INPUT = 1;
 
 /**
- * Makes Discord's slash commands of this bot equal to its definitions, field by field, and writes only what differs: a write
- * takes its time to reach every user, and Discord allows 200 new commands a day.
+ * Makes the bot's slash commands in Discord equal to its definitions, field by field. It writes only what differs: a write takes
+ * its time to reach every user, and Discord allows 200 new commands a day.
  *
- * Commands are told apart by name. Others' (of the bot's own code, or made by hand) are left as they are, so each command is
- * written by itself: a list that replaces all of them would lose one that somebody registers in that moment. Only where Discord
- * has no command at all are ours written as one list: one request, where Discord would allow five new commands in 20 s. What
+ * Commands are told apart by name. Commands of others (of the bot's own code, or made by hand) are left as they are. So each
+ * command is written by itself: a list that replaces all of them would lose one that somebody registers at that moment. Only if
+ * Discord has no command at all are ours written as one list, because Discord takes five single ones in 20 s. A command that
  * this bot has registered and no longer defines is removed; {@link CommandRecord} remembers it.
  *
- * A bot whose commands could not be registered still serves those that are, so no failure gets out: it is a warning. A
- * definition that Discord refuses does not keep the others from it.
+ * A failure is a warning and is not thrown: the bot still serves the commands that are registered. A definition that Discord
+ * refuses does not keep the others from being registered.
  */
 export class CommandRegistrar {
   readonly #api: CommandsApi;
@@ -36,6 +37,15 @@ export class CommandRegistrar {
     this.#logger = logger;
   }
 
+  /** Registers the commands that this cluster defines. Never rejects. */
+  public async registerFrom(cluster: Pick<ClusterConnection, 'request'>, applicationId: string): Promise<void> {
+    try {
+      await this.register(applicationId, await cluster.request('describeCommands', undefined));
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the slash commands were not registered');
+    }
+  }
+
   public async register(
     applicationId: string,
     definitions: readonly CommandDefinition[],
@@ -45,7 +55,7 @@ export class CommandRegistrar {
       await run.register(new Map(definitions.map((definition) => [definition.name, definition])));
     } catch (error) {
       run.failed = true;
-      // Where the master stops, its successor goes on.
+      // Aborted: the master stops, and the next one goes on.
       if (!(error instanceof AbortError)) {
         this.#logger.warn({ err: error }, 'slash commands could not be registered; those of before, if any, stay');
       }
@@ -59,7 +69,7 @@ export class CommandRegistrar {
   }
 }
 
-/** One comparison with Discord, and what comes of it. */
+/** One comparison with Discord, and the writes that follow from it. */
 class Run {
   /** Names, for the log. */
   public readonly done = { added: [] as string[], changed: [] as string[], removed: [] as string[] };
@@ -83,10 +93,10 @@ class Run {
       wanted: commandFields(definition, installs),
       found: registered?.find(({ name, type }) => name === definition.name && type === CHAT_INPUT),
     }));
-    if (recorded === undefined) this.#sayForeign(registered ?? [], definitions);
+    if (recorded === undefined) this.#logForeign(registered ?? [], definitions);
     if (registered?.length === 0 && mine.length > 1 && (await this.#addAll(mine, installs))) return;
 
-    // Changes go first: one may be of who may use a command. A removal makes room for what is added.
+    // Changes go first: one may restrict who can use a command. A removal makes room for what is added.
     for (const { definition, wanted, found } of mine) {
       if (found !== undefined) await this.#update(definition, wanted, found, installs);
     }
@@ -140,7 +150,7 @@ class Run {
     const foundFields = commandFields(found, installs);
     const changed = changedFields(wanted, foundFields);
     const last = this.#recorded.get(found.name);
-    // Discord may keep another form of what it is sent. Where it still has that, to send it again would change nothing.
+    // Discord may keep another form of what it is sent. While it still has that form, sending it again would change nothing.
     const isKept = last?.id === found.id && last.wanted === digest(wanted) && last.kept === digest(foundFields);
     if (isKept) return;
     if (changed.length === 0) {
@@ -161,7 +171,7 @@ class Run {
     await this.#attempt(name, async () => {
       if (isThere) {
         await this.api.deleteCommand(this.applicationId, id).catch((error: unknown) => {
-          // Somebody else was faster.
+          // Somebody else has removed it.
           if (!hasStatus(error, 404)) throw error;
         });
         this.done.removed.push(name);
@@ -171,14 +181,14 @@ class Run {
     });
   }
 
-  #sayForeign(registered: readonly RegisteredCommand[], definitions: ReadonlyMap<string, CommandDefinition>): void {
+  #logForeign(registered: readonly RegisteredCommand[], definitions: ReadonlyMap<string, CommandDefinition>): void {
     const foreign = registered.filter(({ name, type }) => type !== CHAT_INPUT || !definitions.has(name));
     if (foreign.length === 0) return;
     const names = foreign.map(({ name }) => name).join(', ');
     this.logger.info(`Discord has commands that this bot does not define, and they are left as they are: ${names}`);
   }
 
-  /** A 400 is about this one command; anything else is about all of them. */
+  /** A 400 is about this one command. Any other failure is about all of them, and is thrown. */
   async #attempt(name: string, act: () => Promise<void>): Promise<void> {
     try {
       await act();
@@ -189,13 +199,13 @@ class Run {
     }
   }
 
-  /** Written at once: a command that is in Discord and not in the record would never be removed. */
+  /** Writes the record at once: a command that is in Discord and not in the record would never be removed. */
   #note({ id, name }: RegisteredCommand, wanted: CommandFields, kept: CommandFields): void {
     this.#recorded.set(name, { id, wanted: digest(wanted), kept: digest(kept) });
     this.record.save(this.applicationId, this.#recorded);
   }
 
-  /** @returns undefined where the API cannot say (a proxy that passes only what bots usually do). */
+  /** @returns undefined where the API does not know the route: a proxy may pass only what bots usually do. */
   async #registered(): Promise<readonly RegisteredCommand[] | undefined> {
     try {
       return await this.api.getCommands(this.applicationId);

@@ -5,14 +5,15 @@ import { describeRestFailure, type RestFailure } from '../../core/discord/rest/r
 import { type RestOptions, restOptions } from '../../core/discord/rest/restOptions.js';
 import { type SessionStartLimit, sessionStartLimitSchema } from '../../core/discord/sessionStartLimit.js';
 import { AbortError, DiscordRefusedError, KallistiError } from '../../core/errors.js';
-import { Backoff } from '../../core/time/backoff.js';
-import { type Clock, sleep, systemClock } from '../../core/time/clock.js';
+import { type Clock, systemClock } from '../../core/time/clock.js';
 
 export interface DiscordApiOptions {
   readonly token: string;
   /** For example `https://discord.com/api`. */
   readonly apiUrl: string;
-  /** A request that is not answered by then fails. Default 20 000 ms, more than eris gives one attempt (15 000). */
+  /**
+   * How long an answer may take before its request fails, in milliseconds. Default 20 000: eris gives one attempt 15 000.
+   */
   readonly requestTimeoutMs?: number;
   readonly clock?: Clock;
 }
@@ -31,14 +32,7 @@ export interface ApplicationInfo {
   readonly ownerIds: readonly string[];
 }
 
-/** A failed attempt of {@link DiscordApi.waitForGateway}; `attempt` counts from 1. */
-export interface GatewayRetry {
-  readonly attempt: number;
-  readonly delayMs: number;
-  readonly error: KallistiError;
-}
-
-/** No usable answer. `status` is that of HTTP, where there was one. */
+/** Discord gave no usable answer. `status` is that of HTTP, where there was one. */
 export class DiscordRequestError extends KallistiError {
   public readonly status: number | undefined;
 
@@ -52,9 +46,9 @@ interface Call {
   readonly method: RequestMethod;
   readonly path: string;
   readonly body?: object;
-  /** In words, for errors: a path can hold an interaction's token. Default: method and path. */
+  /** The call in words, for errors: a path can hold an interaction's token. Default: method and path. */
   readonly what?: string;
-  /** Default true. Without, the path itself is the permission. */
+  /** Whether the bot's token is sent. Default true. Where it is not, the path itself is the permission. */
   readonly authorised?: boolean;
   /** Default: that of {@link DiscordApiOptions}. */
   readonly timeoutMs?: number;
@@ -87,13 +81,13 @@ const applicationSchema = z.object({
 
 const commandSchema = z.looseObject({ id: z.string(), name: z.string(), type: z.number().default(1) });
 
-/** A command as Discord keeps it, with fields that we do not define. */
+/** A command as Discord keeps it, with all of its fields. */
 export type RegisteredCommand = Readonly<z.infer<typeof commandSchema>>;
 
 /** discord.com/developers/docs/resources/application#application-object-application-integration-types */
 const GUILD_INSTALL = 0;
 
-/** Discord takes some five changes of commands in 20 s, and eris waits inside of the request until it may send the next. */
+/** Discord takes about five changes of commands in 20 s, and eris waits inside the request until it may send the next. In ms. */
 const COMMAND_TIMEOUT_MS = 120_000;
 
 /** `membership_state` of one who has accepted the invitation (discord.com/developers/docs/topics/teams#data-models). */
@@ -102,9 +96,9 @@ const ACCEPTED = 2;
 /**
  * The master's way to Discord's REST API: what it needs and no more.
  *
- * It uses eris's client without ever connecting it, so that rate limits are obeyed. Errors are one line, name the host and
- * never hold the token: {@link DiscordRefusedError} where Discord does not accept the token, else
- * {@link DiscordRequestError}. It retries nothing but what eris does (429), except in {@link waitForGateway}.
+ * It uses eris's client, which obeys rate limits, and never connects it. An error is one line, names the host and never holds the
+ * token: {@link DiscordRefusedError} where Discord does not accept the token, else {@link DiscordRequestError}. Nothing is
+ * retried but what eris retries (429).
  */
 export class DiscordApi {
   readonly #client: Client;
@@ -121,33 +115,13 @@ export class DiscordApi {
     this.#clock = options.clock ?? systemClock;
     this.#client = new Client(`Bot ${options.token}`, { intents: [], rest: this.#rest });
     this.#client.on('rawREST', refuseEndlessRetry);
-    // Without a listener an 'error' event would end the master. Requests tell their failures to their callers.
+    // Without a listener an 'error' event would end the master. The caller of a request gets its failure.
     this.#client.on('error', () => undefined);
   }
 
+  /** @throws AbortError when `signal` fires. */
   public async getGateway(signal?: AbortSignal): Promise<GatewayInfo> {
     return this.#request({ method: 'GET', path: '/gateway/bot' }, gatewaySchema, signal);
-  }
-
-  /**
-   * `getGateway`, again and again while Discord cannot be reached: after 1 s, 2 s, 4 s ... 60 s, with jitter.
-   *
-   * @param onRetry hears of every failure at once, before the wait.
-   * @throws DiscordRefusedError, which no retry can cure; AbortError when `signal` fires.
-   */
-  public async waitForGateway(signal: AbortSignal, onRetry: (retry: GatewayRetry) => void): Promise<GatewayInfo> {
-    // Not by p-retry (7 is the last for Node 20): it does not say how long it will wait, and only knows the real clock.
-    const backoff = new Backoff({ clock: this.#clock, firstDelayMs: 1000, baseDelayMs: 2000 });
-    for (;;) {
-      try {
-        return await this.getGateway(signal);
-      } catch (error) {
-        if (!(error instanceof DiscordRequestError) || this.#closed.signal.aborted) throw error;
-        const delayMs = backoff.nextDelayMs();
-        onRetry({ attempt: backoff.failures, delayMs, error });
-        await sleep(this.#clock, delayMs, signal);
-      }
-    }
   }
 
   public async getApplication(): Promise<ApplicationInfo> {
@@ -155,7 +129,7 @@ export class DiscordApi {
     return { id: application.id, ownerIds: ownersOf(application) };
   }
 
-  /** Integration types of the application, which a command has that does not say its own. */
+  /** The application's integration types. A command that does not name its own has these. */
   public async getIntegrationTypes(): Promise<readonly number[]> {
     const types = Object.keys((await this.#getApplication()).integration_types_config ?? {}).map(Number);
     return types.length === 0 ? [GUILD_INSTALL] : types;
@@ -168,7 +142,7 @@ export class DiscordApi {
     return this.#request(call, z.array(commandSchema));
   }
 
-  /** Makes a global command, or overwrites the one of the same name. The other ones stay as they are. */
+  /** Makes a global command, or overwrites the one of the same name. The others stay as they are. */
   public async createCommand(applicationId: string, command: CommandDefinition): Promise<RegisteredCommand> {
     return this.#changeCommands({ method: 'POST', path: commandsPath(applicationId), body: command }, commandSchema);
   }
@@ -196,7 +170,7 @@ export class DiscordApi {
     await this.#changeCommands({ method: 'DELETE', path: commandsPath(applicationId, id) }, z.unknown());
   }
 
-  /** Edits the answer to a command. Works for 15 minutes from the command on, whoever sent the answer. */
+  /** Edits the answer to a command, whichever process sent it. Works for 15 minutes from the command on. */
   public async editInteractionAnswer(applicationId: string, interactionToken: string, content: string): Promise<void> {
     await this.#request({
       method: 'PATCH',
@@ -215,7 +189,7 @@ export class DiscordApi {
     });
   }
 
-  /** Ends every connection; requests under way fail. */
+  /** Ends every connection. Requests under way fail. */
   public close(): void {
     this.#closed.abort();
     this.#rest.agent.destroy();
@@ -240,14 +214,14 @@ export class DiscordApi {
     const { authorised = true } = call;
     let answer: unknown;
     try {
-      // eris's typings know only objects as a body; it takes anything that can be written as JSON.
+      // eris's typings know only objects as a body. It takes anything that can be written as JSON.
       const body = call.body as Record<string, unknown> | undefined;
       const asked = this.#client.requestHandler.request(call.method, call.path, authorised, body);
       answer = await this.#settle(what, asked, call.timeoutMs ?? this.#timeoutMs, signal);
     } catch (error) {
       if (error instanceof AbortError) throw error;
       const failure = describeRestFailure(error);
-      // An interaction's token that has run out gives a 401 as well, and says nothing about the bot's.
+      // An interaction's token that has expired gives a 401 as well. That says nothing about the bot's token.
       if (failure.status === 401 && authorised) {
         throw new DiscordRefusedError(
           `DISCORD_TOKEN is not valid: ${this.#host} answered 401. Reset it in the developer portal`,
@@ -262,7 +236,7 @@ export class DiscordApi {
     throw new DiscordRequestError(this.#host, what, { reason, status: undefined, cause });
   }
 
-  /** eris's requests know neither a signal nor an end: rate limited, one waits for as long as it is told to. */
+  /** eris's requests take no signal and have no deadline: one that is rate limited waits for as long as Discord says. */
   #settle(what: string, asked: Promise<unknown>, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimeout(
@@ -286,8 +260,8 @@ export class DiscordApi {
 }
 
 /**
- * eris repeats a request that gets a 502 without end (its count of attempts begins anew each time, RequestHandler.js:315).
- * As a 503 it gives up at once, and who asked decides.
+ * eris repeats a request that gets a 502 for ever: its count of attempts begins anew each time (RequestHandler.js:315). It gives up
+ * at once on a 503, and the caller decides.
  */
 function refuseEndlessRetry({ resp }: RawRESTRequest): void {
   if (resp.statusCode === 502) resp.statusCode = 503;
@@ -299,7 +273,7 @@ function parseIfText(answer: unknown): unknown {
   try {
     return JSON.parse(answer);
   } catch {
-    return answer; // An HTML page, most likely; the schema refuses it.
+    return answer; // Most likely an HTML page. The schema refuses it.
   }
 }
 

@@ -15,14 +15,14 @@ export interface LocalDiscordAddress {
   readonly ownerId: string;
 }
 
-/** Its own, wherever the running program lies: a bot in a package of its own has none. */
+/** Kallisti's own simulator, wherever the running program lies: a bot in a package of its own has none. */
 const PROGRAM = fileURLToPath(new URL('../../entrypoints/simulator.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 /**
- * The local Discord that stands in where no token is set, in a process of its own. It ends when its stdin closes, so it
- * cannot outlive this process, however that ends. Its token comes by its stdout, to this process alone.
+ * The local Discord that stands in where no token is set. It runs in a process of its own, which ends when its stdin closes. So it
+ * cannot outlive this process, however this one ends. It prints its token on its stdout, which only this process reads.
  */
 export class LocalDiscord {
   readonly #logger: Logger;
@@ -30,17 +30,17 @@ export class LocalDiscord {
   #child: ChildProcessByStdio<Writable, Readable, Readable> | undefined;
   #exited: Promise<unknown> = Promise.resolve();
 
-  /** @param args Arguments of the simulator's program, see `npm run simulator -- --help`. */
+  /** @param args arguments of the simulator, see `npm run simulator -- --help`. */
   public constructor(logger: Logger, args: readonly string[]) {
     this.#logger = logger;
     this.#args = args;
   }
 
-  /** @throws KallistiError where it does not come up. */
+  /** @throws KallistiError DISCORD_UNREACHABLE where it does not come up. */
   public async start(): Promise<LocalDiscordAddress> {
     const child = await this.#spawn();
     this.#child = child;
-    // A child that died has closed its stdin; the write side's error says nothing that its exit does not.
+    // A child that died has closed its stdin. The error says nothing that its exit does not.
     child.stdin.on('error', (error) => this.#logger.debug({ err: error }, "the local Discord's stdin closed"));
     this.#exited = new Promise((resolve) => child.once('exit', resolve));
     const tail = new LogTail(20);
@@ -75,10 +75,10 @@ export class LocalDiscord {
       const child = spawn(
         process.execPath,
         [PROGRAM, '--json', '--exit-with-parent', '--no-control', ...this.#args],
-        // A group of its own: Ctrl-C is for the master, whose clusters still have their goodbyes to say.
+        // In a process group of its own: Ctrl-C is for the master, whose clusters still have to close their sessions.
         { stdio: ['pipe', 'pipe', 'pipe'], detached: true, windowsHide: true },
       );
-      // Rejects with the reason where there is no process. Without a file descriptor (EMFILE) the child has no streams then.
+      // Rejects where there is no process. Such a child may have no streams (EMFILE), so nothing reads them before this.
       await once(child, 'spawn');
       return child;
     } catch (error) {

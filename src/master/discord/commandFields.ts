@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
 
-/** All fields that Discord keeps for a command and a bot can set, in one form, with Discord's defaults filled in. */
+/** All fields of a command that a bot can set and Discord keeps, in one form, with Discord's defaults filled in. */
 export type CommandFields = Readonly<Record<(typeof FIELDS)[number], unknown>>;
 
 const FIELDS = [
@@ -15,20 +15,20 @@ const FIELDS = [
   'integration_types',
 ] as const;
 
-/** What Discord sends or we define: fields that are left out or null have their default. */
+/** A command as Discord sends it or the bot defines it. A field that is left out or null has its default. */
 type Json = Readonly<Record<string, unknown>>;
 
 const GUILD_CONTEXT = 0;
 
 /**
- * Two commands mean the same to Discord exactly where these are equal as JSON.
+ * @returns a command's fields. Two commands mean the same to Discord exactly where these are equal as JSON.
  *
  * Defaults are those of the Application Command Object
- * (discord.com/developers/docs/interactions/application-commands#application-command-object). `contexts` has null, which is
- * not the same as all of them: github.com/discord/discord-api-docs/issues/6744. `dm_permission`, which `contexts` has replaced, is
- * read as the context that it means.
+ * (discord.com/developers/docs/interactions/application-commands#application-command-object). The default of `contexts` is null,
+ * which is not the same as all of them (github.com/discord/discord-api-docs/issues/6744). `contexts` has replaced
+ * `dm_permission`, which is read as the context that it means.
  *
- * @param integrationTypes those of the application, which are the default of a command's.
+ * @param integrationTypes the application's, which are the default of a command's.
  */
 export function commandFields(command: object, integrationTypes: readonly number[]): CommandFields {
   const json = command as Json;
@@ -45,14 +45,14 @@ export function commandFields(command: object, integrationTypes: readonly number
   };
 }
 
-/** Names of fields in which the two differ. */
+/** @returns the names of the fields in which the two differ. */
 export function changedFields(wanted: CommandFields, found: CommandFields): readonly (keyof CommandFields)[] {
   return FIELDS.filter((field) => JSON.stringify(wanted[field]) !== JSON.stringify(found[field]));
 }
 
 /**
- * @returns the body of the PATCH that makes these fields what is wanted. Undefined where none can: `contexts` goes back to its
- * default only by being left out of a command that is overwritten, as PATCH and POST take no null for it.
+ * @returns the body of the PATCH that makes these fields what is wanted. Undefined where no PATCH can: neither PATCH nor POST takes
+ * null for `contexts`. It goes back to its default only where a POST that leaves it out overwrites the command.
  */
 export function patchOf(
   definition: CommandDefinition,
@@ -61,7 +61,7 @@ export function patchOf(
 ): Json | undefined {
   if (changed.includes('contexts') && wanted.contexts === null) return undefined;
   const given = definition as unknown as Json;
-  // What is defined goes out as it is; what is not, as its default.
+  // A field that is defined is sent as it is. Any other is sent as its default.
   return Object.fromEntries(changed.map((field) => [field, given[field] ?? wanted[field]]));
 }
 
@@ -93,19 +93,19 @@ function list(value: unknown): readonly Json[] {
   return Array.isArray(value) ? value.filter((entry) => typeof entry === 'object' && entry !== null) : [];
 }
 
-/** Order means nothing in it. */
+/** Its order means nothing. */
 function set(value: unknown): readonly unknown[] | null {
   return Array.isArray(value) ? [...new Set(value)].sort((a, b) => Number(a) - Number(b)) : null;
 }
 
-/** A dictionary whose order means nothing; an empty one is none. */
+/** A dictionary. Its order means nothing, and an empty one is none. */
 function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return null;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return entries.length === 0 ? null : entries;
 }
 
-/** Decimal, without zeros in front. */
+/** Decimal, without leading zeros. */
 function bitSet(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   const text = String(value);

@@ -7,7 +7,7 @@ import type { ClusterPool } from '../fleet/ClusterPool.js';
 
 type ToMaster = ClusterContract['toMaster'];
 
-/** Serves one message of a cluster. What it returns is the reply, what it throws the error that the cluster gets. */
+/** Serves one message of a cluster. The cluster gets what it returns as the reply, and what it throws as the error. */
 export type ClusterEventHandler<Name extends keyof ToMaster & string> = (
   cluster: ClusterConnection,
   data: DataOf<ToMaster, Name>,
@@ -16,12 +16,12 @@ export type ClusterEventHandler<Name extends keyof ToMaster & string> = (
 
 type Answer<Message> = Message extends { readonly reply: infer Reply } ? Reply : undefined;
 
-/** By message, what serves it. */
+/** The handler of each message. */
 export type ClusterEventTable = {
   readonly [Name in keyof ToMaster & string]?: ClusterEventHandler<Name>;
 };
 
-/** Serves the messages of a table for every cluster, those that run already and those to come. */
+/** Serves the messages of a table for every cluster, those that run and those to come. */
 export class ClusterEvents extends BaseService {
   readonly #services: readonly BaseService[];
 
@@ -42,7 +42,7 @@ export class ClusterEvents extends BaseService {
   }
 }
 
-/** The types of data and reply were compared where the table was written; here they are those of any message. */
+/** The compiler has checked the types of data and reply where the table is written. Here they may be any message's. */
 class ClusterEvent extends WorkerPoolEventService<ClusterConnection> {
   public constructor(
     clusters: ClusterPool,

@@ -17,7 +17,7 @@ export interface ClusterEventDependencies {
   readonly fleet: FleetCommands;
 }
 
-/** Every message that a cluster may send, and what the master does about it. */
+/** What the master does about each message that a cluster may send. */
 export function clusterEventTable(parts: ClusterEventDependencies): ClusterEventTable {
   const { assign, ends, handover, queue, supervisor, fleet } = parts;
   return {
@@ -26,15 +26,15 @@ export function clusterEventTable(parts: ClusterEventDependencies): ClusterEvent
     acquireShards: (cluster) => handover.acquireShards(cluster),
     acquireSlot: async (cluster, { shardId }, signal) => {
       const purpose = supervisor.recovering.has(cluster.id) ? 'recovery' : 'start';
-      const lease = await queue.acquire({ shardId, holder: cluster.holder, purpose, signal });
-      // The cluster gave up between the grant and this line: nobody is left to give the slot back.
-      if (signal.aborted) lease.release(false);
+      const slot = await queue.acquire({ shardId, holder: cluster.holder, purpose, signal });
+      // The cluster gave up between the grant and this line, so nobody else would give the slot back.
+      if (signal.aborted) slot.release(false);
       else cluster.slots++;
-      return { leaseId: lease.id };
+      return { slotId: slot.id };
     },
-    releaseSlot: (cluster, { leaseId, used }) => {
+    releaseSlot: (cluster, { slotId, used }) => {
       if (!used) cluster.slots--;
-      queue.release(leaseId, used);
+      queue.release(slotId, used);
       return undefined;
     },
     discordRefused: (_cluster, { message }) => void supervisor.refuse(new DiscordRefusedError(message)),

@@ -3,7 +3,7 @@ import type { Logger } from '../../core/log/logger.js';
 import { WorkerConnection, type WorkerConnectionOptions } from '../../core/worker/WorkerConnection.js';
 
 export interface ClusterConnectionOptions extends WorkerConnectionOptions {
-  /** Its program, see `findEntrypoint`. Default `cluster`. */
+  /** The cluster's program, see `findEntrypoint`. Default `cluster`. */
   readonly entrypoint?: string | URL | undefined;
   readonly shardIds: readonly number[];
   /** Whether one of the cluster's shards waits in the identify queue; see `WorkerConnection.isWaiting`. */
@@ -13,9 +13,9 @@ export interface ClusterConnectionOptions extends WorkerConnectionOptions {
 /** The master's side of one life of a cluster. */
 export class ClusterConnection extends WorkerConnection<ClusterContract> {
   public readonly shardIds: readonly number[];
-  /** The last thing heard of each shard, by shard id. */
+  /** The last status of each shard, by shard id. */
   public readonly shards = new Map<number, ShardStatus>();
-  /** How its shards came up; empty until they have. */
+  /** How its shards came up. Empty until they have. */
   public arrivals: readonly ShardArrival[] = [];
   /** Slots of the identify queue that this life was granted and has not given back unused. */
   public slots = 0;
@@ -37,14 +37,14 @@ export class ClusterConnection extends WorkerConnection<ClusterContract> {
   }
 
   /**
-   * Whether all shards of this life came up by RESUME, and none has identified since. Of a life that an earlier master spawned
-   * nobody knows: false.
+   * Whether all shards of this life came up by RESUME, and none has identified since. False for a life that an earlier master
+   * spawned: nobody knows.
    */
   public get onlyResumed(): boolean {
     return this.slots === 0 && this.arrivals.length > 0 && this.arrivals.every(({ by }) => by === 'resumed');
   }
 
-  /** A cluster whose shards wait for Discord's permission to identify is not slow: that takes as long as it takes. */
+  /** A cluster whose shards wait for a slot is not slow: the wait has no limit. */
   protected override isWaiting(): boolean {
     return this.#isQueued(this);
   }

@@ -9,9 +9,9 @@ import { ClusterConnection } from './ClusterConnection.js';
 export interface ClusterPoolOptions {
   readonly shardCount: number;
   readonly clusterCount: number;
-  /** How long a cluster may take to be ready, in milliseconds; waiting in the identify queue does not count. */
+  /** How long a cluster may take to be ready, in milliseconds. The wait for a slot does not count. */
   readonly spawnTimeoutMs: number;
-  /** How long a cluster that stops may take for what is under way, in milliseconds. */
+  /** How long a cluster that stops may take to finish its work, in milliseconds. */
   readonly drainTimeoutMs: number;
   /** Limit of each cluster's JavaScript heap, in megabytes. Default: Node's own. */
   readonly memoryMb?: number | undefined;
@@ -26,14 +26,15 @@ export interface ClusterPoolOptions {
 }
 
 /**
- * Node's flags for every cluster. The first opens no port: it is where the debugger would listen if SIGUSR1 asked for it, see
- * `sampleStack`. The second keeps the young generation small: V8 lets it grow to three times 16 MB while guilds arrive and
- * never gives that back, which with many clusters on one machine is most of what they cost over the guilds themselves
- * (`npm run bench -- memory`).
+ * Node's flags for every cluster.
+ *
+ * The first opens no port. It says where the debugger would listen if SIGUSR1 asked for it, see `sampleStack`. The second keeps
+ * V8's young generation small. Without it, that grows to three times 16 MB while guilds arrive, and V8 never gives the memory
+ * back. With many clusters on one machine that is most of what they cost besides the guilds (`npm run bench -- memory`).
  */
 const CLUSTER_FLAGS = ['--inspect-port=0', '--max-semi-space-size=4'] as const;
 
-/** The clusters of a bot: a {@link WorkerPool} that knows which shards, and so which guilds, each of them has. */
+/** The clusters of a bot: a {@link WorkerPool} that knows which shards, and so which guilds, each cluster has. */
 export class ClusterPool extends WorkerPool<ClusterConnection> {
   public readonly shardCount: number;
   readonly #options: ClusterPoolOptions;
@@ -81,7 +82,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
       drainTimeoutMs,
       observer,
       execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
-      // The master hands the token over on the connection; a cluster's environment shows it to nobody.
+      // Other programs can read a process's environment. A cluster gets its token over the connection.
       env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
       ...(server === undefined ? {} : { server }),
       ...(registry === undefined ? {} : { registry }),

@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { JsonFile } from '../../core/files/JsonFile.js';
-import { isRunning, processIdentitySchema } from '../../core/files/processIdentity.js';
+import { isRunning, type ProcessIdentity, processIdentitySchema } from '../../core/files/processIdentity.js';
 import type { Logger } from '../../core/log/logger.js';
 import { registerSecret } from '../../core/log/secrets.js';
+import { type Clock, systemClock } from '../../core/time/clock.js';
 import { AttachedProcess } from '../../core/worker/AttachedProcess.js';
 import type { WorkerRecord, WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
 import { within } from '../../core/worker/within.js';
+import { type ClusterSettings, digestOf } from './ClusterSettings.js';
 
 const schema = z.object({
   version: z.literal(1),
-  /** What the clusters were told to do; another master with other settings cannot take them over. */
+  /** Digest of the settings that the clusters were started with. A master with others cannot take them over. */
   assignment: z.string(),
   /** Absent in a file of an earlier version. */
   shardCount: z.number().int().positive().optional(),
@@ -26,74 +27,99 @@ const schema = z.object({
   ),
 });
 
-/** Clusters that run although their master is gone. */
-export interface LeftClusters {
-  /** See {@link ClusterRegistry.fits}. */
-  readonly assignment: string;
-  /** How many shards their bot has; undefined where the file does not say. */
-  readonly shardCount?: number | undefined;
-  readonly workers: readonly WorkerRecord[];
-}
-
-/** What all clusters of a master are told alike. */
-export interface ClusterSettings {
-  readonly apiUrl: string;
-  readonly token: string;
+export interface ClusterRegistryOptions {
   readonly dataDir: string;
-  readonly shardCount: number;
-  readonly clusterCount: number;
+  readonly logger: Logger;
+  /** Reaches a process that this master has not spawned. Default {@link AttachedProcess}. */
+  readonly reach?: (identity: ProcessIdentity) => Pick<AttachedProcess, 'exited' | 'signal'>;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
-/** How long a cluster that does not fit may take to close its sessions, in milliseconds. */
+/** What a take-over needs of the pool. */
+interface AttachingClusters {
+  attach(record: WorkerRecord, timeoutMs: number): Promise<{ readonly id: number } | undefined>;
+}
+
+/** How long clusters of an earlier master may take to come back, in milliseconds; they look for a master ten times a second. */
+const TAKE_OVER_TIMEOUT_MS = 2_000;
+/** How long a cluster that does not fit may take to close its sessions, in milliseconds. Then it is killed. */
 const END_TIMEOUT_MS = 5_000;
 
 /**
- * The clusters that run, in a file beside the socket (mode 0600, in a folder of mode 0700): what a master that comes after a
- * crash of this one needs in order to take them over. Losing it costs a restart of the clusters, and no session.
+ * Which clusters run, in a file beside the socket (mode 0600, in a folder of mode 0700). A master that starts after a crash of
+ * this one reads there whom it can take over. Losing the file costs a restart of the clusters, and no session.
  */
 export class ClusterRegistry implements WorkerRegistry {
   readonly #file: JsonFile<z.infer<typeof schema>>;
   readonly #logger: Logger;
-  #assignment = '';
+  readonly #reach: (identity: ProcessIdentity) => Pick<AttachedProcess, 'exited' | 'signal'>;
+  readonly #clock: Clock;
+  #left: {
+    readonly digest: string;
+    readonly shardCount: number | undefined;
+    readonly workers: readonly WorkerRecord[];
+  } = { digest: '', shardCount: undefined, workers: [] };
+  #digest = '';
   #shardCount: number | undefined;
-  #records: WorkerRecord[] = [];
+  #records: readonly WorkerRecord[] = [];
 
-  public constructor(dataDir: string, logger: Logger) {
-    this.#file = new JsonFile(join(dataDir, 'ipc', 'clusters.json'), schema);
-    this.#logger = logger;
+  public constructor(options: ClusterRegistryOptions) {
+    this.#file = new JsonFile(join(options.dataDir, 'ipc', 'clusters.json'), schema);
+    this.#logger = options.logger;
+    this.#reach = options.reach ?? ((identity) => new AttachedProcess(identity));
+    this.#clock = options.clock ?? systemClock;
   }
 
-  /** What an earlier master has left running. */
-  public load(): LeftClusters {
-    const left = this.#file.load(this.#logger, 'clusters that still run end by themselves');
-    if (left === undefined) return { assignment: '', workers: [] };
-    for (const { secret } of left.workers) registerSecret(secret);
-    // Those that are taken over stay in the file when others come and go; `end` and their own end remove them.
-    this.#records = left.workers.filter(({ identity }) => isRunning(identity) === true);
-    return { ...left, workers: this.#records };
+  /** Reads what an earlier master has written. @returns whether clusters of it still run. */
+  public load(): boolean {
+    const file = this.#file.load(this.#logger, 'clusters that still run end by themselves');
+    if (file === undefined) return false;
+    for (const { secret } of file.workers) registerSecret(secret);
+    // They stay in the file while others come and go, until they end.
+    this.#records = file.workers.filter(({ identity }) => isRunning(identity) === true);
+    this.#left = { digest: file.assignment, shardCount: file.shardCount, workers: this.#records };
+    return this.#records.length > 0;
   }
 
+  /** How many shards the bot of the clusters that were left has; undefined where the file does not say. */
+  public get shardCount(): number | undefined {
+    return this.#left.shardCount;
+  }
+
+  /** Whether the clusters that were left do what those of a master with these settings are to do. */
+  public fits(settings: ClusterSettings): boolean {
+    return this.#left.digest === digestOf(settings);
+  }
+
+  /** From now on the file says that the clusters run with these settings. */
   public begin(settings: ClusterSettings): void {
-    this.#assignment = assignmentOf(settings);
+    this.#digest = digestOf(settings);
     this.#shardCount = settings.shardCount;
   }
 
-  /** Whether these clusters do what those of a master with these settings are to do. */
-  public fits({ assignment }: LeftClusters, settings: ClusterSettings): boolean {
-    return assignment === assignmentOf(settings);
-  }
-
-  /** Ends clusters that do not fit: they close their sessions so that they can be resumed. Resolves when all are gone. */
-  public async end({ workers }: LeftClusters): Promise<void> {
-    this.#records = this.#records.filter((record) => !workers.includes(record));
-    await Promise.all(
-      workers.map(async ({ identity }) => {
-        const process = new AttachedProcess(identity);
-        process.signal('SIGTERM');
-        if (!(await within(process.exited, END_TIMEOUT_MS))) process.signal('SIGKILL');
-        await process.exited;
-      }),
+  /**
+   * Takes over the clusters of an earlier master that was killed, so that they serve on. Those that do not fit are ended.
+   *
+   * @returns the ids of those that were taken over.
+   */
+  public async takeOver(clusters: AttachingClusters, settings: ClusterSettings): Promise<readonly number[]> {
+    const { workers } = this.#left;
+    if (workers.length === 0) return [];
+    if (!this.fits(settings)) {
+      this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
+      await this.#end(workers);
+      return [];
+    }
+    // Two of one id: the master died in the middle of a handover. Only the newest can go on.
+    const newest = workers.filter(
+      ({ id, generation }) => !workers.some((other) => other.id === id && other.generation > generation),
     );
+    const taken = await Promise.all(newest.map((worker) => clusters.attach(worker, TAKE_OVER_TIMEOUT_MS)));
+    await this.#end(workers.filter((worker) => !newest.includes(worker)));
+    const ids = taken.flatMap((cluster) => (cluster === undefined ? [] : [cluster.id]));
+    this.#logger.info({ clusters: ids }, `took over ${ids.length} running clusters of an earlier master`);
+    return ids;
   }
 
   public add(record: WorkerRecord): void {
@@ -106,15 +132,22 @@ export class ClusterRegistry implements WorkerRegistry {
     this.#save();
   }
 
+  /** Has processes close their sessions so that they can be resumed, and end. Resolves when all are gone. */
+  async #end(workers: readonly WorkerRecord[]): Promise<void> {
+    this.#records = this.#records.filter((record) => !workers.includes(record));
+    await Promise.all(
+      workers.map(async ({ identity }) => {
+        const process = this.#reach(identity);
+        process.signal('SIGTERM');
+        if (!(await within(process.exited, END_TIMEOUT_MS, this.#clock))) process.signal('SIGKILL');
+        await process.exited;
+      }),
+    );
+  }
+
   #save(): void {
-    const [assignment, shardCount, workers] = [this.#assignment, this.#shardCount, this.#records];
+    const [assignment, shardCount, workers] = [this.#digest, this.#shardCount, [...this.#records]];
     const content = workers.length === 0 ? undefined : { version: 1 as const, assignment, shardCount, workers };
     this.#file.save(content, this.#logger, 'a new master could not take clusters over');
   }
-}
-
-function assignmentOf({ apiUrl, token, dataDir, shardCount, clusterCount }: ClusterSettings): string {
-  // In this order: clusters of earlier versions would not fit otherwise.
-  const text = JSON.stringify({ apiUrl, token, dataDir, shardCount, clusterCount });
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -16,21 +16,28 @@ import type { LogLevel } from '../../core/settings/settings.js';
 import { messageOf } from '../../core/text/messageOf.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import type { FleetRestart } from '../restart/FleetRestart.js';
+import type { ClusterConnection } from './ClusterConnection.js';
 import type { ClusterPool } from './ClusterPool.js';
 
-/** How long a cluster may take to say how it is, in milliseconds: less than a user waits before an answer is deferred. */
+/** How long a cluster may take to send its stats, in milliseconds. An answer to a user is deferred after 1.5 s. */
 const STATS_TIMEOUT_MS = 1_200;
 
+/** What the commands need of the pool. */
+export interface AskedClusters extends Pick<ClusterPool, 'requestAll' | 'shardCount' | 'workerCount'> {
+  get(clusterId: number): Pick<ClusterConnection, 'request'>;
+  getForGuild(guildId: string): Pick<ClusterConnection, 'request'>;
+}
+
 export interface FleetCommandsOptions {
-  readonly clusters: Pick<ClusterPool, 'get' | 'getForGuild' | 'requestAll' | 'shardCount' | 'workerCount'>;
+  readonly clusters: AskedClusters;
   readonly restart: Pick<FleetRestart, 'begin'>;
   readonly queue: Pick<IdentifyQueue, 'state'>;
   readonly evaluateInMaster: (code: string) => Promise<EvalResult>;
-  /** The master's own, whose level is set with that of the clusters. */
+  /** The master's own logger. Its level is set together with the clusters'. */
   readonly logger: Logger;
 }
 
-/** What an operator can ask of the whole bot. Commands in Discord, the HTTP API and the command line only carry it here. */
+/** What an operator can ask of the whole bot. Commands in Discord, the HTTP API and the command line all end here. */
 export class FleetCommands {
   readonly #options: FleetCommandsOptions;
 
@@ -61,8 +68,7 @@ export class FleetCommands {
   }
 
   /**
-   * Runs code on one cluster, on all, or in the master. Each target's outcome stands for itself: with `all`, a cluster that
-   * cannot be asked is a result like any other.
+   * Runs code on one cluster, on all, or in the master. With `all`, a cluster that cannot be asked is a result like any other.
    *
    * @throws KallistiError NOT_FOUND for a cluster that does not exist, WORKER_NOT_FOUND for one that is down.
    */
@@ -87,8 +93,8 @@ export class FleetCommands {
   /**
    * Sets how much one cluster logs, or, without `clusterId`, the master and all clusters. It lasts until the process ends.
    *
-   * @returns the clusters that were told.
-   * @throws KallistiError NOT_FOUND for a cluster that does not exist, and the failure of a cluster that could not be told.
+   * @returns ids of the clusters whose level was set.
+   * @throws KallistiError NOT_FOUND for a cluster that does not exist, or the failure of a cluster whose level was not set.
    */
   public async setLogLevel(level: LogLevel, clusterId?: number): Promise<readonly number[]> {
     if (clusterId !== undefined) {
@@ -101,7 +107,7 @@ export class FleetCommands {
     return replies.map(({ workerId }) => workerId);
   }
 
-  /** Asks every cluster how it is. One that does not answer is in the result with the reason, not left out. */
+  /** Asks every cluster how it is. One that does not answer is in the result, with the reason. */
   public async stats(): Promise<FleetStats> {
     const { clusters, queue } = this.#options;
     const replies = await this.#askAll('getStats', undefined, STATS_TIMEOUT_MS);
@@ -117,13 +123,13 @@ export class FleetCommands {
     };
   }
 
-  #get(clusterId: number): ReturnType<ClusterPool['get']> {
+  #get(clusterId: number): Pick<ClusterConnection, 'request'> {
     const { clusters } = this.#options;
     requireCluster(clusterId, clusters.workerCount);
     return clusters.get(clusterId);
   }
 
-  /** @returns by cluster id what each cluster replied, or in words why it did not. */
+  /** @returns by cluster id what the cluster replied, or in words why it did not. */
   async #askAll<Name extends 'evaluate' | 'getStats'>(
     name: Name,
     data: DataOf<ToWorker, Name>,
@@ -140,8 +146,8 @@ export class FleetCommands {
   }
 
   /**
-   * @returns the first thing that any cluster found, or null where all of them looked and none has it.
-   * @throws the first failure, where nobody found it and not everybody could look: "not found" would be a guess then.
+   * @returns the first thing that a cluster found. Null where all clusters looked and none has it.
+   * @throws the first failure, where no cluster found it and not all could look: "not found" would be a guess.
    */
   async #findAnywhere<Name extends 'findUser' | 'findChannel'>(
     name: Name,

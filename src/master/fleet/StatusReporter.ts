@@ -2,16 +2,21 @@ import type { ClusterStats, FleetStats } from '../../core/contracts/ClusterContr
 import type { Logger } from '../../core/log/logger.js';
 import type { StatusLine } from '../../core/log/StatusLine.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
-import type { ClusterPool } from './ClusterPool.js';
+import type { ClusterConnection } from './ClusterConnection.js';
 import type { FleetCommands } from './FleetCommands.js';
+
+/** What is looked at of the pool. */
+interface ShardsOfClusters {
+  readonly alive: readonly Pick<ClusterConnection, 'shards'>[];
+}
 
 const INTERVAL_MS = 1_000;
 
 /** Keeps the terminal's status line: progress while shards come up, then how the bot is doing. */
 export class StatusReporter extends IntervalService {
   public constructor(
-    private readonly status: StatusLine,
-    private readonly clusters: ClusterPool,
+    private readonly status: Pick<StatusLine, 'set' | 'clear'>,
+    private readonly clusters: ShardsOfClusters & { readonly shardCount: number },
     private readonly fleet: Pick<FleetCommands, 'stats'>,
     logger: Logger,
   ) {
@@ -33,8 +38,8 @@ export class StatusReporter extends IntervalService {
   }
 }
 
-/** @returns how many shards the clusters have said are ready. */
-export function readyShards(clusters: ClusterPool): number {
+/** @returns how many shards are ready, as their clusters last said. */
+export function readyShards(clusters: ShardsOfClusters): number {
   const ready = new Set<number>();
   for (const cluster of clusters.alive) {
     for (const { shardId, state } of cluster.shards.values()) if (state === 'ready') ready.add(shardId);
@@ -42,8 +47,8 @@ export function readyShards(clusters: ClusterPool): number {
   return ready.size;
 }
 
-/** @returns the shards that Discord refuses while it takes the others. */
-export function failedShards(clusters: ClusterPool): readonly number[] {
+/** @returns ids of the shards that Discord refuses while it accepts the others. */
+export function failedShards(clusters: ShardsOfClusters): readonly number[] {
   const shards = clusters.alive.flatMap((cluster) => [...cluster.shards.values()]);
   const failed = shards.filter(({ state }) => state === 'failed').map(({ shardId }) => shardId);
   return [...new Set(failed)].sort((a, b) => a - b);
@@ -59,7 +64,7 @@ function statusText(ready: number, fleet: FleetStats): string {
     `clusters ${clusters.length}/${fleet.clusters.length}`,
     `guilds ${sum(({ guilds }) => guilds)}`,
     `commands ${sum(({ commands }) => commands)}`,
-    // No command in the last five minutes: then there is none to tell.
+    // Without a command in the last five minutes there is no latency.
     ...(p99s.length === 0 ? [] : [`latency p99 ${Math.round(Math.max(...p99s))} ms`]),
   ].join(' · ');
 }

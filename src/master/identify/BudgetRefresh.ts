@@ -7,15 +7,15 @@ import type { IdentifyBudget } from './IdentifyBudget.js';
 export interface BudgetRefreshOptions {
   readonly budget: IdentifyBudget;
   readonly ask: (signal: AbortSignal) => Promise<SessionStartLimit>;
-  /** The budget holds Discord's numbers now; or (undefined) the question has failed. */
+  /** Called when the budget holds Discord's numbers, or with undefined when the request has failed. */
   readonly onAnswer: (limit: SessionStartLimit | undefined) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * Asks Discord for its numbers when those at hand are outdated, or when it was told to: one question at a time, with growing
- * pauses while it fails or the answer helps nobody. It sets no timer: whoever waits looks at {@link nextAt}.
+ * Asks Discord for its numbers when those at hand are outdated, or when somebody wants them. One request at a time, with growing
+ * pauses while requests fail or the answer helps nobody. It sets no timer: whoever waits looks at {@link nextAt}.
  */
 export class BudgetRefresh {
   readonly #options: BudgetRefreshOptions;
@@ -28,20 +28,20 @@ export class BudgetRefresh {
 
   public constructor(options: BudgetRefreshOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({ clock: options.clock, firstDelayMs: 1000, baseDelayMs: 2000 });
+    this.#backoff = new Backoff({ firstDelayMs: 1000, baseDelayMs: 2000 });
   }
 
-  /** When the next question may be asked, on the clock's `now()`; undefined while one is under way. */
+  /** When the next request may be made, on the clock's `now()`. Undefined while one is under way. */
   public get nextAt(): number | undefined {
     return this.#isUnderWay ? undefined : this.#notBefore;
   }
 
-  /** Somebody has told it to ask, and Discord has not answered yet. */
+  /** Whether {@link want} was called, and Discord has not answered since. */
   public get isWanted(): boolean {
     return this.#isWanted;
   }
 
-  /** Discord is to be asked, though the numbers at hand are not outdated. */
+  /** Has Discord asked even where the numbers at hand are not outdated. */
   public want(): void {
     this.#isWanted = true;
   }
@@ -55,12 +55,12 @@ export class BudgetRefresh {
     void this.#ask();
   }
 
-  /** An IDENTIFY was used. While a question is under way nobody knows whether its answer will hold that one. */
+  /** An IDENTIFY was used. While a request is under way nobody knows whether its answer will count that one. */
   public noteUse(): void {
     if (this.#isUnderWay) this.#usedMeanwhile++;
   }
 
-  /** Gives a question under way up. */
+  /** Gives up a request that is under way. */
   public stop(): void {
     this.#stopped.abort(new Error('the identify queue has stopped'));
   }

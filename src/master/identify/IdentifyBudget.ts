@@ -4,8 +4,9 @@ import type { Clock } from '../../core/time/clock.js';
 /**
  * Why a shard wants to identify.
  *
- * - `start`: the bot starts. - `recovery`: the shard lost its session and is served by nobody. Both may spend all there is.
- * - `restart`: planned, it can wait. It leaves the reserve alone.
+ * - `start`: the bot starts. It may spend all there is.
+ * - `recovery`: the shard lost its session and is served by nobody. It may spend all there is.
+ * - `restart`: planned. It can wait, and leaves the reserve alone.
  */
 export type IdentifyPurpose = 'start' | 'restart' | 'recovery';
 
@@ -13,17 +14,18 @@ export type IdentifyPurpose = 'start' | 'restart' | 'recovery';
 export interface BudgetNumbers {
   readonly total: number;
   readonly remaining: number;
-  /** Wall clock; null where Discord named no end. */
+  /** When the window ends, in milliseconds since 1970. Null where Discord named no end. */
   readonly resetAt: number | null;
 }
 
-/** Two windows end this close together: they are one, seen twice. Discord states its end to the millisecond; the answer takes a while. */
+/** Two windows that end this close together are one, seen twice, in milliseconds. Discord's answer takes a while to arrive. */
 const SAME_WINDOW_MS = 10_000;
 
 /**
- * Counts IDENTIFYs down, as Discord does: the one after the last would reset the bot's token.
+ * Counts IDENTIFYs down, as Discord does. The one after the last would reset the bot's token
+ * (discord.com/developers/docs/events/gateway#identifying).
  *
- * Owns the numbers only; {@link IdentifyQueue} waits, asks Discord and stores.
+ * It owns the numbers only. `IdentifyQueue` waits, asks Discord and stores.
  */
 export class IdentifyBudget implements BudgetNumbers {
   readonly #clock: Clock;
@@ -47,35 +49,35 @@ export class IdentifyBudget implements BudgetNumbers {
     return this.#numbers.resetAt;
   }
 
-  /** IDENTIFYs that only a start or a recovery may spend. */
+  /** How many IDENTIFYs only a start or a recovery may spend. */
   public get reserve(): number {
     return this.#reserveOf(this.total);
   }
 
-  /** Somebody has said how many there are. */
+  /** Whether the numbers came from Discord or from the store. */
   public get isKnown(): boolean {
     return this.total > 0;
   }
 
-  /** The window's end is past. */
+  /** Whether the window has ended. */
   public get hasEnded(): boolean {
     return this.resetAt !== null && this.#clock.wallNow() >= this.resetAt;
   }
 
-  /** Only Discord knows the numbers now: the window has ended, or somebody may have to wait for an end that it never named. */
+  /** Whether only Discord knows the numbers: the window has ended, or is nearly spent and Discord named no end. */
   public get isOutdated(): boolean {
     return this.resetAt === null ? this.remaining <= this.reserve : this.hasEnded;
   }
 
-  /** Goes on with the numbers of an earlier master, until Discord has said its own. */
+  /** Goes on with the numbers of an earlier master until Discord has sent its own. */
   public restore({ total, remaining, resetAt }: BudgetNumbers): void {
     this.#numbers = { total, remaining, resetAt };
   }
 
   /**
-   * Takes Discord's numbers. Those of `before` count where they are lower, as long as their window lasts: Discord's may lag
-   * behind what was just sent. Only a window that ends later is a new one; one that seems to end earlier is the same, seen
-   * after the wall clock was set.
+   * Takes Discord's numbers. While the window of `before` lasts, the lower of the two counts: Discord's number may lag behind
+   * what was just sent. Only a window that ends later is a new one. One that seems to end earlier is the same, seen after the
+   * wall clock was set.
    */
   public open(limit: SessionStartLimit, before: BudgetNumbers = this.#numbers): void {
     const now = this.#clock.wallNow();
@@ -86,7 +88,7 @@ export class IdentifyBudget implements BudgetNumbers {
     this.#numbers = { total: limit.total, remaining, resetAt };
   }
 
-  /** One was sent, or may have been. */
+  /** Counts one that was sent, or may have been. */
   public use(): void {
     this.#numbers = { ...this.#numbers, remaining: Math.max(0, this.remaining - 1) };
   }
@@ -98,8 +100,8 @@ export class IdentifyBudget implements BudgetNumbers {
 }
 
 /**
- * What is kept back from planned restarts: two full recoveries of the fleet and at least a tenth of all, yet never more
- * than half. With 16 shards and the usual 1000 that is 100.
+ * @returns how many IDENTIFYs are kept from planned restarts: two full recoveries of the fleet, at least a tenth of all, and
+ * never more than half. With 16 shards and the usual 1000 that is 100.
  */
 export function identifyReserve(total: number, shardCount: number): number {
   return Math.min(Math.floor(total / 2), Math.max(Math.ceil(total / 10), 2 * shardCount));

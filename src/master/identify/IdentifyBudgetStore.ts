@@ -12,13 +12,13 @@ const schema = z.object({
   remaining: count,
   resetAt: wallTime.nullable(),
   maxConcurrency: count.min(1),
-  /** Per key (`shardId % maxConcurrency`): when an IDENTIFY was last sent, wall clock. */
+  /** Per key (`shardId % maxConcurrency`), when an IDENTIFY was last sent, in milliseconds since 1970. */
   usedAt: z.record(z.string().regex(/^\d+$/), wallTime),
-  /** Shards that hold the permission to identify at this moment. */
+  /** Shards whose slot is out. The name is older than the word: another one could not be read after an upgrade. */
   leasedShardIds: z.array(count),
 });
 
-/** What must outlive the master, so that the next one neither identifies too early nor too often. */
+/** What must outlive the master, so that the next one identifies neither too early nor too often. */
 export type IdentifyRecord = Omit<z.infer<typeof schema>, 'version'>;
 
 /** Where {@link IdentifyQueue} keeps its record. */
@@ -28,12 +28,12 @@ export interface IdentifyStore {
 }
 
 /**
- * The record in a file of DATA_DIR.
+ * The record in the file `identify.json` of DATA_DIR.
  *
- * Writing replaces the file as a whole, and is synchronous: a permission must not leave the master before the file says
- * so, whatever kills it then (300 bytes, a few times a second at most). There is no fsync: after a crash of the operating
- * system the file may be old or empty, and then Discord's own numbers count, as for a file that cannot be read.
- * A file that cannot be written is said once, and the bot goes on without.
+ * A write replaces the file as a whole, and is synchronous: a slot must not leave the master before the file says so, whatever
+ * kills the master then. The file has 300 bytes, and is written a few times a second at most. There is no fsync. After a crash of
+ * the operating system the file may be old or empty, and then Discord's own numbers count, as for a file that cannot be read. A
+ * file that cannot be written is one warning, and the bot goes on without it.
  */
 export class IdentifyBudgetStore implements IdentifyStore {
   readonly #file: JsonFile<z.infer<typeof schema>>;

@@ -6,26 +6,18 @@ import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import { BudgetRefresh } from './BudgetRefresh.js';
 import { IdentifyBudget, type IdentifyPurpose, identifyReserve } from './IdentifyBudget.js';
 import type { IdentifyStore } from './IdentifyBudgetStore.js';
+import { IdentifyLine, type IdentifyRequest, type WaitingRequest } from './IdentifyLine.js';
 import { IdentifyWindows } from './IdentifyWindows.js';
 
-export interface IdentifyRequest {
-  readonly shardId: number;
-  /** Names one life of one process, for example `cluster 3 generation 2`. */
-  readonly holder: string;
-  readonly purpose: IdentifyPurpose;
-  /** Leaves the queue. A lease that was granted by then stays with the caller, who gives it back. */
-  readonly signal?: AbortSignal;
-}
-
 /** The permission to send one IDENTIFY now. */
-export interface IdentifyLease {
+export interface IdentifySlot {
   readonly id: string;
   readonly shardId: number;
-  /** Gives it back. `used`: an IDENTIFY was sent, or may have been. A second call does nothing. */
+  /** Gives it back. A second call does nothing. @param used whether an IDENTIFY was sent, or may have been. */
   release(used: boolean): void;
 }
 
-/** Nobody (`spent`), or no planned restart (`reserve`), may identify before `until`. */
+/** The budget holds requests up until `until`: all of them (`spent`), or planned restarts (`reserve`). */
 export interface BudgetWait {
   readonly kind: 'spent' | 'reserve';
   /** Wall clock; null while Discord is asked. */
@@ -34,7 +26,7 @@ export interface BudgetWait {
 }
 
 export interface IdentifyQueueState {
-  /** Null before the queue has started, and from the end of a window until somebody has needed Discord's new number. */
+  /** Null before the queue has started. Null too from the end of a window until somebody needs Discord's new number. */
   readonly remaining: number | null;
   readonly total: number;
   readonly reserve: number;
@@ -42,7 +34,7 @@ export interface IdentifyQueueState {
   readonly maxConcurrency: number;
   /** Per key that somebody waits for, in the order in which they will be granted. */
   readonly waiting: readonly { readonly key: number; readonly shardIds: readonly number[] }[];
-  readonly leases: readonly { readonly id: string; readonly shardId: number; readonly holder: string }[];
+  readonly slots: readonly { readonly id: string; readonly shardId: number; readonly holder: string }[];
   readonly budgetWait: BudgetWait | null;
 }
 
@@ -53,61 +45,45 @@ export interface IdentifyQueueOptions {
   readonly shardCount: number;
   /** Asks Discord for the numbers of the new window. A rejection is tried again, with backoff. */
   readonly refresh: (signal: AbortSignal) => Promise<SessionStartLimit>;
-  /** From one used lease's return to the next grant of its key. Default 5000 ms, Discord's. */
+  /** From one used slot's return to the next grant of its key, in milliseconds. Default 5000, Discord's. */
   readonly identifyIntervalMs?: number;
-  /** A lease that does not return in this time counts as used, with a warning. Default 30 000 ms. */
-  readonly leaseTimeoutMs?: number;
-  /** The budget began to hold requests up, or (null) no longer does. Must not throw. */
-  readonly onBudgetWait?: (wait: BudgetWait | null) => void;
+  /** A slot that does not return in this time counts as used, with a warning. In milliseconds, default 30 000. */
+  readonly slotTimeoutMs?: number;
   readonly clock?: Clock;
 }
 
-interface Waiting extends IdentifyRequest {
-  readonly arrival: number;
-  grant(lease: IdentifyLease): void;
-  drop(reason: unknown): void;
-}
-
-interface Lease extends IdentifyLease {
+interface Slot extends IdentifySlot {
   readonly holder: string;
   readonly deadline: number;
 }
 
-/** A wait for the budget is looked at again this often: the wall clock may have jumped. */
+/** How often a wait for the budget is looked at again, in milliseconds: the wall clock may have jumped. */
 const BUDGET_CHECK_MS = 60_000;
 
 /**
- * Decides who may send an IDENTIFY, and when, for all processes of the bot.
+ * Decides who may send an IDENTIFY, and when, for all processes of the bot. {@link IdentifyLine} decides the order.
  *
- * - Per key (`shardId % maxConcurrency`) one lease is out at a time; the next is granted `identifyIntervalMs` after the
- *   last came back used, at once where it came back unused. Keys run in parallel.
- * - It never grants the IDENTIFY that would make Discord reset the token: leases out count as spent already.
+ * - Per key (`shardId % maxConcurrency`) one slot is out at a time. The next is granted `identifyIntervalMs` after the last
+ *   came back used, and at once where it came back unused. Keys run in parallel
+ *   (discord.com/developers/docs/events/gateway#sharding-max-concurrency).
+ * - It never grants the IDENTIFY that would make Discord reset the token: slots that are out count as spent.
  * - Both hold across a restart of the master, by the store.
  *
- * Order within a key: planned restarts last (they can wait, the others are down); then the shard that was granted
- * longest ago, never-granted ones first; then by shard id. So a cold start runs 0, 1, 2 ..., and a shard that crashes
- * again and again goes behind every other that waits, where plain shard order would let shard 0 starve its key.
- *
- * The cluster returns a used lease when READY is there, or a moment after it sent the IDENTIFY: that is the margin for the
- * network's jitter, and none is added here. RESUME needs no lease.
+ * A cluster returns a used slot when READY is there, or a moment after it sent the IDENTIFY. That moment is the margin for the
+ * network's jitter; the queue adds none. RESUME needs no slot.
  */
 export class IdentifyQueue {
   readonly #store: IdentifyStore;
   readonly #logger: Logger;
   readonly #refresh: BudgetRefresh;
-  readonly #leaseTimeoutMs: number;
-  readonly #onBudgetWait: (wait: BudgetWait | null) => void;
+  readonly #slotTimeoutMs: number;
   readonly #clock: Clock;
   readonly #budget: IdentifyBudget;
   readonly #windows: IdentifyWindows;
   readonly #stopped = new AbortController();
 
-  readonly #waiting = new Set<Waiting>();
-  readonly #leases = new Map<string, Lease>();
-  /** Per shard, how many grants there had been before its last one. */
-  readonly #grantedAs = new Map<number, number>();
-  #arrivals = 0;
-  #grants = 0;
+  readonly #line = new IdentifyLine<IdentifySlot>(() => this.#pump());
+  readonly #slots = new Map<string, Slot>();
   #started = false;
   #timer: Timer | undefined;
   #budgetWait: BudgetWait | null = null;
@@ -115,8 +91,7 @@ export class IdentifyQueue {
   public constructor(options: IdentifyQueueOptions) {
     this.#store = options.store;
     this.#logger = options.logger;
-    this.#leaseTimeoutMs = options.leaseTimeoutMs ?? 30_000;
-    this.#onBudgetWait = options.onBudgetWait ?? (() => undefined);
+    this.#slotTimeoutMs = options.slotTimeoutMs ?? 30_000;
     this.#clock = options.clock ?? systemClock;
     this.#budget = new IdentifyBudget(this.#clock, (total) => identifyReserve(total, options.shardCount));
     this.#windows = new IdentifyWindows(this.#clock, options.identifyIntervalMs ?? 5000);
@@ -130,10 +105,10 @@ export class IdentifyQueue {
   }
 
   /**
-   * Begins to grant, from Discord's numbers and what an earlier master left in the store.
+   * Begins to grant. It counts from Discord's numbers and from what an earlier master left in the store.
    *
-   * @param limit Left out by a master that takes over and must not wait for Discord: the store counts alone, and without it
-   * nothing is granted. Discord is asked meanwhile, until it answers.
+   * @param limit What Discord has just said. A master that takes over does not wait for Discord and leaves it out: the store
+   * counts alone then, and with an empty store nothing is granted. The queue asks Discord meanwhile, until it answers.
    */
   public start(limit?: SessionStartLimit): void {
     const record = this.#store.load();
@@ -144,7 +119,7 @@ export class IdentifyQueue {
     }
     if (record !== undefined) {
       this.#windows.restore(record.maxConcurrency, record.usedAt);
-      // A lease that was out when that master died counts as used just now: its process may live, and send it yet.
+      // A slot that was out when that master died counts as used just now: its process may live, and may still identify.
       for (const shardId of record.leasedShardIds) {
         this.#windows.markUsed(shardId);
         this.#budget.use();
@@ -154,18 +129,18 @@ export class IdentifyQueue {
     this.#started = true;
     this.#save();
     this.#pump();
-    // Their IDENTIFYs may go out after Discord has answered, which then does not know of them.
+    // Their IDENTIFYs may go out after Discord has answered. The answer does not count them then.
     for (let i = 0; i < (record?.leasedShardIds.length ?? 0); i++) this.#refresh.noteUse();
   }
 
-  /** Rejects all who wait; leases that are out count as used. */
+  /** Rejects all requests that wait. Slots that are out count as used. */
   public stop(): void {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort(new Error('the identify queue has stopped'));
     this.#refresh.stop();
     this.#timer?.cancel();
-    for (const lease of this.#leases.values()) this.#settle(lease, true);
-    for (const waiting of this.#waiting) waiting.drop(this.#stopped.signal.reason);
+    for (const slot of this.#slots.values()) this.#settle(slot, true);
+    this.#line.drop(this.#stopped.signal.reason);
   }
 
   /**
@@ -173,63 +148,40 @@ export class IdentifyQueue {
    *
    * @throws AbortError when `signal` fires, the holder is released, or the queue stops.
    */
-  public acquire(request: IdentifyRequest): Promise<IdentifyLease> {
-    return new Promise((resolve, reject) => {
-      const { signal, shardId } = request;
-      const leave = (): void => {
-        signal?.removeEventListener('abort', abort);
-        this.#waiting.delete(waiting);
-      };
-      const waiting: Waiting = {
-        ...request,
-        arrival: this.#arrivals++,
-        grant: (lease) => {
-          leave();
-          resolve(lease);
-        },
-        drop: (reason) => {
-          leave();
-          reject(new AbortError(`identify slot for shard ${shardId}`, reason));
-        },
-      };
-      const abort = (): void => {
-        waiting.drop(signal?.reason);
-        this.#pump();
-      };
-      if (this.#stopped.signal.aborted) return waiting.drop(this.#stopped.signal.reason);
-      if (signal?.aborted) return waiting.drop(signal.reason);
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#waiting.add(waiting);
-      this.#pump();
-    });
+  public acquire(request: IdentifyRequest): Promise<IdentifySlot> {
+    const { reason, aborted } = this.#stopped.signal;
+    if (aborted) return Promise.reject(new AbortError(`identify slot for shard ${request.shardId}`, reason));
+    const granted = this.#line.join(request);
+    this.#pump();
+    return granted;
   }
 
-  /** Gives a lease back by its id. One that is unknown (timed out, or an earlier master's) is ignored. */
-  public release(leaseId: string, used: boolean): void {
-    const lease = this.#leases.get(leaseId);
-    if (lease === undefined) return;
-    this.#settle(lease, used);
+  /** Gives a slot back by its id. One that is unknown (timed out, or an earlier master's) is ignored. */
+  public release(slotId: string, used: boolean): void {
+    const slot = this.#slots.get(slotId);
+    if (slot === undefined) return;
+    this.#settle(slot, used);
     this.#pump();
   }
 
   /**
-   * The process is gone: its leases count as used (nobody knows whether the IDENTIFY went out), its requests are dropped.
+   * The process is gone. Its requests are dropped, and its slots count as used: nobody knows whether an IDENTIFY went out.
    */
   public releaseHolder(holder: string): void {
-    for (const lease of this.#leases.values()) if (lease.holder === holder) this.#settle(lease, true);
-    for (const waiting of this.#waiting) if (waiting.holder === holder) waiting.drop(new Error(`${holder} is gone`));
+    for (const slot of this.#slots.values()) if (slot.holder === holder) this.#settle(slot, true);
+    this.#line.drop(new Error(`${holder} is gone`), holder);
     this.#pump();
   }
 
   /**
    * Asked before a planned restart takes anything down.
    *
-   * @throws KallistiError IDENTIFY_BUDGET_SPENT when it would need more IDENTIFYs than the reserve allows; the message
-   * says when there are more.
+   * @throws KallistiError IDENTIFY_BUDGET_SPENT where it would need more IDENTIFYs than the reserve allows. The message says
+   * when there will be more.
    */
   public ensureRestartAffordable(identifies: number): void {
     const { remaining, total, reserve, resetAt, hasEnded, isKnown } = this.#budget;
-    if (hasEnded || identifies <= this.#budget.left('restart') - this.#leases.size) return;
+    if (hasEnded || identifies <= this.#budget.left('restart') - this.#slots.size) return;
     throw new KallistiError(
       'IDENTIFY_BUDGET_SPENT',
       !isKnown
@@ -242,7 +194,7 @@ export class IdentifyQueue {
   public state(): IdentifyQueueState {
     const { total, reserve, resetAt, remaining, hasEnded, isKnown } = this.#budget;
     const waiting = new Map<number, number[]>();
-    for (const { shardId } of this.#inOrder()) {
+    for (const { shardId } of this.#line.inOrder()) {
       const key = this.#windows.keyOf(shardId);
       waiting.set(key, [...(waiting.get(key) ?? []), shardId]);
     }
@@ -253,36 +205,36 @@ export class IdentifyQueue {
       resetAt,
       maxConcurrency: this.#windows.maxConcurrency,
       waiting: [...waiting].map(([key, shardIds]) => ({ key, shardIds })),
-      leases: [...this.#leases.values()].map(({ id, shardId, holder }) => ({ id, shardId, holder })),
+      slots: [...this.#slots.values()].map(({ id, shardId, holder }) => ({ id, shardId, holder })),
       budgetWait: this.#budgetWait,
     };
   }
 
-  /** Everything that changes ends here: grant what may be granted, and set the one timer for what comes next. */
+  /** Runs after every change: grants what may be granted, and sets the one timer for what comes next. */
   #pump(): void {
     if (!this.#started || this.#stopped.signal.aborted) return;
-    this.#expireLeases();
+    this.#expireSlots();
     this.#grantDue();
-    // Only where somebody needs the new numbers. What is left of the old ones may be used meanwhile.
-    if (this.#refresh.isWanted || this.#leases.size > 0 || this.#waiting.size > 0) this.#refresh.askIfNeeded();
+    // Discord is asked only where somebody needs the new numbers. What is left of the old ones may be used meanwhile.
+    if (this.#refresh.isWanted || this.#slots.size > 0 || !this.#line.isEmpty) this.#refresh.askIfNeeded();
     this.#announceBudgetWait();
     this.#setTimer();
   }
 
-  #expireLeases(): void {
-    for (const lease of this.#leases.values()) {
-      if (this.#clock.now() < lease.deadline) continue;
+  #expireSlots(): void {
+    for (const slot of this.#slots.values()) {
+      if (this.#clock.now() < slot.deadline) continue;
       this.#logger.warn(
-        `${lease.holder} kept the identify slot of shard ${lease.shardId} for ${this.#leaseTimeoutMs} ms; it counts as used`,
+        `${slot.holder} kept the identify slot of shard ${slot.shardId} for ${this.#slotTimeoutMs} ms; it counts as used`,
       );
-      this.#settle(lease, true);
+      this.#settle(slot, true);
     }
   }
 
   #grantDue(): void {
     const now = this.#clock.now();
     const taken = this.#takenKeys();
-    for (const waiting of this.#inOrder()) {
+    for (const waiting of this.#line.inOrder()) {
       const key = this.#windows.keyOf(waiting.shardId);
       if (taken.has(key) || this.#windows.nextAt(waiting.shardId) > now) continue;
       if (!this.#canPay(waiting.purpose)) continue;
@@ -291,21 +243,19 @@ export class IdentifyQueue {
     }
   }
 
-  #grant(waiting: Waiting): void {
-    const { shardId, holder } = waiting;
+  #grant({ shardId, holder, grant }: WaitingRequest<IdentifySlot>): void {
     const id = randomUUID();
     const release = (used: boolean): void => this.release(id, used);
-    const lease: Lease = { id, shardId, holder, release, deadline: this.#clock.now() + this.#leaseTimeoutMs };
-    this.#leases.set(id, lease);
-    this.#grantedAs.set(shardId, this.#grants++);
+    this.#slots.set(id, { id, shardId, holder, release, deadline: this.#clock.now() + this.#slotTimeoutMs });
+    // Before the cluster hears of it: whatever kills the master then, the next one knows of this slot.
     this.#save();
-    waiting.grant(lease);
+    grant({ id, shardId, release });
   }
 
-  #settle(lease: Lease, used: boolean): void {
-    this.#leases.delete(lease.id);
+  #settle(slot: Slot, used: boolean): void {
+    this.#slots.delete(slot.id);
     if (used) {
-      this.#windows.markUsed(lease.shardId);
+      this.#windows.markUsed(slot.shardId);
       this.#budget.use();
       this.#refresh.noteUse();
     }
@@ -340,11 +290,10 @@ export class IdentifyQueue {
               `the restart of shards ${shards} waits until ${until}`,
       );
     }
-    this.#onBudgetWait(wait);
   }
 
   #findBudgetWait(): BudgetWait | null {
-    const held = [...this.#waiting].filter(({ purpose }) => this.#budget.left(purpose) === 0);
+    const held = this.#line.inOrder().filter(({ purpose }) => this.#budget.left(purpose) === 0);
     if (held.length === 0) return null;
     const { remaining, resetAt } = this.#budget;
     const shardIds = held.map(({ shardId }) => shardId).sort((a, b) => a - b);
@@ -352,14 +301,14 @@ export class IdentifyQueue {
   }
 
   /**
-   * Moments that are past by now count too (time has passed since `#grantDue` looked): the timer then fires at once, where a
-   * moment left out would be missed for ever.
+   * Moments that have passed since `#grantDue` looked count too, and the timer fires at once for them. Left out, such a moment
+   * would be missed for ever.
    */
   #setTimer(): void {
     this.#timer?.cancel();
-    const moments = [...this.#leases.values()].map(({ deadline }) => deadline);
+    const moments = [...this.#slots.values()].map(({ deadline }) => deadline);
     const taken = this.#takenKeys();
-    for (const { shardId, purpose } of this.#waiting) {
+    for (const { shardId, purpose } of this.#line.inOrder()) {
       const lacksOnlyTime = !taken.has(this.#windows.keyOf(shardId)) && this.#canPay(purpose);
       if (lacksOnlyTime) moments.push(this.#windows.nextAt(shardId));
     }
@@ -373,18 +322,18 @@ export class IdentifyQueue {
       moments.push(now + Math.min(resetInMs, BUDGET_CHECK_MS));
     }
     if (moments.length === 0) return;
-    // One that fires early finds nothing due yet, and is set again for the rest.
+    // A timer that fires early finds nothing due yet, and sets itself again for the rest.
     const delayMs = Math.max(0, Math.ceil(Math.min(...moments) - now));
     this.#timer = this.#clock.setTimeout(() => this.#pump(), delayMs);
   }
 
   #takenKeys(): Set<number> {
-    return new Set([...this.#leases.values()].map(({ shardId }) => this.#windows.keyOf(shardId)));
+    return new Set([...this.#slots.values()].map(({ shardId }) => this.#windows.keyOf(shardId)));
   }
 
-  /** Leases that are out count as spent: each may turn out to have been used. */
+  /** Slots that are out count as spent: each may turn out to have been used. */
   #canPay(purpose: IdentifyPurpose): boolean {
-    return this.#budget.left(purpose) > this.#leases.size;
+    return this.#budget.left(purpose) > this.#slots.size;
   }
 
   #save(): void {
@@ -394,18 +343,7 @@ export class IdentifyQueue {
       resetAt: this.#budget.resetAt,
       maxConcurrency: this.#windows.maxConcurrency,
       usedAt: this.#windows.store(),
-      leasedShardIds: [...this.#leases.values()].map(({ shardId }) => shardId),
+      leasedShardIds: [...this.#slots.values()].map(({ shardId }) => shardId),
     });
-  }
-
-  #inOrder(): Waiting[] {
-    const rank = ({ shardId }: Waiting): number => this.#grantedAs.get(shardId) ?? -1;
-    return [...this.#waiting].sort(
-      (a, b) =>
-        Number(a.purpose === 'restart') - Number(b.purpose === 'restart') ||
-        rank(a) - rank(b) ||
-        a.shardId - b.shardId ||
-        a.arrival - b.arrival,
-    );
   }
 }

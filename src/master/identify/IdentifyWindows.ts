@@ -1,16 +1,16 @@
 import type { Clock } from '../../core/time/clock.js';
 
 /**
- * When each key (`shardId % maxConcurrency`) was last used, and so when it may be used next.
+ * Knows when each key (`shardId % maxConcurrency`) was last used, and so when it may be used next.
  *
- * Moments are kept on the clock that never jumps; only what is stored is in wall time.
+ * Moments are kept on the clock that never jumps. Only what is stored is in wall time.
  */
 export class IdentifyWindows {
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #usedAt = new Map<number, number>();
   #maxConcurrency = 1;
-  /** Counts for every key that has no moment of its own. */
+  /** The moment of every key that has none of its own. */
   #floor = Number.NEGATIVE_INFINITY;
 
   public constructor(clock: Clock, intervalMs: number) {
@@ -35,7 +35,7 @@ export class IdentifyWindows {
     this.#usedAt.set(this.keyOf(shardId), this.#clock.now());
   }
 
-  /** Another `maxConcurrency`: which old key a new one follows cannot be said, so the latest moment counts for all. */
+  /** Takes another `maxConcurrency`. Nobody can say which old key a new one follows, so the latest moment counts for all. */
   public resize(maxConcurrency: number): void {
     if (maxConcurrency === this.#maxConcurrency) return;
     this.#floor = Math.max(this.#floor, ...this.#usedAt.values());
@@ -43,7 +43,7 @@ export class IdentifyWindows {
     this.#maxConcurrency = maxConcurrency;
   }
 
-  /** Takes what {@link store} gave an earlier master. A moment in the future (the wall clock went back) counts as now. */
+  /** Takes what {@link store} returned to an earlier master. A moment in the future counts as now: the wall clock was set back. */
   public restore(maxConcurrency: number, usedAt: Readonly<Record<string, number>>): void {
     this.resize(maxConcurrency);
     for (const [key, wallTime] of Object.entries(usedAt)) {
@@ -51,7 +51,7 @@ export class IdentifyWindows {
     }
   }
 
-  /** Last use of each key in wall time. */
+  /** @returns the last use of each key, in milliseconds since 1970. */
   public store(): Record<string, number> {
     const usedAt: Record<string, number> = {};
     for (let key = 0; key < this.#maxConcurrency; key++) {

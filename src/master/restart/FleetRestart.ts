@@ -5,53 +5,67 @@ import { arrivalText } from '../../core/contracts/arrivalText.js';
 import type { RestartRequest, ShardArrival } from '../../core/contracts/ClusterContract.js';
 import { KallistiError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
+import { type Clock, systemClock } from '../../core/time/clock.js';
 import type { DiscordApi } from '../discord/DiscordApi.js';
-import type { ClusterPool } from '../fleet/ClusterPool.js';
+import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import { editorOf, ProgressMessage } from './ProgressMessage.js';
 import { type RestartProgress, RollingRestart } from './RollingRestart.js';
 import { restartText } from './restartText.js';
 
+/** What a restart needs of the pool. */
+export interface RestartableClusters {
+  readonly workerCount: number;
+  get(clusterId: number): Pick<ClusterConnection, 'request'>;
+  tryGet(clusterId: number): Pick<ClusterConnection, 'request'> | undefined;
+  spawn(clusterId: number): Promise<Pick<ClusterConnection, 'arrivals'>>;
+}
+
 export interface FleetRestartOptions {
-  readonly clusters: ClusterPool;
+  readonly clusters: RestartableClusters;
   readonly queue: Pick<IdentifyQueue, 'ensureRestartAffordable'>;
   readonly api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>;
   readonly logger: Logger;
   /** Called for each cluster that was replaced. Must not throw. */
-  readonly onReplaced?: (clusterId: number) => void;
+  readonly onReplaced: (clusterId: number) => void;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /**
- * Restarts clusters of this bot, one after the other, and shows whoever asked how it comes along. Emits `progress` with every
+ * Restarts clusters of this bot one after the other, and shows the progress to whoever asked. It emits `progress` with every
  * change, the end included.
  */
 export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatus] }> {
   readonly #options: FleetRestartOptions;
+  readonly #clock: Clock;
   readonly #rolling: RollingRestart;
   readonly #stopped = new AbortController();
   #done: Promise<unknown> = Promise.resolve();
   #current: RestartStatus | undefined;
-  /** Of the restart that is under way, by cluster id. */
+  /** How shards came up in the restart that is under way, by cluster id. */
   readonly #arrivals = new Map<number, readonly ShardArrival[]>();
 
   public constructor(options: FleetRestartOptions) {
     super();
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#rolling = new RollingRestart({
       replace: (clusterId) => this.#replace(clusterId),
       healthy: (clusterId) => this.#checkHealth(clusterId),
       logger: options.logger,
+      clock: this.#clock,
     });
   }
 
-  /** The restart that is under way, or the last one; undefined before the first. */
+  /** The restart that is under way, or the last one. Undefined before the first. */
   public get current(): RestartStatus | undefined {
     if (this.#current?.outcome !== 'rolling') return this.#current;
-    return { ...this.#current, durationMs: Math.max(0, Date.now() - this.#current.startedAt) };
+    return { ...this.#current, durationMs: Math.max(0, this.#clock.wallNow() - this.#current.startedAt) };
   }
 
   /**
-   * Begins, and returns at once with the clusters that will be replaced.
+   * Begins a restart, and returns at once with the clusters that will be replaced.
    *
    * @throws RangeError for a cluster that does not exist, KallistiError RESTART_IN_PROGRESS while another restart rolls.
    */
@@ -66,9 +80,12 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     if (unknown !== undefined) {
       throw new RangeError(`cluster ${unknown} does not exist: ids run from 0 to ${clusters.workerCount - 1}`);
     }
-    const message = progress === undefined ? undefined : new ProgressMessage({ edit: editorOf(api, progress), logger });
+    const message =
+      progress === undefined
+        ? undefined
+        : new ProgressMessage({ edit: editorOf(api, progress), logger, clock: this.#clock });
     if (!this.#rolling.isRolling) this.#arrivals.clear();
-    const facts = { id: randomUUID(), startedAt: Date.now(), requestedBy };
+    const facts = { id: randomUUID(), startedAt: this.#clock.wallNow(), requestedBy };
     const { done } = this.#rolling.start({
       clusterIds: chosen,
       signal: this.#stopped.signal,
@@ -86,12 +103,12 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     return { id: facts.id, clusterIds: chosen };
   }
 
-  /** Begins no further cluster. What is being replaced now is the pool's to stop. */
+  /** Begins with no further cluster. The pool stops the one that is being replaced now. */
   public stop(): void {
     this.#stopped.abort(new KallistiError('REQUEST_ABORTED', 'the master stops'));
   }
 
-  /** Resolves when the last restart has ended and its last message is out. */
+  /** Resolves when the last restart has ended and its last message has been sent. */
   public async settled(): Promise<void> {
     await this.#done;
   }
@@ -99,20 +116,20 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
   async #replace(clusterId: number): Promise<{ details: string }> {
     const { clusters, queue } = this.#options;
     const current = await clusters.tryGet(clusterId)?.request('getStats', undefined);
-    // Shards that can be resumed cost nothing; one that cannot must not take what is kept back for a crash.
+    // A shard that can be resumed costs nothing. One that cannot must not take what is kept for a crash.
     const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
     if (identifies > 0) queue.ensureRestartAffordable(identifies);
-    // The master may have been told to stop meanwhile. Its clusters are gone by now, and nobody would end another one.
+    // The master may have been told to stop meanwhile. Its clusters are gone then, and nobody would stop a new one.
     this.#stopped.signal.throwIfAborted();
     const { arrivals } = await clusters.spawn(clusterId);
     this.#arrivals.set(clusterId, arrivals);
-    this.#options.onReplaced?.(clusterId);
+    this.#options.onReplaced(clusterId);
     return { details: arrivalText(arrivals) };
   }
 
   async #checkHealth(clusterId: number): Promise<void> {
     const { shards } = await this.#options.clusters.get(clusterId).request('getStats', undefined);
-    // One that Discord refuses has been so before, or would be so in any process: no reason to end the restart.
+    // Discord would refuse a `failed` shard in any process: no reason to end the restart.
     const sick = shards.filter(({ state }) => state !== 'ready' && state !== 'failed');
     if (sick.length === 0) return;
     const list = sick.map(({ shardId, state }) => `shard ${shardId} is ${state}`).join(', ');

@@ -1,35 +1,45 @@
+import type { EventEmitter } from 'node:events';
 import type { ReleasedShards } from '../../core/contracts/ClusterContract.js';
 import { KallistiError, RemoteError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
 import { BaseService } from '../../core/services/BaseService.js';
+import type { WorkerPoolEvents } from '../../core/worker/WorkerPool.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import type { ClusterPool } from '../fleet/ClusterPool.js';
 
-export interface HandoverOptions {
-  readonly clusters: ClusterPool;
-  readonly logger: Logger;
-  /**
-   * How long a cluster may take to say that it has released its shards, or has taken them back, in milliseconds; then it is
-   * killed. Default 5 000.
-   */
-  readonly timeoutMs?: number;
+/** What a handover needs of one life of a cluster. */
+export type HandoverCluster = Pick<ClusterConnection, 'id' | 'description' | 'state' | 'request' | 'terminate'>;
+
+/** What a handover needs of the pool. */
+export interface HandoverClusters extends Pick<EventEmitter<WorkerPoolEvents<HandoverCluster>>, 'on' | 'off'> {
+  tryGet(clusterId: number): HandoverCluster | undefined;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
+export interface HandoverOptions {
+  readonly clusters: HandoverClusters;
+  readonly logger: Logger;
+}
 
 /**
- * Moves the shards of a cluster from its old process to its new one, so that at no time two processes own a shard: the new
- * one gets them when the old one has said that it let go, or is seen dead.
+ * How long a cluster may take to say that it has released its shards, or has taken them back, in milliseconds. Then it is
+ * killed.
+ */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/**
+ * Moves the shards of a cluster from its old process to its new one. At no time do two processes own a shard: the new one gets
+ * them when the old one has said that it released them, or is seen dead.
  *
- * Failure policy: an old process that says that it cannot let go (its bot's state could not be saved, say) keeps its shards,
- * and the new one fails. One that does not answer is killed, and the new one goes on. A new process that dies after it got the
- * shards leaves them to the old one, which takes them back; an old one that does not answer to that is killed too, and its exit
- * is an ordinary crash that the supervisor deals with.
+ * Failure policy:
+ * - An old process that says that it cannot release them keeps them, and the new one fails. Its bot's state could not be saved,
+ *   for example.
+ * - An old process that does not answer is killed, and the new one goes on.
+ * - A new process that dies after it got the shards leaves them to the old one, which takes them back.
+ * - An old process that does not take them back is killed too. To the supervisor that is a crash like any other.
  */
 export class Handover extends BaseService {
   readonly #options: HandoverOptions;
-  /** By the new process: the old one, which has released its shards and waits to be retired. */
-  readonly #released = new Map<ClusterConnection, ClusterConnection>();
+  /** By new process: the old one, which releases its shards or has released them. */
+  readonly #released = new Map<HandoverCluster, HandoverCluster>();
 
   public constructor(options: HandoverOptions) {
     super();
@@ -50,19 +60,20 @@ export class Handover extends BaseService {
   /**
    * Has the predecessor of `successor` release its shards. From the return on they are the successor's.
    *
+   * @returns what the predecessor said. Null where there is none, or it was killed.
    * @throws KallistiError HANDOVER_FAILED where the predecessor keeps them.
    */
-  public async acquireShards(successor: ClusterConnection): Promise<ReleasedShards | null> {
+  public async acquireShards(successor: HandoverCluster): Promise<ReleasedShards | null> {
     const { clusters, logger } = this.#options;
     const predecessor = clusters.tryGet(successor.id);
     if (predecessor === undefined || predecessor === successor) return null;
     this.#released.set(successor, predecessor);
     try {
-      return await predecessor.request('releaseShards', undefined, { timeoutMs: this.#timeoutMs });
+      return await predecessor.request('releaseShards', undefined, { timeoutMs: ANSWER_TIMEOUT_MS });
     } catch (error) {
       this.#released.delete(successor);
       if (error instanceof RemoteError) {
-        // It may have let go already, where only its answer could not be sent.
+        // It may have released them and only failed to send its answer.
         await this.#giveBack(predecessor);
         const message = `${predecessor.description} keeps its shards: ${error.message}`;
         throw new KallistiError('HANDOVER_FAILED', message, { cause: error });
@@ -73,26 +84,22 @@ export class Handover extends BaseService {
     }
   }
 
-  get #timeoutMs(): number {
-    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  }
-
-  readonly #onReady = (successor: ClusterConnection): void => {
+  readonly #onReady = (successor: HandoverCluster): void => {
     this.#released.delete(successor);
   };
 
-  readonly #onEnded = (successor: ClusterConnection): void => {
+  readonly #onEnded = (successor: HandoverCluster): void => {
     const predecessor = this.#released.get(successor);
     this.#released.delete(successor);
-    // One that is being stopped keeps its sessions resumable for whoever comes next; it needs its shards no more.
+    // One that is being stopped needs its shards no more. Its sessions stay resumable for whoever comes next.
     if (predecessor?.state !== 'ready') return;
     void this.#giveBack(predecessor);
   };
 
-  async #giveBack(predecessor: ClusterConnection): Promise<void> {
+  async #giveBack(predecessor: HandoverCluster): Promise<void> {
     const { logger } = this.#options;
     try {
-      await predecessor.request('adoptShards', undefined, { timeoutMs: this.#timeoutMs });
+      await predecessor.request('adoptShards', undefined, { timeoutMs: ANSWER_TIMEOUT_MS });
       logger.warn({ cluster: predecessor.id }, 'the replacement of a cluster failed, the old one has its shards back');
     } catch (error) {
       logger.error({ err: error, cluster: predecessor.id }, 'a cluster could not take its shards back, killing it');

@@ -5,21 +5,21 @@ import { type Clock, sleep, systemClock, type Timer } from '../../core/time/cloc
 import { type DiscordApi, DiscordRequestError } from '../discord/DiscordApi.js';
 
 export interface ProgressMessageOptions {
-  /** Puts this text in the place of the last one; see {@link editorOf}. */
+  /** Replaces the message's text, see {@link editorOf}. */
   readonly edit: (text: string) => Promise<void>;
   readonly logger: Logger;
-  /** From one edit to the next. Default 1000 ms: Discord allows 5 in 5 s. */
+  /** The least time from one edit to the next, in milliseconds. Default 1000: Discord allows 5 in 5 s. */
   readonly intervalMs?: number;
-  /** How long `finish` tries. Default 10 000 ms. */
+  /** How long `finish` tries, in milliseconds. Default 10 000. */
   readonly finishTimeoutMs?: number;
   readonly clock?: Clock;
 }
 
 /**
- * Shows how something comes along, by editing one message.
+ * Shows the progress of a restart by editing one message.
  *
- * At most one edit is under way and about one a second is begun; of texts that come faster only the last is sent. Nothing
- * is thrown: what is shown must not disturb what is done. The first failure is logged, later texts are tried all the same.
+ * At most one edit is under way, and about one a second is begun. Of texts that come faster only the last is sent. Nothing is
+ * thrown: the message must not disturb the restart. The first failure is logged, and later texts are tried all the same.
  */
 export class ProgressMessage {
   readonly #edit: (text: string) => Promise<void>;
@@ -33,7 +33,7 @@ export class ProgressMessage {
   #timer: Timer | undefined;
   #nextAt = Number.NEGATIVE_INFINITY;
   #finished = false;
-  #saidFailure = false;
+  #isWarned = false;
 
   public constructor(options: ProgressMessageOptions) {
     this.#edit = options.edit;
@@ -50,7 +50,7 @@ export class ProgressMessage {
     this.#pump();
   }
 
-  /** Shows the last text, and resolves when it is there or cannot get there; passing failures are tried again. */
+  /** Shows the last text. Resolves when it is there, or cannot get there. Passing failures are tried again. */
   public async finish(text: string): Promise<void> {
     if (this.#finished) return;
     this.#finished = true;
@@ -81,12 +81,12 @@ export class ProgressMessage {
   }
 
   async #deliver(text: string, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ clock: this.#clock, firstDelayMs: 1000, baseDelayMs: 2000 });
-    // An older text that arrived later would stay.
+    const backoff = new Backoff({ firstDelayMs: 1000, baseDelayMs: 2000 });
+    // An older text that arrived later would stay in the message.
     await this.#underWay;
     while (text !== this.#shown && !signal.aborted) {
       if ((await this.#show(text)) !== 'failed') return;
-      // Aborted: finish() has returned by then.
+      // Rejected by the abort: finish() has returned by then.
       await sleep(this.#clock, backoff.nextDelayMs(), signal).catch(() => undefined);
     }
   }
@@ -97,8 +97,8 @@ export class ProgressMessage {
       this.#shown = text;
       return 'shown';
     } catch (error) {
-      if (!this.#saidFailure) this.#logger.warn({ err: error }, 'the progress of a restart cannot be shown');
-      this.#saidFailure = true;
+      if (!this.#isWarned) this.#logger.warn({ err: error }, 'the progress of a restart cannot be shown');
+      this.#isWarned = true;
       // 4xx: the message is gone, or the interaction is older than 15 minutes. No later try can succeed.
       const status = error instanceof DiscordRequestError ? (error.status ?? 0) : 0;
       return status >= 400 && status < 500 ? 'refused' : 'failed';
@@ -106,7 +106,7 @@ export class ProgressMessage {
   }
 }
 
-/** @returns what edits this answer of the bot, whichever process sent it. */
+/** @returns a function that edits this answer of the bot, whichever process sent it. */
 export function editorOf(
   api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>,
   target: ProgressTarget,

@@ -5,12 +5,12 @@ import { type Clock, systemClock } from '../../core/time/clock.js';
 
 export interface RollingRestartOptions {
   /**
-   * Puts a new process in a cluster's place, and resolves when that is ready. A rejection means that the old one serves on,
-   * or that others see to it; either way the roll ends here. `signal` fires when the roll is to stop: give up what has not
-   * begun to move yet. `details` go into the report, for example how long each shard paused.
+   * Puts a new process in a cluster's place, and resolves when that is ready. A rejection ends the roll: the old process serves
+   * on, or the supervisor brings the cluster back. `signal` fires when the roll is to stop. `details` go into the report, for
+   * example how long each shard paused.
    */
   readonly replace: (clusterId: number, signal: AbortSignal) => Promise<{ readonly details?: string } | undefined>;
-  /** Resolves when the new process has proved itself; rejects when it has not in the time it is given. */
+  /** Resolves when the new process has proved itself, and rejects where it has not. */
   readonly healthy: (clusterId: number, signal: AbortSignal) => Promise<void>;
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -21,7 +21,7 @@ export interface RestartPlan {
   readonly clusterIds: readonly number[];
   /** Stops the roll before the next cluster. */
   readonly signal?: AbortSignal;
-  /** Hears of every change, the first and the last state included. What it throws is logged. */
+  /** Called with every change, the first and the last state included. What it throws is logged. */
   readonly onProgress?: (progress: RestartProgress) => void;
 }
 
@@ -40,10 +40,11 @@ export interface RestartProgress {
 }
 
 /**
- * Replaces clusters one after the other: the next only after the last is ready and healthy. The first failure ends the
- * roll, and the clusters that are left stay as they are: what broke one would break them all.
+ * Replaces clusters one after the other, each only when the one before it is ready and healthy. The first failure ends the roll,
+ * and the clusters that are left stay as they are: what broke one would break them all.
  *
- * One roll at a time. It decides the order and nothing else; how a cluster is replaced, and what is healthy, it is told.
+ * There is one roll at a time. This class decides the order and nothing else. Its options say how a cluster is replaced, and when
+ * it is healthy.
  */
 export class RollingRestart {
   readonly #options: RollingRestartOptions;
@@ -60,7 +61,7 @@ export class RollingRestart {
   }
 
   /**
-   * Begins, and returns at once. `done` resolves with the end, failed or not; it never rejects.
+   * Begins a roll, and returns at once. `done` resolves when it has ended, failed or not. It never rejects.
    *
    * @throws KallistiError RESTART_IN_PROGRESS while another one rolls.
    */
@@ -79,7 +80,7 @@ export class RollingRestart {
     const signal = plan.signal ?? new AbortController().signal;
     const report = (outcome: RestartProgress['outcome']): RestartProgress => {
       const progress = { outcome, durationMs: this.#clock.now() - startedAt, clusters: [...clusters.values()] };
-      this.#tell(plan, progress);
+      this.#report(plan, progress);
       return progress;
     };
     const set = (cluster: ClusterRestart): void => {
@@ -103,7 +104,7 @@ export class RollingRestart {
       clusters.set(clusterId, result);
       report('rolling');
     }
-    // Before the last report: whoever hears of the end may start the next.
+    // Before the last report, because whoever hears of the end may start the next roll.
     this.#rolling = false;
     return report(ended?.outcome ?? 'done');
   }
@@ -131,11 +132,11 @@ export class RollingRestart {
     }
   }
 
-  #tell(plan: RestartPlan, progress: RestartProgress): void {
+  #report(plan: RestartPlan, progress: RestartProgress): void {
     try {
       plan.onProgress?.(progress);
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'the progress of a restart could not be told');
+      this.#options.logger.warn({ err: error }, 'whoever listens to the progress of a restart threw');
     }
   }
 }

@@ -5,12 +5,15 @@ import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { ClusterPool } from '../fleet/ClusterPool.js';
 import { ranOutOfMemory, type SupervisedCluster } from './Supervisor.js';
 
-/** So many ends are remembered, of all clusters together. */
+/** How many ends are remembered, of all clusters together. */
 const KEPT = 200;
-/** What whoever is outside sends to end a process; of any other signal it died by itself. */
+/** Signals by which somebody else ends a process. Of any other signal it died by its own fault. */
 const FROM_OUTSIDE: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT']);
 
-/** How the processes of all clusters ended since the master started: a successor asks, to know what not to run again. */
+/**
+ * Remembers how the processes of the clusters ended since the master started. A successor asks for it, to know which work it must
+ * not run again.
+ */
 export class ProcessEnds extends BaseService {
   readonly #clusters: Pick<ClusterPool, 'on' | 'off'>;
   readonly #ends = new Map<number, ProcessEnd>();
@@ -29,12 +32,12 @@ export class ProcessEnds extends BaseService {
     this.#clusters.off('killedworker', this.#onEnded);
   }
 
-  /** A process is about to be killed, because its event loop does not turn. @param stack where it is blocked. */
+  /** A process is about to be killed because its event loop does not turn. @param stack where it is blocked, if that is known. */
   public noteHung(cluster: SupervisedCluster, stack: string | undefined): void {
     this.#hung.set(cluster, { stack });
   }
 
-  /** @returns null where nobody knows: it runs, or an earlier master has seen its end. */
+  /** @returns null where this master has not seen the end: the process runs, or an earlier master saw it. */
   public find(pid: number): ProcessEnd | null {
     return this.#ends.get(pid) ?? null;
   }
@@ -47,7 +50,7 @@ export class ProcessEnds extends BaseService {
       const hung = this.#hung.get(cluster);
       const detail = ranOutOfMemory(cluster, exit) ? 'ran out of memory' : describeExit(exit);
       const cause = hung === undefined ? causeOf(exit) : 'hung';
-      // The system uses pids again; the last process that had it counts.
+      // The system uses a pid again. The last process that had it counts.
       this.#ends.delete(pid);
       this.#ends.set(pid, { cause, steadyAt, detail, ...(hung?.stack === undefined ? {} : { stack: hung.stack }) });
       const [oldest] = this.#ends.keys();

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { RestartCause } from '../../core/contracts/AdminApi.js';
 import {
   DiscordRefusedError,
   describeExit,
@@ -12,7 +13,7 @@ import { Backoff } from '../../core/time/backoff.js';
 import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import type { WorkerPoolEvents } from '../../core/worker/WorkerPool.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import { type RestartCause, RestartHistory } from './RestartHistory.js';
+import { RestartHistory } from './RestartHistory.js';
 
 /** What the supervisor needs of one life of a cluster. */
 export type SupervisedCluster = Pick<
@@ -34,57 +35,57 @@ export interface SupervisedClusters
 export interface SupervisorOptions {
   readonly clusters: SupervisedClusters;
   readonly logger: Logger;
-  /** Discord refuses the bot for good: no restart can help, and each would cost IDENTIFYs. Called once. */
+  /** Called once, when Discord refuses the bot for good: no restart can help, and each would cost IDENTIFYs. */
   readonly onRefused: (error: DiscordRefusedError) => void;
-  /** Looks at where a process hangs, in a short time, just before it is killed. */
+  /** Finds out where a process hangs, just before the supervisor kills it. It must not take long. */
   readonly sampleStack: (cluster: SupervisedCluster) => Promise<string | undefined>;
   readonly clock?: Clock;
 }
 
 /**
- * How a cluster stands. `waiting`: it crashed, and the pause before the next attempt runs. `failed`: it crashed again and
- * again, and is tried only every few minutes.
+ * How a cluster stands. `backingOff`: it crashed, and pauses before the next attempt. `failed`: it crashed again and again, and
+ * is tried only every few minutes.
  */
-export type ClusterState = 'starting' | 'ready' | 'draining' | 'waiting' | 'failed' | 'stopped';
+export type ClusterState = 'starting' | 'ready' | 'draining' | 'backingOff' | 'failed' | 'stopped';
 
 interface Supervised {
   readonly backoff: Backoff;
-  /** For lives that only resumed. */
+  /** Pauses after lives that served and only resumed. */
   readonly freeBackoff: Backoff;
   readonly history: RestartHistory;
   timer: Timer | undefined;
-  /** When it fires, on the wall clock. */
+  /** When the timer fires, in milliseconds since 1970. */
   retryAt: number | undefined;
   isFailed: boolean;
-  /** When its present process got ready; undefined before. */
+  /** When its present process got ready, on the clock's `now()`. Undefined before. */
   readyAt: number | undefined;
-  /** Why the supervisor itself ended the process that is about to be seen dead. */
+  /** Why the supervisor itself killed the process. Undefined once its exit is known. */
   killedFor: RestartCause | undefined;
 }
 
 /** How often a cluster whose circuit is open is tried, in milliseconds. */
 const FAILED_RETRY_MS = 3 * 60_000;
 /**
- * A process that served for so long before it died is no part of a crash loop: whatever kills it is not its start, and its
- * successor begins at once. In milliseconds.
+ * A process that served for this long before it died is no part of a crash loop, in milliseconds. Its start did not kill it, so
+ * its successor begins at once.
  */
 const SOUND_LIFE_MS = 5_000;
-/** The longest pause after a life that served and only resumed, in milliseconds: with its start it is back within four seconds. */
+/** The longest pause after a life that served and only resumed, in milliseconds. With its start it is back within four seconds. */
 const MAX_FREE_PAUSE_MS = 2_000;
-/** From one handover for want of memory to the next of the same cluster, in milliseconds. */
+/** The least time from one handover for want of memory to the next of the same cluster, in milliseconds. */
 const MEMORY_RESTART_GAP_MS = 5 * 60_000;
-/** The same for a deaf shard: what a new process has not cured, another one hardly will. */
+/** The same for a deaf shard. What one new process has not cured, another hardly will. */
 const DEAF_RESTART_GAP_MS = 10 * 60_000;
 
 /**
- * The one that decides when a cluster is killed and spawned again; monitors only report to it.
+ * Decides when a cluster is killed and when it is spawned again. Nobody else does: monitors only report to it.
  *
- * A cluster that crashed, hung, or did not get ready comes back after its own growing pause (none the first time, nor after a
- * life of five seconds in which it served). Five failures in five minutes open its circuit: it is `failed`, said loudly, and tried every
- * three minutes. The other clusters are not touched.
+ * A cluster that crashed, hung, or did not get ready comes back after a pause. The pause grows from failure to failure. There is
+ * none the first time, nor after the cluster has served for five seconds. Five failures in five minutes open its circuit: it is
+ * `failed`, the log says so at level fatal, and it is tried every three minutes. The other clusters are not touched.
  *
- * A process that got ready and only resumed costs Discord nothing, and served until it died. Its death does not count towards
- * the circuit, and its successor begins within two seconds, for ever. The circuit is for those that fail before they serve, or
+ * A process that got ready and only resumed cost Discord nothing, and served until it died. Its death does not count towards the
+ * circuit, and its successor begins within two seconds, for ever. The circuit is for processes that fail before they serve, or
  * spend IDENTIFYs.
  */
 export class Supervisor extends BaseService {
@@ -101,7 +102,7 @@ export class Supervisor extends BaseService {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Clusters that crashed and are not ready yet. */
+  /** Ids of the clusters that crashed and are not ready again. */
   public get recovering(): ReadonlySet<number> {
     return this.#recovering;
   }
@@ -111,22 +112,22 @@ export class Supervisor extends BaseService {
     if (this.#options.clusters.tryGet(clusterId) !== undefined) return 'ready';
     const alive = this.#options.clusters.alive.filter(({ id }) => id === clusterId);
     if (supervised?.isFailed === true && alive.length === 0) return 'failed';
-    if (supervised?.timer !== undefined) return 'waiting';
+    if (supervised?.timer !== undefined) return 'backingOff';
     if (alive.some(({ state }) => state === 'starting' || state === 'idle')) return 'starting';
     return alive.length > 0 ? 'draining' : 'stopped';
   }
 
-  /** When a cluster that has no process is spawned again, in milliseconds since 1970; undefined where none is to be. */
+  /** When a cluster that is backing off is spawned again, in milliseconds since 1970. Undefined for any other. */
   public retryAtOf(clusterId: number): number | undefined {
     return this.#supervised.get(clusterId)?.retryAt;
   }
 
-  /** Why a cluster was started again; undefined where it never was. */
+  /** The restarts of a cluster. Undefined where it has never been ready, nor failed. */
   public historyOf(clusterId: number): Pick<RestartHistory, 'entries' | 'counts'> | undefined {
     return this.#supervised.get(clusterId)?.history;
   }
 
-  /** Spawns the clusters that do not run; they get ready in their own time. */
+  /** Spawns the clusters that do not run. They get ready in their own time. */
   public start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -137,7 +138,7 @@ export class Supervisor extends BaseService {
     }
   }
 
-  /** Spawns nothing any more. Workers that are starting are the pool's to stop. */
+  /** Spawns nothing any more. The pool stops the clusters that are starting. */
   public stop(): void {
     this.#started = false;
     this.#options.clusters.off('workerexited', this.#onExit);
@@ -149,7 +150,7 @@ export class Supervisor extends BaseService {
     }
   }
 
-  /** Discord has told a running cluster that it refuses the bot. */
+  /** Discord refuses the bot for good. Every call but the first does nothing. */
   public refuse(error: DiscordRefusedError): void {
     if (this.#refused) return;
     this.#refused = true;
@@ -157,7 +158,7 @@ export class Supervisor extends BaseService {
     this.#options.onRefused(error);
   }
 
-  /** A cluster's event loop has not turned for too long. It would ignore SIGTERM, so it is killed at once. */
+  /** A cluster's event loop has not turned for too long. The process would ignore SIGTERM, so it is killed. */
   public reportHung(cluster: SupervisedCluster, silentMs: number): void {
     if (!this.#started || cluster.state === 'ended') return;
     const message = `${cluster.description} hangs: its event loop has not turned for ${Math.round(silentMs)} ms, killing it`;
@@ -165,7 +166,7 @@ export class Supervisor extends BaseService {
     void this.#killHung(cluster);
   }
 
-  /** A cluster's heap is nearly full: it hands over to a new process before it dies of it. */
+  /** A cluster's heap is nearly full. It hands over to a new process before it dies of that. */
   public reportMemory(cluster: SupervisedCluster, detail: string): void {
     if (!this.#started || cluster.state !== 'ready') return;
     const { history } = this.#of(cluster.id);
@@ -180,8 +181,9 @@ export class Supervisor extends BaseService {
   }
 
   /**
-   * A shard does not hear, and a reconnect has not helped: its cluster hands over to a new process, which resumes its shards.
-   * Not where no other cluster is better off: then it is Discord that does not talk, and every process would fare the same.
+   * A shard hears nothing, and a reconnect has not helped. Its cluster hands over to a new process, which resumes its shards.
+   * Where no other cluster hears all of its shards, nothing is replaced: Discord itself is silent, and a new process would hear
+   * nothing either.
    */
   public reportDeaf(cluster: SupervisedCluster, detail: string): void {
     const { clusters, logger } = this.#options;
@@ -203,16 +205,16 @@ export class Supervisor extends BaseService {
     void this.#spawn(cluster.id);
   }
 
-  /** Somebody asked for a cluster to be replaced. */
+  /** A cluster was replaced because somebody asked for it. */
   public notePlanned(clusterId: number): void {
-    this.#of(clusterId).history.note('planned', 'restart');
+    this.#of(clusterId).history.note('operator', 'restart');
   }
 
   async #killHung(cluster: SupervisedCluster): Promise<void> {
     const stack = await this.#options.sampleStack(cluster).catch((error: unknown) => {
       this.#options.logger.warn(
         { err: error, cluster: cluster.id },
-        'it could not be seen where the event loop is blocked',
+        'the supervisor could not find out where the event loop is blocked',
       );
       return undefined;
     });
@@ -228,8 +230,8 @@ export class Supervisor extends BaseService {
     let supervised = this.#supervised.get(clusterId);
     if (supervised === undefined) {
       supervised = {
-        backoff: new Backoff({ clock: this.#clock }),
-        freeBackoff: new Backoff({ clock: this.#clock, maxDelayMs: MAX_FREE_PAUSE_MS }),
+        backoff: new Backoff(),
+        freeBackoff: new Backoff({ maxDelayMs: MAX_FREE_PAUSE_MS }),
         history: new RestartHistory(this.#clock),
         timer: undefined,
         retryAt: undefined,
@@ -261,7 +263,7 @@ export class Supervisor extends BaseService {
     );
     this.#recovering.add(cluster.id);
     if (cluster.onlyResumed) this.#spawnAfter(cluster.id, supervised.freeBackoff.nextDelayMs());
-    else this.#later(cluster.id);
+    else this.#spawnAfterFailure(cluster.id);
   };
 
   readonly #onReady = ({ id }: SupervisedCluster): void => {
@@ -273,7 +275,6 @@ export class Supervisor extends BaseService {
       supervised.history.forgive();
       this.#options.logger.info({ cluster: id }, `cluster ${id} has recovered`);
     }
-    supervised.backoff.markHealthy();
   };
 
   async #spawn(id: number): Promise<void> {
@@ -293,14 +294,14 @@ export class Supervisor extends BaseService {
       return;
     }
     this.#options.logger.error({ err: error, cluster: id }, `cluster ${id} did not start`);
-    // A failed replacement leaves a cluster that serves: nothing is to be brought back.
+    // Its predecessor still serves: this was a replacement, and nothing has to be brought back.
     if (this.#options.clusters.tryGet(id) !== undefined) return;
-    this.#of(id).history.note('failed start', error instanceof Error ? error.message : String(error));
-    this.#later(id);
+    this.#of(id).history.note('failedStart', error instanceof Error ? error.message : String(error));
+    this.#spawnAfterFailure(id);
   }
 
-  /** Something has failed that counts: its pause grows, up to the circuit. */
-  #later(id: number): void {
+  /** After a failure that counts: the pause grows, and at last the circuit opens. */
+  #spawnAfterFailure(id: number): void {
     const supervised = this.#of(id);
     if (supervised.history.isLooping && !supervised.isFailed) {
       supervised.isFailed = true;
@@ -331,13 +332,13 @@ export class Supervisor extends BaseService {
   }
 }
 
-/** A shard that Discord refuses says nothing about what the others hear. */
+/** A shard that Discord refuses (`failed`) says nothing about what the others hear. */
 function hearsAll({ shardIds, shards }: SupervisedCluster): boolean {
   const states = shardIds.map((shardId) => shards.get(shardId)?.state);
   return states.includes('ready') && states.every((state) => state === 'ready' || state === 'failed');
 }
 
-/** V8 aborts the process when its heap is full, and says so on stderr. */
+/** Whether V8 aborted the process because its heap was full: it says so on stderr. */
 export function ranOutOfMemory(
   { logLines }: Pick<SupervisedCluster, 'logLines'>,
   { code, signal }: ExitReason,

@@ -1,44 +1,54 @@
 import type { Logger } from '../../core/log/logger.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
+import { bytes } from '../../core/text/measures.js';
+import type { Clock } from '../../core/time/clock.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import type { ClusterPool } from '../fleet/ClusterPool.js';
-import type { Supervisor } from './Supervisor.js';
+import type { SupervisedCluster, Supervisor } from './Supervisor.js';
+
+/** What the monitor needs of one life of a cluster. */
+export type WatchedCluster = SupervisedCluster & Pick<ClusterConnection, 'vitals' | 'heardAt'>;
 
 export interface VitalsMonitorOptions {
-  readonly clusters: ClusterPool;
+  readonly clusters: { readonly alive: readonly WatchedCluster[] };
   readonly supervisor: Pick<Supervisor, 'reportHung' | 'reportMemory'>;
-  /** A cluster that is silent for longer hangs, in milliseconds. */
+  /** A cluster that gives no sign of life for longer than this hangs, in milliseconds. */
   readonly hungAfterMs: number;
   readonly logger: Logger;
+  /** Default: the system's. It must be the clock of {@link ClusterConnection.heardAt}. */
+  readonly clock?: Clock;
 }
 
 const INTERVAL_MS = 250;
-/** A look that comes so much later than planned says that the master itself did not run, in milliseconds. */
+/** If a look comes later than planned by more than this, the master itself did not run. In milliseconds. */
 const OWN_STALL_MS = 1_000;
-/** Share of V8's heap limit above which a cluster hands over, and for how many looks in a row. */
+/** A cluster hands over when its heap fills more than this share of V8's limit, at so many looks in a row. */
 const HEAP_LIMIT_SHARE = 0.85;
 const HEAP_LOOKS = 20;
 
 /**
- * Watches the signs of life of every cluster that has given one, whether it starts, serves or drains, and reports those that
- * stop giving them, and those whose heap is nearly full. Decides nothing.
+ * Watches the signs of life that clusters give, whether they start, serve or drain. It reports a cluster that stops giving them,
+ * and one whose heap is nearly full. The supervisor decides what happens then.
  *
- * Only time in which the master itself ran counts: after a pause of the machine or of the master nobody is suspected.
+ * Only time in which the master itself ran counts. After a pause of the machine or of the master nobody is suspected.
  */
 export class VitalsMonitor extends IntervalService {
   readonly #options: VitalsMonitorOptions;
-  readonly #fullLooks = new WeakMap<ClusterConnection, number>();
-  readonly #reported = new WeakSet<ClusterConnection>();
-  #lookedAt = performance.now();
+  readonly #fullLooks = new WeakMap<WatchedCluster, number>();
+  readonly #reported = new WeakSet<WatchedCluster>();
+  #lookedAt: number;
   #stalledUntil = 0;
 
   public constructor(options: VitalsMonitorOptions) {
-    super({ intervalMs: INTERVAL_MS }, options.logger);
+    super(
+      { intervalMs: INTERVAL_MS, ...(options.clock === undefined ? {} : { clock: options.clock }) },
+      options.logger,
+    );
     this.#options = options;
+    this.#lookedAt = this.clock.now();
   }
 
   protected override execute(): void {
-    const now = performance.now();
+    const now = this.clock.now();
     if (now - this.#lookedAt > INTERVAL_MS + OWN_STALL_MS) this.#stalledUntil = now;
     this.#lookedAt = now;
     for (const cluster of this.#options.clusters.alive) {
@@ -48,24 +58,21 @@ export class VitalsMonitor extends IntervalService {
     }
   }
 
-  #checkSilence(cluster: ClusterConnection, now: number): void {
+  #checkSilence(cluster: WatchedCluster, now: number): void {
     const silentMs = now - Math.max(cluster.heardAt, this.#stalledUntil);
     if (silentMs <= this.#options.hungAfterMs || this.#reported.has(cluster)) return;
     this.#reported.add(cluster);
     this.#options.supervisor.reportHung(cluster, silentMs);
   }
 
-  #checkHeap(cluster: ClusterConnection): void {
+  #checkHeap(cluster: WatchedCluster): void {
     const { heapUsedBytes, heapLimitBytes } = cluster.vitals ?? { heapUsedBytes: 0, heapLimitBytes: 1 };
     const isFull = heapUsedBytes > heapLimitBytes * HEAP_LIMIT_SHARE;
     const looks = isFull ? (this.#fullLooks.get(cluster) ?? 0) + 1 : 0;
     this.#fullLooks.set(cluster, looks);
     if (looks < HEAP_LOOKS) return;
     this.#fullLooks.set(cluster, 0);
-    const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
-    this.#options.supervisor.reportMemory(
-      cluster,
-      `its heap holds ${megabytes(heapUsedBytes)} of ${megabytes(heapLimitBytes)}`,
-    );
+    const detail = `its heap holds ${bytes(heapUsedBytes)} of ${bytes(heapLimitBytes)}`;
+    this.#options.supervisor.reportMemory(cluster, detail);
   }
 }

@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { WorkerConnection } from '../../core/worker/WorkerConnection.js';
 
-/** What is needed of the process: its pid, and its output, in which Node says where its debugger listens. */
+/** The process's pid, and its output: Node prints there where its debugger listens. */
 type Sampled = Pick<WorkerConnection, 'pid' | 'logLines'>;
 
 const POLL_MS = 20;
@@ -27,11 +27,12 @@ const pausedSchema = z.object({
 });
 
 /**
- * Looks at where a process is whose event loop does not turn, just before it is killed. SIGUSR1 makes Node open its debugger,
- * on a port of 127.0.0.1 that it chooses (`--inspect-port=0`), also while JavaScript runs without end
- * (nodejs.org/en/learn/getting-started/debugging). The process is paused by it and has to be killed afterwards.
+ * Finds out where the event loop of a process is blocked, just before the process is killed. SIGUSR1 makes Node open its
+ * debugger, also while JavaScript runs without end (nodejs.org/en/learn/getting-started/debugging). It listens on a port of
+ * 127.0.0.1 that it chooses itself (`--inspect-port=0`). The debugger pauses the process, which has to be killed afterwards.
  *
- * @returns the stack, or undefined where it cannot be had in time: the process is stopped, waits in the kernel, or its output
+ * @param timeoutMs how long it may take, in milliseconds.
+ * @returns the stack. Undefined where it cannot be had in time: the process is stopped, it waits in the kernel, or its output
  * went to a master that is gone.
  */
 export async function sampleStack(sampled: Sampled, timeoutMs: number): Promise<string | undefined> {
@@ -41,7 +42,7 @@ export async function sampleStack(sampled: Sampled, timeoutMs: number): Promise<
   try {
     process.kill(pid, 'SIGUSR1');
   } catch {
-    // It has ended in this moment.
+    // It has just ended.
     return undefined;
   }
   const url = await findDebugger(sampled, deadline);
@@ -73,7 +74,7 @@ function readStack(url: string, timeoutMs: number): Promise<string | undefined> 
       socket.send('{"id":1,"method":"Debugger.enable"}');
       socket.send('{"id":2,"method":"Debugger.pause"}');
     });
-    // The debugger names a frame's script by a number, and tells the file of each when it is enabled.
+    // The debugger names a frame's script by a number. It says which file that is when it is enabled.
     const files = new Map<string, string>();
     socket.on('message', (data) => {
       const message: unknown = JSON.parse(String(data));

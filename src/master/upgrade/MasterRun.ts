@@ -12,7 +12,7 @@ export interface MasterRunOptions {
   readonly predecessor: Pick<Predecessor, 'waits' | 'tellServing'>;
   /** How long a new master may take until it serves, in milliseconds. */
   readonly startTimeoutMs: number;
-  /** Ends the process: with the error, where that is why. Called once. */
+  /** Ends the process. Called once, with the error where there is one. */
   readonly onEnd: (exitCode: number, error?: unknown) => void;
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -21,28 +21,28 @@ export interface MasterRunOptions {
 /**
  * The life of a master's process: its master serves, is upgraded, ends.
  *
- * An upgrade lets the clusters go and starts a new master from the code that is on disk, which takes them over. This process
- * stays behind it (see {@link Succession}) and ends as it ends; where it does not come up, a master of this process takes the
- * clusters back. A process that was itself started by an upgrade asks the one behind it to start the next master.
+ * An upgrade lets go of the clusters and starts a new master from the code on disk, which takes them over. This process stays
+ * behind the new one (see {@link Succession}) and ends as that ends. Where the new master does not come up, one of this process
+ * takes the clusters back. A process that was itself started by an upgrade asks the one behind it to start the next master.
  *
- * A stop is never lost: one that comes in the middle of an upgrade ends the clusters, whoever has them then.
+ * A stop is never lost: one that comes in the middle of an upgrade ends the clusters, whichever process has them then.
  */
 export class MasterRun {
   readonly #options: MasterRunOptions;
   #state: 'serving' | 'upgrading' | 'ending' = 'serving';
   #mustStop = false;
-  /** The master of before waits to hear that this one serves, and takes the clusters back where it does not. */
+  /** Whether an older process waits to hear that this master serves. It takes the clusters back where that does not come. */
   #isAwaited = false;
   #master: RunnableMaster | undefined;
   #succession: Succession | undefined;
-  /** The end, or the upgrade, that is under way. */
+  /** The end or the upgrade that is under way. */
   #leaving: Promise<void> = Promise.resolve();
 
   public constructor(options: MasterRunOptions) {
     this.#options = options;
   }
 
-  /** Resolves when the master serves. Where it fails, or is told to stop before, the process ends before this resolves. */
+  /** Resolves when the master serves. Where it fails or is stopped before, the process ends before this resolves. */
   public async start(): Promise<void> {
     const { predecessor } = this.#options;
     this.#isAwaited = predecessor.waits;
@@ -55,9 +55,9 @@ export class MasterRun {
   }
 
   /**
-   * Ends the bot in order. The first call counts.
+   * Ends the bot in order. Only the first call counts.
    *
-   * @param signal what asked for it; a successor is told by the same.
+   * @param signal what asked for it. A successor gets the same signal.
    */
   public stop(signal: NodeJS.Signals): void {
     if (this.#state === 'upgrading') this.#succession?.signal(signal);
@@ -67,9 +67,9 @@ export class MasterRun {
     if (this.#state === 'serving') this.#leaving = this.#end(0);
   }
 
-  /** Puts the code on disk in place. Does nothing where the bot ends. */
+  /** Upgrades the bot to the code on disk. Does nothing where the bot ends. */
   public upgrade(): void {
-    // Before there is a succession, its code has not been read yet: what is on disk now will be.
+    // Without a succession nothing has been read from the disk yet: the upgrade under way will read what is there now.
     if (this.#state === 'upgrading') this.#succession?.signal('SIGUSR2');
     if (this.#state !== 'serving') return;
     this.#options.logger.info('SIGUSR2: upgrading to the code on disk');
@@ -81,7 +81,7 @@ export class MasterRun {
     const master = this.#options.createMaster({ rollsAfterTakeOver });
     this.#master = master;
     const fail = (error: unknown): void => {
-      // One that is stopped while it starts fails; that is no error.
+      // A master that is stopped while it starts fails. That is no error.
       if (this.#state === 'serving' && !this.#mustStop) this.#leaving = this.#end(1, error, this.#isAwaited);
     };
     void master.refused.then(fail);
@@ -115,7 +115,7 @@ export class MasterRun {
     }
     this.#state = 'serving';
     const serving = this.#serve(false);
-    // A master that is told to stop while it starts takes over what serves still, and ends that.
+    // A master that is stopped while it starts takes over the clusters that still serve, and ends them.
     if (this.#mustStop) await this.#end(0);
     await serving;
   }

@@ -8,20 +8,21 @@ export const UPGRADE_EXIT_CODE = 75;
 
 export interface SuccessionOptions {
   readonly spawn: () => Successor;
-  /** How long a successor may take until it serves, in milliseconds; then it is killed. */
+  /** How long a successor may take until it serves, in milliseconds. Then it is killed. */
   readonly startTimeoutMs: number;
   readonly clock?: Clock;
 }
 
-/** Ended: it had served, and this process ends as it ended. Otherwise why there is no successor. */
+/** `exitCode`: a successor had served, and this process ends as it ended. `failure`: why there is no successor. */
 export type SuccessionOutcome = { readonly exitCode: number } | { readonly failure: string };
 
 /**
- * The successors of this process's master, one at a time: starts one, passes signals on to it, and the next one where it asks
- * for that. So the chain of processes is never longer than two, and whoever started the first one sees one process.
+ * Starts successors of this process's master, one at a time, and passes signals on to them. Where a successor asks for the next
+ * one, this process starts it. So the chain of processes is never longer than two, and whoever started the first one sees one
+ * process.
  *
- * A signal that comes before the successor serves is kept until then: a program that starts has no ear for it yet, and would
- * die of it.
+ * A signal that comes before the successor serves is kept until then: a program that starts does not listen yet, and would die
+ * of it.
  */
 export class Succession {
   readonly #options: SuccessionOptions;
@@ -42,7 +43,7 @@ export class Succession {
       const end = await this.#runOne();
       if (end instanceof Error) return { failure: end.message };
       if (end.code === UPGRADE_EXIT_CODE) {
-        // It has let its clusters go; they are to be stopped, and not to be handed on.
+        // It has let go of its clusters. They are to be stopped, not handed on.
         if (this.#mustStop) return { failure: 'stopped during an upgrade' };
         continue;
       }
@@ -51,7 +52,7 @@ export class Succession {
     }
   }
 
-  /** Passes a signal on, now or as soon as there is a successor that hears it. A stop outranks an upgrade. */
+  /** Passes a signal on, now or as soon as the successor listens. A stop outranks an upgrade. */
   public signal(signal: NodeJS.Signals): void {
     this.#mustStop ||= signal !== 'SIGUSR2';
     if (this.#isServing) this.#successor?.signal(signal);
@@ -82,7 +83,7 @@ export class Succession {
   }
 }
 
-/** As a shell has it: 128 and the signal's number. */
+/** As in a shell: 128 and the signal's number. */
 function exitCodeOf({ code, signal }: ExitReason): number {
   return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
 }

@@ -13,7 +13,7 @@ export interface Successor {
 
 const SERVING = 'running';
 
-/** Set for a successor: the master that started it waits for its end, and starts the next one. */
+/** Set for a successor. The master that started it waits for its end, and starts the next one. */
 const UPGRADED_VARIABLE = 'KALLISTI_UPGRADED';
 
 /** Starts the program of this process once more, from what is on disk now, as a {@link Successor}. */
@@ -31,14 +31,14 @@ export class SuccessorProcess implements Successor {
     this.#child = child;
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
-      // Also for a signal that could not be sent; the process has started then, and its end is still to come.
+      // It also comes for a signal that could not be sent. The process has started then, and its end is still to come.
       child.on('error', (error) => {
         if (child.pid === undefined) resolve(error);
       });
     });
     this.serving = new Promise((resolve) => {
       child.on('message', (message) => {
-        // The program may be a bot's own, and say other things before.
+        // The program may be a bot's own, and send other messages before.
         if (message !== SERVING) return;
         child.disconnect();
         resolve();
@@ -51,25 +51,25 @@ export class SuccessorProcess implements Successor {
   }
 }
 
-/** The master that has started this one by an upgrade, as this one sees it. */
+/** The master whose upgrade started this process, as this process sees it. */
 export class Predecessor {
   readonly #startedThis = process.env[UPGRADED_VARIABLE] !== undefined;
   readonly #pid = process.ppid;
 
   public constructor() {
-    // Not for the processes that this one starts: they are no masters.
+    // The processes that this one starts must not inherit it: they are no masters.
     delete process.env[UPGRADED_VARIABLE];
   }
 
-  /** Whether it waits for the end of this one. Where it was killed nobody does, and this one stands for itself. */
+  /** Whether it waits for the end of this process. Where it was killed, nobody does. */
   public get waits(): boolean {
     return this.#startedThis && process.ppid === this.#pid;
   }
 
-  /** Tells it that this master serves. */
+  /** Sends it the message that this master serves. */
   public tellServing(): void {
     if (!this.waits) return;
-    // The callback is for the one that was killed this very moment: without it, that would be an uncaught error.
+    // It may be killed at this very moment. Without the callback that would be an uncaught error.
     process.send?.(SERVING, undefined, undefined, () => undefined);
   }
 }

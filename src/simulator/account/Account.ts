@@ -1,4 +1,3 @@
-import { now } from '../time.js';
 import type {
   ConnectionEntry,
   IdentifyEntry,
@@ -11,17 +10,18 @@ import type {
   Violation,
   ViolationKind,
 } from './accountEntries.js';
+import { now } from './now.js';
 import { TallySheet } from './TallySheet.js';
 
-/** Log-like lists keep this many of their latest entries, so that a simulator can run for weeks. */
+/** The lists keep this many of their latest entries, so that a simulator can run for weeks. */
 const LOG_KEPT = 50_000;
 
 /**
- * The book of everything that happened in the local Discord, for tests to assert on: what users sent and what became of it,
- * who was connected when, every IDENTIFY and RESUME, every breach of the rules.
+ * Everything that happened in the local Discord, for tests to assert on: what users sent and what became of it, who was
+ * connected when, every IDENTIFY and RESUME, every breach of the rules.
  *
- * Entries are live: they change as things go on. Whole stories are kept for the last `accountLimit` settled interactions and
- * messages; older ones only count in the summary.
+ * Entries are live: they change as things go on. The account keeps the last `accountLimit` settled interactions and messages
+ * whole. Older ones only count in the summary.
  */
 export class Account {
   readonly connections: ConnectionEntry[] = [];
@@ -64,7 +64,7 @@ export class Account {
     return this.#messages.get(id);
   }
 
-  /** Everything about one shard; of any shard count when none is given. */
+  /** Everything about one shard. Without `shardCount` that is the shard of that id of any count. */
   shard(shardId: number, shardCount?: number) {
     const matches = (entry: { shardId: number | null; shardCount: number | null }) =>
       entry.shardId === shardId && (shardCount === undefined || entry.shardCount === shardCount);
@@ -76,7 +76,7 @@ export class Account {
     };
   }
 
-  /** Connections that have a session on the shard at that time; now when no time is given. */
+  /** Connections that have a session of the shard at that time. Default: now. */
   owners(shardId: number, shardCount: number, at = now()): Ownership[] {
     return this.ownerships.filter(
       (own) =>
@@ -84,12 +84,12 @@ export class Account {
     );
   }
 
-  /** Every pair of connections that had a session on the same `[id, count]` at the same time. Empty is what one wants. */
+  /** Every pair of connections that had a session of the same shard `[id, count]` at the same time. There should be none. */
   overlaps(): [Ownership, Ownership][] {
     const byShard = groupBy(this.ownerships, (own) => `${own.shardId}/${own.shardCount}`);
     const pairs: [Ownership, Ownership][] = [];
     for (const owns of byShard.values()) {
-      // They are in order of `from`, so only those that are still open at the next one's start can overlap it.
+      // They are sorted by `from`, so only those that are open when the next one starts can overlap it.
       let open: Ownership[] = [];
       for (const own of owns) {
         open = open.filter((other) => other.to === null || other.to > own.from);
@@ -145,7 +145,7 @@ export class Account {
     };
   }
 
-  // What follows is for the simulator itself to write with.
+  // The simulator itself writes with the methods below.
 
   addInteraction(entry: InteractionEntry): void {
     this.#interactions.set(entry.id, entry);
@@ -177,7 +177,7 @@ export class Account {
     }
   }
 
-  /** Appends to one of the lists and keeps it from growing for ever. */
+  /** Appends to one of the lists, and forgets the oldest entries of a long one. */
   log<T>(list: T[], entry: T): T {
     list.push(entry);
     if (list.length > LOG_KEPT * 1.1) list.splice(0, list.length - LOG_KEPT);
@@ -185,13 +185,7 @@ export class Account {
   }
 
   violation(kind: ViolationKind, detail: string, where: { shardId?: number; connectionId?: string } = {}): void {
-    this.log(this.violations, {
-      at: now(),
-      kind,
-      detail,
-      shardId: where.shardId ?? null,
-      connectionId: where.connectionId ?? null,
-    });
+    this.log(this.violations, { shardId: null, connectionId: null, ...where, at: now(), kind, detail });
   }
 }
 

@@ -4,7 +4,7 @@ const LATENCIES_KEPT = 20_000;
 
 type Outcome = 'once' | 'twice' | 'failed' | 'pending';
 
-/** Adds up what became of commands or mentions. Keeps the last 20 000 latencies for the percentiles. */
+/** Counts what became of commands or mentions. Percentiles are of the last 20 000 to 40 000 latencies. */
 export class TallySheet {
   #sent = 0;
   #delivered = 0;

@@ -1,9 +1,9 @@
 /**
- * What the account holds: plain data, readable as JSON. Times are milliseconds since the epoch on a monotonic clock; `null`
- * means "has not happened".
+ * The account holds plain data that survives JSON. Times are milliseconds since the epoch on a monotonic clock. `null` means
+ * that it has not happened.
  */
 
-/** An event as it went to one session; `connectionId` is null while the session had no socket (it is replayed on RESUME). */
+/** An event as it went to one session. `connectionId` is null if the session had no socket; a RESUME replays the event. */
 export interface Delivery {
   at: number;
   sessionId: string;
@@ -16,7 +16,7 @@ export interface Delivery {
 
 export type ResponseKind = 'callback' | 'editOriginal' | 'followup' | 'editFollowup' | 'delete';
 
-/** One REST request that had to do with an interaction, accepted or refused (then `code` is Discord's error code). */
+/** One REST request about an interaction. `code` is Discord's error code if the request was refused. */
 export interface ResponseEntry {
   at: number;
   kind: ResponseKind;
@@ -38,20 +38,20 @@ export interface InteractionEntry {
   guildId: string;
   channelId: string;
   userId: string;
-  /** Shard of the first session it went to; null when no session had the guild. */
+  /** Shard of the first session that got it. Null if no session had the guild. */
   shardId: number | null;
-  /** waiting -> acknowledged -> answered; or waiting -> failed when nobody acknowledged it in time. */
+  /** waiting -> acknowledged -> answered, or waiting -> failed if nobody acknowledged it in time. */
   state: InteractionState;
   createdAt: number;
   deliveries: Delivery[];
   acknowledgedAt: number | null;
-  /** When the user saw something: a message, an update, a modal; for a deferred one its first edit or followup. */
+  /** When the user saw a message, an update or a modal. If it was deferred: when the first edit or followup came. */
   answeredAt: number | null;
   failedAt: number | null;
   responses: ResponseEntry[];
-  /** Acknowledgements refused with 40060: somebody handled it a second time. */
+  /** Acknowledgements refused with 40060, because somebody had acknowledged it before. */
   doubleAcknowledgements: number;
-  /** Acknowledgements refused with 10062: it was too late. */
+  /** Acknowledgements refused with 10062, because they came too late. */
   lateAcknowledgements: number;
 }
 
@@ -64,7 +64,7 @@ export interface MessageEntry {
   mentionsBot: boolean;
   createdAt: number;
   deliveries: Delivery[];
-  /** Messages of the bot that refer to this one. */
+  /** Messages of the bot that reply to this one. */
   replies: { id: string; at: number; content: string }[];
 }
 
@@ -83,7 +83,7 @@ export interface ConnectionEntry {
   closeCode: number | null;
   closeReason: string | null;
   closedBy: 'client' | 'server' | null;
-  /** Payloads the client sent. */
+  /** Number of payloads that the client sent. */
   received: number;
 }
 
@@ -96,11 +96,11 @@ export interface IdentifyEntry {
   key: number;
   tokenOk: boolean;
   accepted: boolean;
-  /** Why it was refused; null when it was not. */
+  /** Why it was refused. Null if it was not. */
   reason: string | null;
-  /** Time since the last IDENTIFY of the same key at the server; null for the first one. */
+  /** Milliseconds since the last IDENTIFY of the same key, as the server saw it. Null for the first one. */
   sinceLastOfKeyMs: number | null;
-  /** Session starts left after it. */
+  /** Session starts that are left after it. */
   remaining: number;
 }
 
@@ -114,9 +114,9 @@ export interface ResumeEntry {
   ok: boolean;
   reason: string | null;
   replayed: number;
-  /** Whether it came to `resume_gateway_url`, as it should. */
+  /** Whether the client connected to `resume_gateway_url`, as it should. */
   atResumeUrl: boolean;
-  /** Whether the session's old socket was still open and had to be closed for it. */
+  /** Whether the session's old socket was still open, so that the gateway had to close it. */
   tookOver: boolean;
 }
 
@@ -157,7 +157,7 @@ export type ViolationKind =
   | 'invalidRequestBan'
   | 'unauthorizedRequest';
 
-/** A breach of Discord's rules that the simulator saw; `detail` says it in words. */
+/** A breach of Discord's rules that the simulator saw. `detail` describes it in words. */
 export interface Violation {
   at: number;
   kind: ViolationKind;
@@ -168,7 +168,7 @@ export interface Violation {
 
 export interface RestCounts {
   requests: number;
-  /** 401, 403 and 429 answers, which count toward the ban. */
+  /** Answers with 401, 403 or 429. They count toward the ban. */
   invalid: number;
   rateLimited: number;
   globallyRateLimited: number;
@@ -184,15 +184,15 @@ export interface Latency {
 
 export interface Tally {
   sent: number;
-  /** That reached at least one session. */
+  /** How many reached at least one session. */
   delivered: number;
   answered: number;
   answeredOnce: number;
-  /** Commands: acknowledged a second time (which Discord refuses). Mentions: two replies or more. */
+  /** Commands that somebody tried to acknowledge twice. Mentions with two replies or more. */
   answeredTwice: number;
-  /** Commands: not acknowledged within the deadline. Mentions: without a reply for that long. */
+  /** Commands that nobody acknowledged before the deadline. Mentions without a reply for that long. */
   failed: number;
-  /** Neither answered nor failed yet. */
+  /** How many neither were answered nor failed yet. */
   pending: number;
   latencyMs: Latency;
 }
@@ -206,9 +206,9 @@ export interface Summary {
   resumes: number;
   resumesRefused: number;
   eventsReplayed: number;
-  /** Resumes that pushed an open socket away: two processes had the session for a moment. */
+  /** Resumes that closed an open socket: two processes had the session for a moment. */
   takeovers: number;
-  /** Pairs of connections that had a session on the same `[id, count]` at the same time. */
+  /** Pairs of connections that had a session of the same shard `[id, count]` at the same time. */
   overlaps: number;
   connectionsOpen: number;
   connectionsTotal: number;

@@ -1,19 +1,19 @@
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 
 export interface RestFault {
   /** A part of `METHOD /path`, e.g. `POST /channels` or `/callback`; without it every request. */
   route?: string;
-  /** How many requests it strikes. Default: all, until cleared. */
+  /** How many requests it strikes. Default: all, until {@link Faults.clear}. */
   times?: number;
-  /** Waits this long before the request is handled. */
+  /** Handles the request after this many milliseconds. Default: 0. */
   delayMs?: number;
   /** Answers with this status instead of handling the request. */
   status?: number;
-  /** Body of that answer. Default: what Discord's front sends for 5xx, HTML. */
+  /** Body of that answer. Default: HTML, as Discord's front sends it with a 5xx. */
   body?: unknown;
 }
 
-/** What a connection is not sent any more, though its socket stays open and everything else goes on. */
+/** What a connection no longer gets, though its socket stays open and everything else goes on. */
 export type Withheld = 'acks' | 'dispatches';
 
 interface Counted {
@@ -21,8 +21,8 @@ interface Counted {
 }
 
 /**
- * What is to go wrong from now on, as the gateway and the REST side look it up. {@link Faults} writes it; this class only
- * keeps count, so that "the next two RESUMEs" means two.
+ * What will go wrong. {@link Faults} writes the plan, the gateway and the REST side read it. The plan keeps count, so that
+ * "the next two RESUMEs" means two.
  */
 export class FaultPlan {
   helloDelayMs = 0;
@@ -66,7 +66,7 @@ export class FaultPlan {
     this.#withheld.set(shardId, { what, left: times });
   }
 
-  /** What the shard's new connection is to do without. */
+  /** What the shard's new connection does not get. */
   takeWithheld(shardId: number): Withheld | undefined {
     const fault = this.#withheld.get(shardId);
     return fault !== undefined && take(fault) ? fault.what : undefined;
@@ -86,7 +86,7 @@ export class FaultPlan {
     this.#rest.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY });
   }
 
-  /** The faults that strike this request, each counted down. */
+  /** The faults that strike this request. Each is counted down. */
   takeRest(method: string, path: string): RestFault[] {
     if (this.#rest.length === 0) return [];
     const line = `${method} ${path}`;

@@ -1,9 +1,9 @@
-import { isJson, type Json, type MemberPayload } from '../payloads.js';
-import { now } from '../time.js';
-import { isSnowflake, shardIdOf } from '../world/snowflakes.js';
+import { now } from '../account/now.js';
+import { isJson, type Json, type MemberPayload } from '../world/payloads.js';
+import { isSnowflake } from '../world/snowflakes.js';
 import type { World } from '../world/World.js';
-import type { Gateway, ClientRequests as Requests } from './Gateway.js';
-import type { GatewayConnection } from './GatewayConnection.js';
+import type { Gateway } from './Gateway.js';
+import { type GatewayConnection, IDENTIFY, RESUME } from './GatewayConnection.js';
 import type { Handshake } from './Handshake.js';
 import { isPresence } from './identifyPayload.js';
 import type { Session } from './Session.js';
@@ -14,14 +14,14 @@ const REQUEST_GUILD_MEMBERS = 8;
 const REQUEST_SOUNDBOARD_SOUNDS = 31;
 const MEMBERS_PER_CHUNK = 1000;
 const MAX_MEMBERS_BY_QUERY = 100;
-/** discord.com/developers/docs/events/gateway-events#rate-limited: all members of a guild once in 30 s. */
+/** A client may ask for all members of a guild once in 30 s: discord.com/developers/docs/events/gateway-events#rate-limited */
 const ALL_MEMBERS_INTERVAL_MS = 30_000;
 
 /**
- * Answers what an identified client asks over the gateway: presence, voice state, guild members, soundboard. IDENTIFY and
- * RESUME it passes to the {@link Handshake}.
+ * Answers what a client asks over the gateway: presence, voice state, guild members, soundboard. The {@link Handshake}
+ * answers IDENTIFY and RESUME.
  */
-export class ClientRequests implements Requests {
+export class ClientRequests {
   readonly #allMembersAskedAt = new Map<string, number>();
 
   constructor(
@@ -30,22 +30,17 @@ export class ClientRequests implements Requests {
     private readonly world: World,
   ) {}
 
-  identify(connection: GatewayConnection, data: unknown): void {
-    this.handshake.identify(connection, data);
+  handle(connection: GatewayConnection, opcode: number, data: unknown): void {
+    if (opcode === IDENTIFY) this.handshake.identify(connection, data);
+    else if (opcode === RESUME) this.handshake.resume(connection, data);
+    else if (connection.session !== undefined) this.#request(connection, connection.session, opcode, data);
   }
 
-  resume(connection: GatewayConnection, data: unknown): void {
-    this.handshake.resume(connection, data);
-  }
-
-  request(connection: GatewayConnection, session: Session, opcode: number, data: unknown): void {
+  #request(connection: GatewayConnection, session: Session, opcode: number, data: unknown): void {
     switch (opcode) {
       case PRESENCE_UPDATE:
-        if (!isPresence(data)) {
-          connection.refuse(4002, 'malformedPayload', 'not a valid presence update');
-          return;
-        }
-        this.world.setPresence(session.id, data);
+        // The local Discord shows the bot's presence to nobody, so it only checks it.
+        if (!isPresence(data)) connection.refuse(4002, 'malformedPayload', 'not a valid presence update');
         return;
       case VOICE_STATE_UPDATE:
         this.#voiceState(connection, session, data);
@@ -57,7 +52,7 @@ export class ClientRequests implements Requests {
         this.#soundboard(connection, session, data);
         return;
       default:
-        // Opcode 43, channel info: documented, but nothing here has any.
+        // Discord documents opcode 43, channel info, but no channel here has any.
         return;
     }
   }
@@ -69,7 +64,7 @@ export class ClientRequests implements Requests {
       connection.refuse(4002, 'malformedPayload', 'not a valid voice state update');
       return;
     }
-    if (!this.world.hasGuild(guildId) || shardIdOf(guildId, session.shardCount) !== session.shardId) return;
+    if (!this.world.hasGuild(guildId) || !session.holds(guildId)) return;
     const guild = this.world.change(guildId);
     guild.voice_states = guild.voice_states.filter((state) => state.user_id !== this.world.bot.id);
     const state = {
@@ -98,7 +93,7 @@ export class ClientRequests implements Requests {
       connection.refuse(4002, 'malformedPayload', 'request for members without data');
       return;
     }
-    // Libraries send the single guild in an array, which Discord still takes.
+    // Libraries send the one guild in an array, which Discord still takes.
     const ids: unknown[] = Array.isArray(data.guild_id) ? data.guild_id : [data.guild_id];
     const [guildId] = ids;
     const wantsUsers = data.user_ids !== undefined && data.user_ids !== null;
@@ -107,7 +102,7 @@ export class ClientRequests implements Requests {
       return;
     }
     const guild = this.world.findGuild(guildId);
-    if (guild === undefined || shardIdOf(guildId, session.shardCount) !== session.shardId) return;
+    if (guild === undefined || !session.holds(guildId)) return;
     const wantsAll = !wantsUsers && data.query === '' && data.limit === 0;
     const wantsPresences = data.presences === true;
     if ((wantsAll && !session.has('guildMembers')) || (wantsPresences && !session.has('guildPresences'))) {
@@ -157,7 +152,7 @@ export class ClientRequests implements Requests {
       return;
     }
     for (const guildId of ids) {
-      if (!this.world.hasGuild(guildId) || shardIdOf(guildId, session.shardCount) !== session.shardId) continue;
+      if (!this.world.hasGuild(guildId) || !session.holds(guildId)) continue;
       session.dispatch('SOUNDBOARD_SOUNDS', JSON.stringify({ guild_id: guildId, soundboard_sounds: [] }));
     }
   }

@@ -1,23 +1,23 @@
 import { createDeflate, type Deflate, deflateSync, constants as zlib } from 'node:zlib';
 import type { WebSocket } from 'ws';
 
-/** Below this size payload compression is not worth it; Discord too compresses only some payloads. */
+/** Smaller payloads are not worth compressing. Discord too compresses only some payloads. */
 const PAYLOAD_COMPRESSION_BYTES = 1024;
 
 /**
- * Writes payloads to a socket, compressed or not, and closes it after what was written before.
+ * Writes payloads to a socket in order, compressed or not.
  *
- * With `zlib-stream` all payloads of a connection go through one zlib context, each ended by Z_SYNC_FLUSH
+ * With `zlib-stream` all payloads of a connection go through one zlib context, and Z_SYNC_FLUSH ends each of them
  * (discord.com/developers/docs/events/gateway#transport-compression). Node's zlib works in other threads, so payloads wait
- * in a queue: order is kept.
+ * in a queue to keep their order.
  */
 export class FrameWriter {
-  /** Set by IDENTIFY's `compress`; has no effect beside transport compression, as documented. */
+  /** Set by the `compress` of IDENTIFY. Has no effect beside transport compression, as Discord documents. */
   payloadCompression = false;
   readonly #deflate: Deflate | undefined;
   readonly #queue: (string | (() => void))[] = [];
   #chunks: Buffer[] = [];
-  #busy = false;
+  #isBusy = false;
 
   constructor(
     private readonly socket: WebSocket,
@@ -28,7 +28,7 @@ export class FrameWriter {
     this.#deflate.on('data', (chunk: Buffer) => this.#chunks.push(chunk));
   }
 
-  /** Bytes that have been written and not yet left this process. */
+  /** Bytes that were written and are still in this process. */
   get bufferedBytes(): number {
     let waiting = this.socket.bufferedAmount;
     for (const item of this.#queue) if (typeof item === 'string') waiting += item.length;
@@ -46,7 +46,7 @@ export class FrameWriter {
     }
   }
 
-  /** Calls back after everything written so far has been handed to the socket. */
+  /** Runs the action when the socket has everything that was written before. */
   afterwards(action: () => void): void {
     if (this.#deflate === undefined) {
       action();
@@ -63,7 +63,7 @@ export class FrameWriter {
   }
 
   #pump(deflate: Deflate): void {
-    if (this.#busy) return;
+    if (this.#isBusy) return;
     const item = this.#queue.shift();
     if (item === undefined) return;
     if (typeof item === 'function') {
@@ -71,13 +71,13 @@ export class FrameWriter {
       this.#pump(deflate);
       return;
     }
-    this.#busy = true;
+    this.#isBusy = true;
     deflate.write(item);
     deflate.flush(zlib.Z_SYNC_FLUSH, () => this.#flushed(deflate));
   }
 
   #flushed(deflate: Deflate): void {
-    // What a destroyed stream has not given by now it never will.
+    // A destroyed stream gives nothing more.
     if (deflate.destroyed) return;
     const frame = Buffer.concat(this.#chunks);
     if (!frame.subarray(-4).equals(SYNC_FLUSH_SUFFIX)) {
@@ -86,7 +86,7 @@ export class FrameWriter {
       return;
     }
     this.#chunks = [];
-    this.#busy = false;
+    this.#isBusy = false;
     if (this.socket.readyState === this.socket.OPEN) this.socket.send(frame);
     this.#pump(deflate);
   }

@@ -3,55 +3,50 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Account } from '../account/Account.js';
 import type { ConnectionEntry, Delivery, Ownership } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { FaultPlan } from '../faults/FaultPlan.js';
 import type { ResolvedOptions } from '../options.js';
-import { Timers } from '../Timers.js';
-import { now } from '../time.js';
-import { shardIdOf } from '../world/snowflakes.js';
 import { type ConnectionHost, GatewayConnection } from './GatewayConnection.js';
 import type { GuildLoader } from './GuildLoader.js';
 import type { Session } from './Session.js';
 
 export const RESUME_PATH = '/resume';
-/** Documented as available: discord.com/developers/docs/reference#api-versioning. Older ones are deprecated, so refused. */
+/** Discord documents these as available and the older ones as deprecated: discord.com/developers/docs/reference#api-versioning */
 const VERSIONS = new Set(['9', '10']);
 const SWEEP_MS = 250;
-/** Close codes of a client that end its session. A close frame without a code (1005) is taken as a normal close. */
+/** Close codes by which a client ends its session. 1005 stands for a close frame without a code, which is a normal close. */
 const ENDING_CLOSE_CODES = new Set([1000, 1001, 1005]);
 const MAX_FRAME_BYTES = 1 << 20;
 
-/** What a client may ask for on an open connection; the gateway only passes it on. */
-export interface ClientRequests {
-  identify(connection: GatewayConnection, data: unknown): void;
-  resume(connection: GatewayConnection, data: unknown): void;
-  request(connection: GatewayConnection, session: Session, opcode: number, data: unknown): void;
-}
+/** Answers a request of a connection. All but IDENTIFY and RESUME come from a connection that has a session. */
+export type RequestHandler = (connection: GatewayConnection, opcode: number, data: unknown) => void;
 
 export interface DispatchOptions {
-  /** Where to note who got it. */
+  /** Where the sessions note who got the event. */
   ledger?: Delivery[];
-  /** What a session gets when it is not the same for all. Called once per variant name. */
+  /** What a session gets if not all get the same. Sessions with the same variant name share one JSON text. */
   variant?: (session: Session) => { name: string; data: unknown };
   /**
-   * State events of a guild that a session has not been told of yet are left out: its GUILD_CREATE, still to come, shows
-   * the new state. Everything else brings the GUILD_CREATE forward.
+   * Whether the event only changes the guild's state. Default: false. A session that still waits for the GUILD_CREATE does
+   * not get such an event, because the GUILD_CREATE will show the new state. Any other event brings the GUILD_CREATE forward.
    */
   isState?: boolean;
-  /** Whether the event goes out whatever the intents. Default false. */
+  /** Whether the event goes out whatever the intents. Default: false. */
   ignoresIntents?: boolean;
 }
 
 /**
- * Owns the sockets and the sessions: accepts connections, knows which session has which socket, ends sessions whose time is
- * over, and sends events to the sessions they concern. Two sessions of the same shard both get everything, as Discord does.
+ * Owns the sockets and the sessions. The gateway accepts connections, knows which session has which socket, ends sessions
+ * whose time is over, and sends events to the sessions they concern. Two sessions of one shard both get everything, as at
+ * Discord.
  */
 export class Gateway implements ConnectionHost {
   readonly sessions = new Map<string, Session>();
   readonly connections = new Set<GatewayConnection>();
-  readonly #timers = new Timers();
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES });
   readonly #ownerships = new Map<GatewayConnection, Ownership>();
-  #requests: ClientRequests | undefined;
+  #handleRequest: RequestHandler | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #nextConnection = 1;
 
@@ -62,8 +57,8 @@ export class Gateway implements ConnectionHost {
     private readonly loader: GuildLoader,
   ) {}
 
-  start(requests: ClientRequests): void {
-    this.#requests = requests;
+  start(handleRequest: RequestHandler): void {
+    this.#handleRequest = handleRequest;
     const periodMs = Math.min(SWEEP_MS, this.options.heartbeatIntervalMs / 2);
     let last = now();
     this.#sweep = setInterval(() => {
@@ -75,10 +70,10 @@ export class Gateway implements ConnectionHost {
 
   stop(): void {
     clearInterval(this.#sweep);
-    this.#timers.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
     this.loader.stop();
     for (const connection of [...this.connections]) connection.terminate();
-    // Also those that have been closed by us and whose client has not answered yet.
+    // These include sockets that we have closed and whose client has not answered yet.
     for (const socket of this.#server.clients) socket.terminate();
     this.#server.close();
     this.sessions.clear();
@@ -86,7 +81,7 @@ export class Gateway implements ConnectionHost {
 
   /** For the HTTP server's `upgrade` event. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A client that goes away during the handshake is no matter.
+    // A client may go away during the handshake.
     socket.on('error', () => undefined);
     if (this.plan.refusesConnections) {
       socket.destroy();
@@ -139,19 +134,11 @@ export class Gateway implements ConnectionHost {
       connection.hello();
       return;
     }
-    this.#timers.after(this.plan.helloDelayMs, () => connection.hello());
-  }
-
-  identify(connection: GatewayConnection, data: unknown): void {
-    this.#requests?.identify(connection, data);
-  }
-
-  resume(connection: GatewayConnection, data: unknown): void {
-    this.#requests?.resume(connection, data);
+    this.after(this.plan.helloDelayMs, () => connection.hello());
   }
 
   request(connection: GatewayConnection, opcode: number, data: unknown): void {
-    if (connection.session !== undefined) this.#requests?.request(connection, connection.session, opcode, data);
+    this.#handleRequest?.(connection, opcode, data);
   }
 
   closed(connection: GatewayConnection, by: 'client' | 'server', code: number): void {
@@ -164,7 +151,7 @@ export class Gateway implements ConnectionHost {
     if (by === 'client' && ENDING_CLOSE_CODES.has(code) && session.connection === undefined) this.endSession(session);
   }
 
-  /** Gives the session to the connection. An old socket of it must have been closed before. */
+  /** Gives the session to the connection. The caller has closed the session's old socket, if there was one. */
   attach(session: Session, connection: GatewayConnection): void {
     this.sessions.set(session.id, session);
     session.attach(connection);
@@ -175,7 +162,7 @@ export class Gateway implements ConnectionHost {
     this.#ownerships.set(connection, this.account.log<Ownership>(this.account.ownerships, own));
   }
 
-  /** Forgets the session. Its connection stays open, without one. */
+  /** Forgets the session. Its connection stays open without a session. */
   endSession(session: Session): void {
     this.sessions.delete(session.id);
     session.pendingGuilds.clear();
@@ -187,7 +174,7 @@ export class Gateway implements ConnectionHost {
     this.#disown(connection);
   }
 
-  /** The session, unless its time without a socket is over. */
+  /** The session of that id, unless its time without a socket is over. */
   findSession(id: string): Session | undefined {
     const session = this.sessions.get(id);
     if (session === undefined || !this.#isExpired(session)) return session;
@@ -203,16 +190,19 @@ export class Gateway implements ConnectionHost {
     return [...this.connections].filter((connection) => connection.session?.shardId === shardId);
   }
 
-  /** Does it after a while, unless the gateway is stopped before. */
+  /** Runs the action after that time, unless the gateway stops before. */
   after(ms: number, action: () => void): void {
-    this.#timers.after(ms, action);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
+    }, ms);
+    this.#timers.add(timer);
   }
 
   /** Sends an event of a guild to every session that has the guild and wants the event. */
   dispatchToGuild(event: string, guildId: string, data: unknown, options: DispatchOptions = {}): void {
     const cache = new Map<string, string>();
-    for (const session of this.sessions.values()) {
-      if (shardIdOf(guildId, session.shardCount) !== session.shardId) continue;
+    for (const session of this.#sessionsWith(guildId)) {
       if (options.ignoresIntents !== true && !session.wants(event, false)) continue;
       if (session.pendingGuilds.has(guildId)) {
         if (options.isState === true) continue;
@@ -222,7 +212,7 @@ export class Gateway implements ConnectionHost {
     }
   }
 
-  /** Sends an event that has no guild: all of those go to shard 0 (discord.com/developers/docs/events/gateway#sharding). */
+  /** Sends an event that has no guild. Those go to shard 0: discord.com/developers/docs/events/gateway#sharding */
   dispatchDirect(event: string, data: unknown, options: DispatchOptions = {}): void {
     const cache = new Map<string, string>();
     for (const session of this.sessions.values()) {
@@ -230,7 +220,7 @@ export class Gateway implements ConnectionHost {
     }
   }
 
-  /** A guild becomes available, or new to the bot: each session gets what it may see of it. */
+  /** A guild becomes available or new to the bot. Each session gets what it may see of the guild. */
   dispatchGuildCreate(guildId: string): void {
     for (const session of this.#sessionsWith(guildId)) {
       if (!session.has('guilds')) continue;
@@ -239,14 +229,14 @@ export class Gateway implements ConnectionHost {
     }
   }
 
-  /** A guild is lost. A session that was not told of it yet will not be. */
+  /** The bot loses a guild. A session that still waits for the GUILD_CREATE will not get it. */
   dispatchGuildDelete(guildId: string, data: unknown): void {
     for (const session of this.#sessionsWith(guildId)) session.pendingGuilds.delete(guildId);
     this.dispatchToGuild('GUILD_DELETE', guildId, data);
   }
 
   #sessionsWith(guildId: string): Session[] {
-    return [...this.sessions.values()].filter((session) => shardIdOf(guildId, session.shardCount) === session.shardId);
+    return [...this.sessions.values()].filter((session) => session.holds(guildId));
   }
 
   #dispatch(
@@ -275,7 +265,7 @@ export class Gateway implements ConnectionHost {
     return session.detachedAt !== undefined && now() - session.detachedAt > this.options.resumeWindowMs;
   }
 
-  /** `lateMs`: how long our own event loop stood still. Heartbeats may have come meanwhile that nobody has read yet. */
+  /** @param lateMs how long our own event loop stood still. Heartbeats that came meanwhile may be unread. */
   #sweepOnce(lateMs: number): void {
     for (const connection of this.connections) connection.checkHeartbeat(lateMs);
     for (const session of this.sessions.values()) if (this.#isExpired(session)) this.endSession(session);

@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws';
 import type { Account } from '../account/Account.js';
 import type { ConnectionEntry, ViolationKind } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { Withheld } from '../faults/FaultPlan.js';
 import type { ResolvedOptions } from '../options.js';
-import { isJson } from '../payloads.js';
-import { now } from '../time.js';
+import { isJson } from '../world/payloads.js';
 import { FrameWriter } from './FrameWriter.js';
 import type { Session } from './Session.js';
 
@@ -14,33 +14,31 @@ const SENDS_WINDOW_MS = 60_000;
 /** Opcodes a client may send: discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes */
 const CLIENT_OPCODES = new Set([1, 2, 3, 4, 6, 8, 31, 43]);
 const HEARTBEAT = 1;
-const IDENTIFY = 2;
-const RESUME = 6;
+export const IDENTIFY = 2;
+export const RESUME = 6;
 
 /** What a connection leaves to the gateway. */
 export interface ConnectionHost {
-  identify(connection: GatewayConnection, data: unknown): void;
-  resume(connection: GatewayConnection, data: unknown): void;
-  /** Any other opcode, of an identified connection. */
+  /** An IDENTIFY, a RESUME, or any other request of a connection that has a session. */
   request(connection: GatewayConnection, opcode: number, data: unknown): void;
   closed(connection: GatewayConnection, by: 'client' | 'server', code: number): void;
 }
 
 /**
- * One socket of a client, from HELLO to its close. Owns what Discord checks on every payload, whatever it says: size, rate,
- * form, opcode, order, heartbeats. Whether an IDENTIFY or RESUME is granted, {@link ConnectionHost} decides.
+ * One socket of a client, from HELLO to its close. The connection checks what Discord checks on every payload: size, rate,
+ * form, opcode, order, heartbeats. The {@link ConnectionHost} decides whether an IDENTIFY or RESUME is granted.
  *
- * Guarantees that after {@link close} or the client's close nothing is sent or handled any more.
+ * After {@link close} or the client's close the connection neither sends nor handles anything.
  */
 export class GatewayConnection {
   session: Session | undefined;
-  /** Set on the first IDENTIFY; a second one is an error even while the first is being worked on. */
+  /** Set by the first IDENTIFY. A second one is an error even before the READY of the first. */
   identifying = false;
-  /** Set by op 9: the client ought to leave and come back with a new connection. */
+  /** Set by op 9. The client should come back on a new connection. */
   invalidated = false;
-  /** A fault: nothing is sent or answered any more, though the socket stays open. */
+  /** A fault: the connection sends and answers nothing, though the socket stays open. */
   silent = false;
-  /** A fault: this alone is not sent any more. */
+  /** A fault: the connection sends everything but this. */
   withheld: Withheld | undefined;
   readonly #writer: FrameWriter;
   readonly #sends: number[] = [];
@@ -59,7 +57,7 @@ export class GatewayConnection {
     this.#writer = new FrameWriter(socket, query.get('compress') === 'zlib-stream');
     socket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
     socket.on('close', (code, reason) => this.#closedByPeer(code, reason.toString()));
-    // A reset or a malformed frame: `close` follows and tells the rest.
+    // After a reset or a malformed frame `close` follows, and says what happened.
     socket.on('error', () => undefined);
   }
 
@@ -79,7 +77,7 @@ export class GatewayConnection {
     return this.#writer.bufferedBytes;
   }
 
-  /** Whether the client has said goodbye, though its socket may still be open for a moment. */
+  /** Whether one side has begun to close the connection. Its socket may be open for a moment more. */
   get isClosing(): boolean {
     return this.#isClosed || this.socket.readyState !== this.socket.OPEN;
   }
@@ -87,14 +85,15 @@ export class GatewayConnection {
   hello(): void {
     this.#helloSentAt = now();
     this.#lastHeartbeatAt = this.#helloSentAt;
-    this.send({ t: null, s: null, op: 10, d: { heartbeat_interval: this.options.heartbeatIntervalMs, _trace: [] } });
+    this.send(10, { heartbeat_interval: this.options.heartbeatIntervalMs, _trace: [] });
   }
 
-  send(payload: unknown): boolean {
-    return this.sendRaw(JSON.stringify(payload));
+  /** Sends any opcode but an event. */
+  send(opcode: number, data: unknown): void {
+    this.sendRaw(JSON.stringify({ t: null, s: null, op: opcode, d: data }));
   }
 
-  /** Whether it was handed to the socket. */
+  /** @returns whether the socket took the text. */
   sendRaw(text: string): boolean {
     if (this.silent || this.isClosing) return false;
     this.#writer.write(text);
@@ -108,14 +107,14 @@ export class GatewayConnection {
 
   invalidate(resumable: boolean): void {
     this.invalidated = true;
-    this.send({ t: null, s: null, op: 9, d: resumable });
+    this.send(9, resumable);
   }
 
   enablePayloadCompression(): void {
     this.#writer.payloadCompression = true;
   }
 
-  /** Closes it from our side. The session is told at once, not when the client has answered. */
+  /** Closes the connection from our side. The session learns of it at once, not when the client has answered. */
   close(code: number, reason: string): void {
     if (this.#isClosed) return;
     this.#finish(code, reason, 'server');
@@ -128,7 +127,7 @@ export class GatewayConnection {
     this.socket.terminate();
   }
 
-  /** Closes with 4000 when no heartbeat came for one and a half intervals, and the grace. To be called now and then. */
+  /** Closes the connection with 4000 if no heartbeat came for one and a half intervals and the grace, in ms. */
   checkHeartbeat(graceMs: number): void {
     if (this.#isClosed || this.silent || this.#helloSentAt === undefined) return;
     const silence = now() - this.#lastHeartbeatAt;
@@ -136,12 +135,13 @@ export class GatewayConnection {
     this.refuse(4000, 'heartbeatLate', `no heartbeat for ${Math.round(silence)} ms`);
   }
 
-  /** Notes a breach of the rules and closes the connection for it. */
+  /** Notes a breach of the rules, and closes the connection for it. */
   refuse(code: number, kind: ViolationKind, detail: string): void {
     this.complain(kind, detail);
     this.close(code, detail.slice(0, 120));
   }
 
+  /** Notes a breach of the rules. */
   complain(kind: ViolationKind, detail: string): void {
     const shardId = this.entry.shardId;
     this.account.violation(kind, detail, { connectionId: this.id, ...(shardId === null ? {} : { shardId }) });
@@ -179,12 +179,8 @@ export class GatewayConnection {
       this.#heartbeat(data);
       return;
     }
-    if (opcode === IDENTIFY) {
-      this.host.identify(this, data);
-      return;
-    }
-    if (opcode === RESUME) {
-      this.host.resume(this, data);
+    if (opcode === IDENTIFY || opcode === RESUME) {
+      this.host.request(this, opcode, data);
       return;
     }
     if (this.session === undefined) {
@@ -208,7 +204,7 @@ export class GatewayConnection {
         session.forgetUpTo(data);
       }
     }
-    if (this.withheld !== 'acks') this.send({ t: null, s: null, op: 11, d: null });
+    if (this.withheld !== 'acks') this.send(11, null);
   }
 
   #withinRate(): boolean {
@@ -225,10 +221,7 @@ export class GatewayConnection {
 
   #finish(code: number, reason: string, by: 'client' | 'server'): void {
     this.#isClosed = true;
-    this.entry.closedAt = now();
-    this.entry.closeCode = code;
-    this.entry.closeReason = reason;
-    this.entry.closedBy = by;
+    Object.assign(this.entry, { closedAt: now(), closeCode: code, closeReason: reason, closedBy: by });
     this.host.closed(this, by, code);
   }
 }
@@ -237,7 +230,7 @@ function parse(data: Buffer): unknown {
   try {
     return JSON.parse(data.toString('utf8'));
   } catch {
-    // Not JSON: the caller refuses it as such.
+    // The caller refuses what is not JSON.
     return undefined;
   }
 }

@@ -1,21 +1,21 @@
-import type { GuildPayload, MemberPayload } from '../payloads.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import type { GuildPayload, MemberPayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { Session } from './Session.js';
 
-/** How long one turn may take: the loop also has to answer everyone else. */
+/** How long one turn may take, because the event loop has to answer everyone else too. */
 const SLICE_MS = 4;
-/** Above this the client is behind, and sending more would only fill memory. */
+/** With more than this in the buffer the client is behind, and sending more would only fill memory. */
 const MAX_BUFFERED_BYTES = 1_000_000;
 const RETRY_MS = 5;
 
 /**
- * Sends sessions the GUILD_CREATEs that READY promised, a few at a time and to all sessions in turn, so that thousands of
- * guilds hold up neither the event loop nor memory.
+ * Sends sessions the GUILD_CREATEs that READY promised. It sends a few at a time, to all sessions in turn, so that thousands
+ * of guilds neither block the event loop nor fill memory.
  */
 export class GuildLoader {
   readonly #waiting = new Set<Session>();
-  /** Guilds that some session has seen come up: there the bot is online. */
+  /** Guilds that the bot is online in: some session has got the GUILD_CREATE. */
   readonly seen = new Set<string>();
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -23,14 +23,14 @@ export class GuildLoader {
 
   constructor(private readonly world: World) {}
 
-  /** Goes on with a session's guilds; to be called when it has got a socket. */
+  /** Goes on with a session's guilds. The caller calls it when the session gets a socket. */
   resume(session: Session): void {
     if (session.pendingGuilds.size === 0) return;
     this.#waiting.add(session);
     this.#schedule(0);
   }
 
-  /** Sends one guild ahead of its turn, because something else about it is to be sent. */
+  /** Sends one guild ahead of its turn, because an event of the guild is to follow. */
   sendNow(session: Session, guildId: string): void {
     if (session.pendingGuilds.delete(guildId)) this.#create(session, guildId);
   }
@@ -67,7 +67,7 @@ export class GuildLoader {
     if (this.#waiting.size > 0) this.#schedule(progressed ? 0 : RETRY_MS);
   }
 
-  /** Whether a guild was sent. */
+  /** @returns whether it sent a guild. */
   #step(session: Session): boolean {
     const connection = session.connection;
     const [guildId] = session.pendingGuilds;
@@ -92,11 +92,11 @@ export class GuildLoader {
 }
 
 /**
- * A guild as a session may see it: without GUILD_PRESENCES only the bot and who is in a voice channel
- * (discord.com/developers/docs/events/gateway-events#guild-create), with it everyone, or in a large guild those that are
- * online, in voice, or have a role or nickname.
+ * A guild as a session may see it. Without GUILD_PRESENCES the session sees the bot and the members in voice channels
+ * (discord.com/developers/docs/events/gateway-events#guild-create). With it the session sees everyone, or in a large guild
+ * the members that are online, in voice, or have a role or nickname.
  */
-export function guildCreate(guild: GuildPayload, session: Session, botId: string): GuildPayload {
+function guildCreate(guild: GuildPayload, session: Session, botId: string): GuildPayload {
   const inVoice = new Set(guild.voice_states.map((state) => state.user_id));
   const isLarge = guild.member_count > session.largeThreshold;
   const alwaysShown = (member: MemberPayload) => member.user.id === botId || inVoice.has(member.user.id);

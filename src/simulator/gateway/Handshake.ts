@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../account/Account.js';
 import type { ResumeEntry } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { FaultPlan } from '../faults/FaultPlan.js';
 import type { ResolvedOptions } from '../options.js';
-import { isJson, type Json } from '../payloads.js';
-import type { Credentials } from '../rest/Credentials.js';
-import { now } from '../time.js';
-import { shardIdOf } from '../world/snowflakes.js';
+import { isJson } from '../world/payloads.js';
 import type { World } from '../world/World.js';
+import type { Credentials } from './Credentials.js';
 import type { Gateway } from './Gateway.js';
 import type { GatewayConnection } from './GatewayConnection.js';
 import type { GuildLoader } from './GuildLoader.js';
@@ -29,14 +28,14 @@ export interface HandshakeParts {
 }
 
 /**
- * Decides whether an IDENTIFY or a RESUME is granted, and does what follows: READY and guilds, or replay and RESUMED, or one
- * of Discord's refusals. Everything asked is written to the account, granted or not.
+ * Grants an IDENTIFY or a RESUME, or refuses it as Discord does. READY and the guilds follow an IDENTIFY, the replay and
+ * RESUMED follow a RESUME. The handshake writes each of them to the account, granted or not.
  */
 export class Handshake {
   constructor(private readonly parts: HandshakeParts) {}
 
   identify(connection: GatewayConnection, data: unknown): void {
-    const { account, credentials, gate, options, plan } = this.parts;
+    const { account, credentials, gate, options, plan, world } = this.parts;
     if (connection.session !== undefined || connection.identifying) {
       connection.refuse(4005, 'alreadyAuthenticated', 'more than one IDENTIFY on a connection');
       return;
@@ -67,14 +66,18 @@ export class Handshake {
       this.#resetToken(connection);
       return;
     }
-    const parsed = parseIdentify(data, options.allowedPrivilegedIntents, (id, count) => this.#guildCount(id, count));
+    const parsed = parseIdentify(
+      data,
+      options.allowedPrivilegedIntents,
+      (id, count) => world.guildIdsOfShard(id, count).length,
+    );
     if (!parsed.ok) {
       log(verdict, parsed.refusal.detail);
       connection.refuse(parsed.refusal.code, parsed.refusal.kind, parsed.refusal.detail);
       return;
     }
     if (connection.invalidated) {
-      // "your app should disconnect": discord.com/developers/docs/events/gateway#resuming. Noted, not refused: eris does it.
+      // "your app should disconnect": discord.com/developers/docs/events/gateway#resuming. Only noted, because eris does it.
       connection.complain('identifyOnInvalidatedConnection', `shard ${shardId} identified where it had got op 9`);
     }
     if (verdict.result === 'tooEarly') {
@@ -101,12 +104,7 @@ export class Handshake {
     this.parts.gateway.after(delay, () => this.#ready(connection, parsed.identify));
   }
 
-  #guildCount(shardId: number, shardCount: number): number {
-    const { world } = this.parts;
-    return shardCount === 1 ? world.guildCount : world.guildIdsOfShard(shardId, shardCount).length;
-  }
-
-  /** discord.com/developers/docs/events/gateway#identifying: all sessions end and the token is no longer valid. */
+  /** All sessions end, and the token is no longer valid: discord.com/developers/docs/events/gateway#identifying */
   #resetToken(connection: GatewayConnection): void {
     const { credentials, gateway } = this.parts;
     connection.complain('tokenReset', 'IDENTIFY beyond the session start limit: Discord resets the token');
@@ -127,7 +125,6 @@ export class Handshake {
     const session = new Session(
       {
         id: randomBytes(16).toString('hex'),
-        token: this.parts.credentials.token,
         shardId,
         shardCount,
         intents,
@@ -138,10 +135,9 @@ export class Handshake {
       options.replayBufferEvents,
     );
     if (identify.compress) connection.enablePayloadCompression();
-    if (identify.presence !== undefined) world.setPresence(session.id, identify.presence);
     gateway.attach(session, connection);
-    const guildIds = world.guildIds.filter((id) => shardIdOf(id, shardCount) === shardId);
-    // Without the intent no GUILD_CREATE follows, and the bot is online in its guilds from now on.
+    const guildIds = world.guildIdsOfShard(shardId, shardCount);
+    // Without the intent no GUILD_CREATE follows. The bot is online in its guilds from now on.
     const online = session.has('guilds') ? session.pendingGuilds : loader.seen;
     for (const id of guildIds) online.add(id);
     const ready = {
@@ -218,7 +214,7 @@ export class Handshake {
       return;
     }
     if (connection.version !== session.version || connection.encoding !== session.encoding) {
-      // discord.com/developers/docs/events/gateway#resuming: "the same version and encoding as the initial connection".
+      // "the same version and encoding as the initial connection": discord.com/developers/docs/events/gateway#resuming
       connection.complain(
         'resumeWithOtherEncoding',
         `session of v=${session.version}, resumed with v=${connection.version}`,
@@ -240,7 +236,7 @@ export class Handshake {
     }
     const old = session.connection;
     if (old !== undefined) {
-      // A client that has sent its close frame has let go, even if its socket is still there.
+      // A client that has sent its close frame has let go of the session, though its socket may still be there.
       entry.tookOver = !old.isClosing;
       old.close(4000, 'the session was resumed on another connection');
       session.detach(old);
@@ -250,7 +246,7 @@ export class Handshake {
     connection.entry.resumedAt = now();
     entry.ok = true;
     for (const event of missed) {
-      // RESUMED itself is about one connection; on a later one it would end the replay too early.
+      // A RESUMED is about one connection. On a later one it would end the replay too early.
       if (event.name === 'RESUMED') continue;
       session.replay(event);
       entry.replayed++;
@@ -268,7 +264,7 @@ export class Handshake {
 
 function parseResume(data: unknown): { token: string; sessionId: string; seq: number } | undefined {
   if (!isJson(data)) return undefined;
-  const { token, session_id: sessionId, seq } = data as Json & { token?: unknown; session_id?: unknown; seq?: unknown };
+  const { token, session_id: sessionId, seq } = data;
   if (typeof token !== 'string' || typeof sessionId !== 'string') return undefined;
   if (typeof seq !== 'number' || !Number.isInteger(seq) || seq < 0) return undefined;
   return { token, sessionId, seq };

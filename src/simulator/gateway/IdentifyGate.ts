@@ -1,20 +1,20 @@
+import { now } from '../account/now.js';
 import type { SessionStartLimit } from '../options.js';
-import { now } from '../time.js';
 
 export interface GateVerdict {
   key: number;
   sinceLastOfKeyMs: number | null;
-  /** `tooEarly`: op 9. `exhausted`: the token is reset. */
+  /** `tooEarly` leads to op 9, `exhausted` to a reset of the token. */
   result: 'ok' | 'tooEarly' | 'exhausted';
   remaining: number;
 }
 
 /**
- * Discord's two limits on IDENTIFY: one per key (`shard_id % max_concurrency`) per 5 s, and so many a day over all shards
- * (discord.com/developers/docs/events/gateway#sharding-max-concurrency and #identifying).
+ * Discord's two limits on IDENTIFY: one per key (`shard_id % max_concurrency`) in 5 s, and a number of session starts a day
+ * over all shards (discord.com/developers/docs/events/gateway#sharding-max-concurrency and #identifying).
  *
- * Time is measured where the IDENTIFY arrives, so network jitter shortens gaps as it does for real. A refused one costs
- * a session start too, as Discord counts calls; it does not move the window of its key.
+ * The gate measures time where the IDENTIFY arrives, so network jitter shortens gaps as it does at Discord. A refused
+ * IDENTIFY costs a session start too, because Discord counts calls. It does not move the window of its key.
  */
 export class IdentifyGate {
   readonly #lastOfKey = new Map<number, number>();
@@ -50,14 +50,14 @@ export class IdentifyGate {
     };
   }
 
-  /** Changes what is left of the budget, for tests of its end. */
+  /** Changes the rest of the budget. Tests use it to reach the end of the budget. */
   set(limit: Partial<Pick<SessionStartLimit, 'remaining' | 'resetAfterMs'>>): void {
     this.#refill();
     if (limit.remaining !== undefined) this.#remaining = limit.remaining;
     if (limit.resetAfterMs !== undefined) this.#resetsAt = now() + limit.resetAfterMs;
   }
 
-  /** Counts an IDENTIFY that arrived now and says whether it may go on. */
+  /** Counts an IDENTIFY that arrives now, and decides whether it is granted. */
   judge(shardId: number): GateVerdict {
     this.#refill();
     const at = now();

@@ -1,5 +1,6 @@
 import type { Delivery } from '../account/accountEntries.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import { shardIdOf } from '../world/snowflakes.js';
 import type { GatewayConnection } from './GatewayConnection.js';
 import { INTENTS, intentFor } from './intents.js';
 
@@ -7,13 +8,12 @@ export interface Dispatched {
   seq: number;
   name: string;
   json: string;
-  /** Where to note who got it; only for events whose way the account follows. */
+  /** Where the session notes who got the event. Only the events that the account follows have one. */
   ledger: Delivery[] | undefined;
 }
 
 export interface SessionIdentity {
   id: string;
-  token: string;
   shardId: number;
   shardCount: number;
   intents: number;
@@ -23,29 +23,28 @@ export interface SessionIdentity {
 }
 
 /**
- * What Discord keeps for one shard of a client: intents, the sequence, the events to replay, the guilds still to come.
- * Outlives its sockets: it numbers and keeps events also while none is attached.
+ * What Discord keeps for one shard of a client: intents, sequence numbers, events to replay, and the guilds that it has not
+ * sent yet. A session outlives its sockets. It numbers and keeps events while it has none, too.
  *
- * Guarantees that sequence numbers have no gap and that each event goes out once per connection, in order.
- * Does not decide when it ends; {@link Gateway} does.
+ * Sequence numbers have no gap, and each event goes out once per connection, in order. The {@link Gateway} decides when a
+ * session ends.
  */
 export class Session {
   readonly id: string;
-  readonly token: string;
   readonly shardId: number;
   readonly shardCount: number;
   readonly intents: number;
   readonly largeThreshold: number;
   readonly version: string;
   readonly encoding: string;
-  /** Guilds whose GUILD_CREATE has not been sent yet, in order. */
+  /** Guilds whose GUILD_CREATE is still to be sent, in order. */
   readonly pendingGuilds = new Set<string>();
-  /** The socket it has now. */
+  /** Undefined while the session has no socket. */
   connection: GatewayConnection | undefined;
-  /** When it lost its last socket. */
+  /** When the session lost its last socket. Undefined while it has one. */
   detachedAt: number | undefined;
   #seq = 0;
-  /** A queue with a moving head: shifting an array of twenty thousand costs too much. */
+  /** A queue with a moving head, because shifting an array of twenty thousand events costs too much. */
   #replay: Dispatched[] = [];
   #replayHead = 0;
 
@@ -54,7 +53,6 @@ export class Session {
     private readonly replayLimit: number,
   ) {
     this.id = identity.id;
-    this.token = identity.token;
     this.shardId = identity.shardId;
     this.shardCount = identity.shardCount;
     this.intents = identity.intents;
@@ -77,13 +75,18 @@ export class Session {
     return (this.intents & INTENTS[intent]) !== 0;
   }
 
+  /** Whether the guild is on the session's shard. */
+  holds(guildId: string): boolean {
+    return shardIdOf(guildId, this.shardCount) === this.shardId;
+  }
+
   wants(event: string, isDirect: boolean): boolean {
     const needed = intentFor(event, isDirect);
     return needed === 0 || (this.intents & needed) !== 0;
   }
 
-  /** Numbers the event, keeps it for replay, and sends it if there is a socket that can take it. Returns its number. */
-  dispatch(name: string, dataJson: string, ledger?: Delivery[]): number {
+  /** Numbers the event, keeps it for replay, and sends it if a socket can take it. */
+  dispatch(name: string, dataJson: string, ledger?: Delivery[]): void {
     this.#seq++;
     const json = `{"t":"${name}","s":${this.#seq},"op":0,"d":${dataJson}}`;
     const event: Dispatched = { seq: this.#seq, name, json, ledger };
@@ -92,18 +95,16 @@ export class Session {
       if (this.#replay.length - this.#replayHead > this.replayLimit) this.#replayHead++;
       this.#compact();
     }
-    const sent = this.connection?.sendEvent(json) ?? false;
-    this.#note(event, sent, false);
-    return this.#seq;
+    this.#send(event, false);
   }
 
   /** Sends an event once more, to the socket that resumed. */
   replay(event: Dispatched): void {
-    const sent = this.connection?.sendEvent(event.json) ?? false;
-    this.#note(event, sent, true);
+    this.#send(event, true);
   }
 
-  #note(event: Dispatched, sent: boolean, replay: boolean): void {
+  #send(event: Dispatched, replay: boolean): void {
+    const sent = this.connection?.sendEvent(event.json) ?? false;
     event.ledger?.push({
       at: now(),
       sessionId: this.id,
@@ -115,13 +116,13 @@ export class Session {
     });
   }
 
-  /** Events after `seq`, oldest first; undefined when some of them are no longer there. */
+  /** Events after `seq`, oldest first. Undefined if the session no longer has all of them. */
   eventsAfter(seq: number): Dispatched[] | undefined {
     if (seq < this.oldestResumableSeq) return undefined;
     return this.#replay.slice(this.#replayHead + (seq - this.oldestResumableSeq));
   }
 
-  /** Forgets the events up to `seq`, which the client has said to have. */
+  /** Forgets the events up to `seq`, which the client has acknowledged. */
   forgetUpTo(seq: number): void {
     while ((this.#replay[this.#replayHead]?.seq ?? Number.POSITIVE_INFINITY) <= seq) this.#replayHead++;
     this.#compact();

@@ -1,9 +1,9 @@
 import type { ViolationKind } from '../account/accountEntries.js';
-import { isJson, type Json } from '../payloads.js';
+import { isJson, type Json } from '../world/payloads.js';
 import { ALL_INTENTS, PRIVILEGED_INTENTS } from './intents.js';
 
-/** More guilds on one shard are refused: discord.com/developers/docs/events/gateway#sharding */
-export const MAX_GUILDS_PER_SHARD = 2500;
+/** Discord refuses a shard with more guilds: discord.com/developers/docs/events/gateway#sharding */
+const MAX_GUILDS_PER_SHARD = 2500;
 
 const STATUSES = new Set(['online', 'dnd', 'idle', 'invisible', 'offline']);
 
@@ -13,18 +13,17 @@ export interface Identify {
   intents: number;
   compress: boolean;
   largeThreshold: number;
-  presence: Json | undefined;
 }
 
-export interface Refusal {
+interface Refusal {
   code: number;
   kind: ViolationKind;
   detail: string;
 }
 
-export type ParsedIdentify = { ok: true; identify: Identify } | { ok: false; refusal: Refusal };
+type ParsedIdentify = { ok: true; identify: Identify } | { ok: false; refusal: Refusal };
 
-/** The shard of an IDENTIFY, if it is a valid one. Without one it is the only shard. */
+/** @returns id and count of an IDENTIFY's shard; undefined if they are not valid. Without `shard` it is the only one. */
 export function parseShard(data: Json): [number, number] | undefined {
   const shard = data.shard;
   if (shard === undefined || shard === null) return [0, 1];
@@ -36,8 +35,8 @@ export function parseShard(data: Json): [number, number] | undefined {
 }
 
 /**
- * Checks everything an IDENTIFY says about itself (discord.com/developers/docs/events/gateway-events#identify). The token
- * and the limits are not its business.
+ * Checks the fields of an IDENTIFY: discord.com/developers/docs/events/gateway-events#identify. The {@link Handshake} checks
+ * the token and the limits.
  */
 export function parseIdentify(
   data: Json,
@@ -69,18 +68,8 @@ export function parseIdentify(
   if (presence !== undefined && presence !== null && !isPresence(presence)) {
     return refuse(4002, 'malformedPayload', 'presence is not a valid presence update');
   }
-  const compress = data.compress === true;
-  return {
-    ok: true,
-    identify: {
-      shardId: shard[0],
-      shardCount: shard[1],
-      intents,
-      compress,
-      largeThreshold,
-      presence: isJson(presence) ? presence : undefined,
-    },
-  };
+  const [shardId, shardCount] = shard;
+  return { ok: true, identify: { shardId, shardCount, intents, compress: data.compress === true, largeThreshold } };
 }
 
 function refuse(code: number, kind: ViolationKind, detail: string): ParsedIdentify {
@@ -90,12 +79,7 @@ function refuse(code: number, kind: ViolationKind, detail: string): ParsedIdenti
 /** discord.com/developers/docs/events/gateway-events#update-presence; eris leaves `activities` null, which Discord takes. */
 export function isPresence(value: unknown): value is Json {
   if (!isJson(value)) return false;
-  const { activities, status, since, afk } = value as {
-    activities?: unknown;
-    status?: unknown;
-    since?: unknown;
-    afk?: unknown;
-  };
+  const { activities, status, since, afk } = value;
   const activitiesOk = activities === null || activities === undefined || Array.isArray(activities);
   const sinceOk = since === null || since === undefined || since === false || Number.isInteger(since);
   return (

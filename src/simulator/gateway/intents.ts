@@ -58,11 +58,11 @@ const EXACT: Readonly<Record<string, number>> = {
   GUILD_CREATE: INTENTS.guilds,
   GUILD_UPDATE: INTENTS.guilds,
   GUILD_DELETE: INTENTS.guilds,
-  // An answer to the client's own request: whether it may ask is decided there.
+  // It answers a request of the client. Whether the client may ask is decided there.
   GUILD_MEMBERS_CHUNK: 0,
 };
 
-/** The intent an event needs in a guild or in a DM; 0 for an event that everyone gets. */
+/** @returns the intent that the event needs in a guild or in a DM; 0 if everyone gets it. */
 export function intentFor(event: string, isDirect: boolean): number {
   const exact = EXACT[event];
   if (exact !== undefined) return exact;

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '../account/Account.js';
 import type { FaultPlan, RestFault } from '../faults/FaultPlan.js';
+import type { Credentials } from '../gateway/Credentials.js';
 import type { ResolvedOptions } from '../options.js';
-import type { Credentials } from './Credentials.js';
 import { DiscordApiError } from './DiscordApiError.js';
 import { InvalidRequests } from './InvalidRequests.js';
-import { type ParsedBody, parseMultipart } from './multipart.js';
+import { type ParsedBody, parseJson, parseMultipart } from './multipart.js';
 import { RateLimiter } from './RateLimiter.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -16,18 +16,18 @@ export interface ApiRequest {
   body: unknown;
   /** Files of a multipart body. */
   files: number;
-  /** In which the requester wants texts. */
+  /** The language that the requester wants. */
   locale: string;
 }
 
-/** A status without a body, or a body with a status (200 when left out). */
+/** Default of the status: 200 with a body, 204 without one. */
 export type ApiAnswer = { status?: number; body?: unknown };
 
 export interface Route {
   method: Method;
   /** Relative to `/api/v10`, with `:name` parameters. */
   path: string;
-  /** Interaction callbacks and webhooks carry their own token in the path; they need no Authorization. Default: 'bot'. */
+  /** `token` is for interaction callbacks and webhooks, which have their own token in the path. Default: 'bot'. */
   auth?: 'bot' | 'token' | 'none';
   handle: (request: ApiRequest) => ApiAnswer | Promise<ApiAnswer>;
 }
@@ -39,15 +39,15 @@ const HTML =
 const MAX_BODY_BYTES = 25 * 1024 * 1024;
 
 /**
- * The HTTP side that all routes share: faults, ban, authorization, rate limits, bodies, Discord's error format, and the
- * count of it all. What a route does is in the files beside this one.
+ * The HTTP side that all routes share: faults, ban, authorization, rate limits, bodies, Discord's error format, and counts.
+ * The files beside this one hold the routes.
  *
- * Content type is exactly `application/json`: with a charset after it eris takes the body for text.
+ * The content type is exactly `application/json`. With a charset after it eris takes the body for text.
  */
 export class Api {
   readonly #limiter: RateLimiter;
   readonly #invalid: InvalidRequests;
-  /** Patterns of all paths, to tell 405 from 404. */
+  /** Patterns of all paths. They tell a 405 from a 404. */
   readonly #paths = new Map<string, RegExp>();
 
   constructor(
@@ -113,7 +113,7 @@ export class Api {
     return true;
   }
 
-  /** Whether the fault has answered the request. */
+  /** @returns whether the fault has answered the request. */
   async #strike(fault: RestFault, reply: FastifyReply): Promise<boolean> {
     if (fault.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
     if (fault.status === undefined) return false;
@@ -153,7 +153,7 @@ export class Api {
       this.#answer(reply, status, { message: (error as Error).message, code: 0 });
       return;
     }
-    // A defect of the simulator: it must be seen, so it is not dressed up as Discord's.
+    // This is a defect of the simulator. Somebody must see it, so it does not look like an answer of Discord.
     this.#answer(reply, 500, { message: `simulator error: ${(error as Error).stack ?? String(error)}`, code: 0 });
   }
 
@@ -167,7 +167,7 @@ export class Api {
   }
 
   #send(reply: FastifyReply, status: number, type: string, text: string): void {
-    // Past fastify's own serializer, which would append a charset.
+    // Fastify's own serializer would append a charset.
     reply.hijack();
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value);
@@ -187,8 +187,8 @@ export class Api {
 }
 
 /**
- * discord.com/developers/docs/interactions/application-commands#retrieving-localized-commands; a bot has no settings, so the
- * last resort is Discord's own language.
+ * discord.com/developers/docs/interactions/application-commands#retrieving-localized-commands. A bot has no settings, so the
+ * default is Discord's own language.
  */
 function localeOf({ headers }: FastifyRequest): string {
   const own = headers['x-discord-locale'];
@@ -200,9 +200,5 @@ function parseBody(request: FastifyRequest): ParsedBody {
   if (!Buffer.isBuffer(raw) || raw.length === 0) return { json: undefined, files: 0 };
   const type = request.headers['content-type'] ?? '';
   if (type.startsWith('multipart/form-data')) return parseMultipart(raw, type);
-  try {
-    return { json: JSON.parse(raw.toString('utf8')), files: 0 };
-  } catch {
-    throw new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
-  }
+  return { json: parseJson(raw.toString('utf8')), files: 0 };
 }

@@ -1,3 +1,6 @@
+import { isJson, type Json } from '../world/payloads.js';
+import { isSnowflake } from '../world/snowflakes.js';
+
 /** A refusal in Discord's own words: discord.com/developers/docs/topics/opcodes-and-status-codes#json */
 export class DiscordApiError extends Error {
   override readonly name = 'DiscordApiError';
@@ -16,17 +19,19 @@ export class DiscordApiError extends Error {
   }
 }
 
-/** The tree of an "Invalid Form Body": keys lead to the field, `_errors` says what is wrong with it. */
-export type FormErrors = { [key: string]: FormErrors | { code: string; message: string }[] };
+/** The tree of an "Invalid Form Body". Keys lead to the field, and `_errors` says what is wrong with it. */
+type FormErrors = { [key: string]: FormErrors | { code: string; message: string }[] };
+
+/** The way to a field: names and array indices. */
+export type Path = readonly (string | number)[];
 
 /** Collects what is wrong with a body, and throws it all at once, as Discord does. */
 export class FormCheck {
   readonly #errors: FormErrors = {};
-  #failed = false;
+  #isFailed = false;
 
-  /** `path` leads to the field: names and array indices. */
-  fail(path: readonly (string | number)[], code: string, message: string): void {
-    this.#failed = true;
+  fail(path: Path, code: string, message: string): void {
+    this.#isFailed = true;
     let node = this.#errors;
     for (const key of path) {
       const next = node[key];
@@ -42,14 +47,8 @@ export class FormCheck {
     node._errors = [...list, { code, message }];
   }
 
-  /** A length that is out of bounds fails; a missing or other-typed value too, if it is required. */
-  string(
-    value: unknown,
-    path: readonly (string | number)[],
-    min: number,
-    max: number,
-    required = true,
-  ): value is string {
+  /** Fails a value that is no string or whose length is out of bounds, and a missing one if it is required. */
+  string(value: unknown, path: Path, min: number, max: number, required = true): value is string {
     if (value === undefined || value === null) {
       if (required) this.fail(path, 'BASE_TYPE_REQUIRED', 'This field is required');
       return false;
@@ -66,9 +65,52 @@ export class FormCheck {
     return true;
   }
 
-  throwIfFailed(): void {
-    if (this.#failed) throw new DiscordApiError(400, 50035, 'Invalid Form Body', this.#errors);
+  /** Fails a value that is no list, or a list that is longer than `max`. */
+  list(value: unknown, path: Path, max = Number.POSITIVE_INFINITY): value is unknown[] {
+    if (!Array.isArray(value)) {
+      this.fail(path, 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
+      return false;
+    }
+    if (value.length > max) this.fail(path, 'BASE_TYPE_MAX_LENGTH', `Must be ${max} or fewer in length.`);
+    return true;
   }
+
+  /** Fails a value that is no object. */
+  object(value: unknown, path: Path): value is Json {
+    if (isJson(value)) return true;
+    this.fail(path, 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
+    return false;
+  }
+
+  /** Fails a value that is no id. */
+  snowflake(value: unknown, path: Path): value is string {
+    if (isSnowflake(value)) return true;
+    this.fail(path, 'NUMBER_TYPE_COERCE', `Value "${String(value)}" is not snowflake.`);
+    return false;
+  }
+
+  throwIfFailed(): void {
+    if (this.#isFailed) throw this.toError();
+  }
+
+  toError(): DiscordApiError {
+    return new DiscordApiError(400, 50035, 'Invalid Form Body', this.#errors);
+  }
+}
+
+/** An "Invalid Form Body" with one wrong field. */
+export function invalidField(path: Path, code: string, message: string): DiscordApiError {
+  const check = new FormCheck();
+  check.fail(path, code, message);
+  return check.toError();
+}
+
+export function invalidJson(): DiscordApiError {
+  return new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
+}
+
+export function missingAccess(): DiscordApiError {
+  return new DiscordApiError(403, 50001, 'Missing Access');
 }
 
 export const unknown = {

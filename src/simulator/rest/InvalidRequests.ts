@@ -1,10 +1,10 @@
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 
 const WINDOW_MS = 600_000;
 
 /**
- * The invalid request limit: too many answers with 401, 403 or 429 in ten minutes, and the address is banned for a while
- * (discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans).
+ * Too many answers with 401, 403 or 429 in ten minutes get the address banned until the ten minutes are over:
+ * discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
  */
 export class InvalidRequests {
   #count = 0;
@@ -13,12 +13,15 @@ export class InvalidRequests {
 
   constructor(private readonly limit: number) {}
 
-  /** Milliseconds until the ban ends; 0 when there is none. */
+  /** Milliseconds until the ban ends. 0 if there is none. */
   get bannedForMs(): number {
     return Math.max(0, this.#bannedUntil - now());
   }
 
-  /** Counts an answer. Returns true when this one brought the ban. */
+  /**
+   * Counts an answer.
+   * @returns whether this answer causes a ban.
+   */
   count(status: number): boolean {
     if (status !== 401 && status !== 403 && status !== 429) return false;
     const at = now();

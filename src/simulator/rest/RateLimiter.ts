@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
-import { now } from '../time.js';
-
-export interface RateLimitRule {
-  /** Requests per window. */
-  limit: number;
-  windowMs: number;
-}
+import { now } from '../account/now.js';
+import type { RateLimitRule } from '../options.js';
 
 /**
- * Per route, as seen on Discord in practice; the documentation gives no numbers and tells clients to read the headers
- * (discord.com/developers/docs/topics/rate-limits). A client that obeys the headers does not care; these are on the
- * strict side.
+ * Limits per route, as seen at Discord. The documentation gives no numbers and tells clients to read the headers
+ * (discord.com/developers/docs/topics/rate-limits), so a client that obeys the headers does not depend on them. These are on
+ * the strict side.
  */
 export const RATE_LIMITS: Readonly<Record<string, RateLimitRule>> = {
   'GET /gateway/bot': { limit: 2, windowMs: 5000 },
@@ -31,7 +26,7 @@ export const RATE_LIMITS: Readonly<Record<string, RateLimitRule>> = {
 const OTHER_READS: RateLimitRule = { limit: 30, windowMs: 10_000 };
 const OTHER_WRITES: RateLimitRule = { limit: 5, windowMs: 5000 };
 
-/** Top-level resources, which divide a route's limit: rate-limits page, "During calculation, ...". */
+/** Each top-level resource has its own limit per route: discord.com/developers/docs/topics/rate-limits, "During calculation". */
 const MAJOR_PARAMETERS = ['channelId', 'guildId', 'applicationId', 'interactionId', 'token'];
 
 interface Window {
@@ -41,14 +36,14 @@ interface Window {
 
 export interface Verdict {
   headers: Record<string, string>;
-  /** Set when the request is refused. */
+  /** Set if the request is refused. */
   retryAfterMs?: number;
   isGlobal?: boolean;
 }
 
 /**
- * Counts requests per route and top-level resource, and over all routes per second. Says what the headers are and whether
- * the request is one too many. Windows begin with their first request.
+ * Counts requests per route and top-level resource, and per second over all routes. It makes the headers, and decides
+ * whether a request is one too many. A window begins with its first request.
  */
 export class RateLimiter {
   readonly #windows = new Map<string, Window>();
@@ -94,7 +89,7 @@ export class RateLimiter {
     return { headers: { ...headers, 'x-ratelimit-scope': 'user' }, retryAfterMs: leftMs, isGlobal: false };
   }
 
-  /** Forgets windows that are over: interaction tokens would fill memory. */
+  /** Forgets windows that are over. Each interaction token has its own, so they would fill memory. */
   #sweep(at: number): void {
     if (at - this.#sweptAt < 5000) return;
     this.#sweptAt = at;

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
+import type { Json } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
-import type { Commands } from './Commands.js';
+import { type Commands, localized } from './Commands.js';
 import { parseCommand, parseCommandPatch, parseCommands } from './commandBody.js';
-import { localized } from './commandPayload.js';
-import { DiscordApiError, unknown } from './DiscordApiError.js';
+import { missingAccess, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/reference#boolean-query-strings */
 const TRUE = new Set(['true', 'True', '1']);
@@ -16,7 +17,7 @@ export function applicationsRoutes(world: World, commands: Commands): Route[] {
   const own: Route[] = ['/applications/@me', '/oauth2/applications/@me'].map((path) => ({
     method: 'GET',
     path,
-    handle: () => ({ body: world.application() }),
+    handle: () => ({ body: applicationPayload(world) }),
   }));
   return [
     ...own,
@@ -26,12 +27,12 @@ export function applicationsRoutes(world: World, commands: Commands): Route[] {
 }
 
 function commandRoutes(world: World, commands: Commands, path: string): Route[] {
-  /** The guild of the request, if it has one; throws when application or guild are not ours. */
+  /** The guild of the request, if it has one. Throws if the application or the guild is not ours. */
   const scope = ({ params }: ApiRequest): string | undefined => {
     if (params.applicationId !== world.applicationId) throw unknown.application();
     const guildId = params.guildId;
-    // Discord says "Missing Access" for a guild the application is not installed in.
-    if (guildId !== undefined && !world.hasGuild(guildId)) throw new DiscordApiError(403, 50001, 'Missing Access');
+    // Discord says "Missing Access" if the application is not installed in the guild.
+    if (guildId !== undefined && !world.hasGuild(guildId)) throw missingAccess();
     return guildId;
   };
   const id = ({ params }: ApiRequest) => params.commandId ?? '';
@@ -87,4 +88,49 @@ function commandRoutes(world: World, commands: Commands, path: string): Route[] 
       },
     },
   ];
+}
+
+/** The application as Discord shows it to its own bot: discord.com/developers/docs/resources/application */
+function applicationPayload(world: World): Json {
+  const { teamId } = world;
+  const owner = world.ensureUser(world.ownerId);
+  const isTeam = world.ownerIds.length > 1;
+  const team = {
+    id: teamId,
+    icon: null,
+    name: 'Local team',
+    owner_user_id: world.ownerId,
+    members: world.ownerIds.map((id, index) => ({
+      user: world.ensureUser(id),
+      team_id: teamId,
+      membership_state: 2,
+      role: index === 0 ? 'admin' : 'developer',
+      permissions: ['*'],
+    })),
+  };
+  return {
+    id: world.applicationId,
+    name: world.bot.username,
+    icon: null,
+    description: 'An application of the local Discord.',
+    type: null,
+    summary: '',
+    bot: world.publicBot,
+    bot_public: true,
+    bot_require_code_grant: false,
+    // A team's application shows a made-up user as its owner (discord.com/developers/docs/topics/teams).
+    owner: isTeam ? { ...owner, id: teamId, username: `team${teamId}` } : owner,
+    team: isTeam ? team : null,
+    verify_key: createHash('sha256').update(world.applicationId).digest('hex'),
+    flags: 0,
+    approximate_guild_count: world.guildIds.length,
+    approximate_user_install_count: 0,
+    approximate_user_authorization_count: 0,
+    install_params: { scopes: ['bot', 'applications.commands'], permissions: '2048' },
+    // A new application can be installed to guilds and to users.
+    integration_types_config: Object.fromEntries(world.integrationTypes.map((type) => [type, {}])),
+    interactions_endpoint_url: null,
+    redirect_uris: [],
+    event_webhooks_status: 1,
+  };
 }

@@ -1,20 +1,20 @@
 import type { Gateway } from '../gateway/Gateway.js';
-import { CHANNEL_CATEGORY, type ChannelPayload, type MessagePayload } from '../payloads.js';
-import type { Messages } from '../users/Messages.js';
-import { parseMessageBody } from '../users/messageBody.js';
+import { CHANNEL_CATEGORY, type ChannelPayload, type MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
-import { DiscordApiError, FormCheck, unknown } from './DiscordApiError.js';
+import type { BotMessages } from './BotMessages.js';
+import { DiscordApiError, invalidField, unknown } from './DiscordApiError.js';
+import { parseMessageBody } from './messageBody.js';
 
 /** discord.com/developers/docs/resources/channel and .../resources/message */
-export function channelsRoutes(world: World, gateway: Gateway, messages: Messages): Route[] {
+export function channelsRoutes(world: World, gateway: Gateway, messages: BotMessages): Route[] {
   const channelOf = ({ params }: ApiRequest): ChannelPayload => {
     const channel = world.findChannel(params.channelId ?? '');
     if (channel === undefined) throw unknown.channel();
     return channel;
   };
   const messageOf = (request: ApiRequest): MessagePayload =>
-    messages.get(channelOf(request).id, request.params.messageId ?? '');
+    messages.get(request.params.messageId ?? '', channelOf(request).id);
   const list = '/channels/:channelId/messages';
   const one = `${list}/:messageId`;
   return [
@@ -23,7 +23,7 @@ export function channelsRoutes(world: World, gateway: Gateway, messages: Message
       method: 'POST',
       path: '/channels/:channelId/typing',
       handle: (request) => {
-        type(world, gateway, channelOf(request));
+        announceTyping(world, gateway, channelOf(request));
         return {};
       },
     },
@@ -32,10 +32,8 @@ export function channelsRoutes(world: World, gateway: Gateway, messages: Message
       path: list,
       handle: (request) => {
         const limit = Number(request.query.limit ?? 50);
-        const check = new FormCheck();
         if (!(limit >= 1 && limit <= 100))
-          check.fail(['limit'], 'NUMBER_TYPE_MAX', 'int value should be between 1 and 100.');
-        check.throwIfFailed();
+          throw invalidField(['limit'], 'NUMBER_TYPE_MAX', 'int value should be between 1 and 100.');
         return { body: messages.list(channelOf(request).id, limit) };
       },
     },
@@ -74,7 +72,7 @@ export function channelsRoutes(world: World, gateway: Gateway, messages: Message
   ];
 }
 
-function type(world: World, gateway: Gateway, channel: ChannelPayload): void {
+function announceTyping(world: World, gateway: Gateway, channel: ChannelPayload): void {
   const data = { channel_id: channel.id, user_id: world.bot.id, timestamp: Math.floor(Date.now() / 1000) };
   const guildId = channel.guild_id;
   if (guildId === undefined) {

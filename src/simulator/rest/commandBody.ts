@@ -1,9 +1,6 @@
-import { isJson, type Json } from '../payloads.js';
-import type { CommandPayload } from './Commands.js';
+import { type CommandPayload, isJson, type Json } from '../world/payloads.js';
 import { checkCommandFields, checkLocalizations, checkOptionFields } from './commandFieldChecks.js';
-import { DiscordApiError, FormCheck } from './DiscordApiError.js';
-
-type Path = readonly (string | number)[];
+import { FormCheck, invalidJson, type Path } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-naming */
 const NAME = /^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$/u;
@@ -13,21 +10,17 @@ const SUBCOMMAND_GROUP = 2;
 const CHOICE_TYPES = new Set([3, 4, 10]);
 const OPTION_TYPES = 11;
 const MAX_OPTIONS = 25;
+const MAX_CHOICES = 25;
 const MAX_COMMANDS = 130;
 const MAX_CHARACTERS = 8000;
 
 /**
- * A list of commands as PUT takes it, checked. Errors carry the command's index.
- * @param installs integration types of the application; a command can have no other.
+ * Checks a list of commands as PUT takes it. Errors carry the command's index.
+ * @param installs integration types of the application. A command can have no others.
  */
 export function parseCommands(body: unknown, installs: readonly number[]): Json[] {
   const check = new FormCheck();
-  if (!Array.isArray(body)) {
-    check.fail([], 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
-    check.throwIfFailed();
-    return [];
-  }
-  if (body.length > MAX_COMMANDS) check.fail([], 'BASE_TYPE_MAX_LENGTH', `Must be ${MAX_COMMANDS} or fewer in length.`);
+  if (!check.list(body, [], MAX_COMMANDS)) throw check.toError();
   const seen = new Set<string>();
   for (const [index, command] of body.entries()) {
     checkCommand(check, command, [index], installs);
@@ -38,7 +31,7 @@ export function parseCommands(body: unknown, installs: readonly number[]): Json[
     seen.add(key);
   }
   check.throwIfFailed();
-  return body;
+  return body as Json[];
 }
 
 export function parseCommand(body: unknown, installs: readonly number[]): Json {
@@ -48,11 +41,11 @@ export function parseCommand(body: unknown, installs: readonly number[]): Json {
   return body as Json;
 }
 
-/** A PATCH body: what is not given stays, and the whole must be a valid command. */
+/** Checks a PATCH body. Fields that it does not have stay, and the whole must be a valid command. */
 export function parseCommandPatch(body: unknown, old: CommandPayload, installs: readonly number[]): Json {
-  if (!isJson(body)) throw new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
+  if (!isJson(body)) throw invalidJson();
   const check = new FormCheck();
-  // What Discord returns as null is not what it takes.
+  // Discord returns null here, but does not take it.
   const { contexts, ...rest } = old;
   checkCommand(check, { ...rest, ...(contexts === null ? {} : { contexts }), ...body }, [], installs);
   check.throwIfFailed();
@@ -60,10 +53,7 @@ export function parseCommandPatch(body: unknown, old: CommandPayload, installs: 
 }
 
 function checkCommand(check: FormCheck, command: unknown, path: Path, installs: readonly number[]): void {
-  if (!isJson(command)) {
-    check.fail(path, 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
-    return;
-  }
+  if (!check.object(command, path)) return;
   const type = command.type ?? CHAT_INPUT;
   if (type !== 1 && type !== 2 && type !== 3 && type !== 4) {
     check.fail([...path, 'type'], 'BASE_TYPE_CHOICES', 'Value must be one of {1, 2, 3, 4}.');
@@ -76,8 +66,7 @@ function checkCommand(check: FormCheck, command: unknown, path: Path, installs: 
     checkOptions(check, command.options, path, 0);
     const characters = countCharacters(command);
     if (characters > MAX_CHARACTERS) {
-      const message = `Command exceeds maximum size (${MAX_CHARACTERS})`;
-      check.fail(path, 'APPLICATION_COMMAND_TOO_LARGE', message);
+      check.fail(path, 'APPLICATION_COMMAND_TOO_LARGE', `Command exceeds maximum size (${MAX_CHARACTERS})`);
     }
   } else {
     if (typeof command.description === 'string' && command.description !== '') {
@@ -94,7 +83,7 @@ function checkCommand(check: FormCheck, command: unknown, path: Path, installs: 
   }
 }
 
-/** Slash commands and options: one word, lower case where the script has cases. Others: 1 to 32 characters. */
+/** A strict name is one word, in lower case if the script has cases. Any other has 1 to 32 characters. */
 function checkName(check: FormCheck, node: Json, path: Path, strict: boolean): void {
   const checkText = (name: unknown, at: Path): void => {
     if (!check.string(name, at, 1, 32) || !strict) return;
@@ -114,21 +103,12 @@ function checkDescription(check: FormCheck, node: Json, path: Path): void {
 function checkOptions(check: FormCheck, options: unknown, parent: Path, depth: number): void {
   if (options === undefined || options === null) return;
   const path = [...parent, 'options'];
-  if (!Array.isArray(options)) {
-    check.fail(path, 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
-    return;
-  }
-  if (options.length > MAX_OPTIONS) {
-    check.fail(path, 'BASE_TYPE_MAX_LENGTH', `Must be ${MAX_OPTIONS} or fewer in length.`);
-  }
+  if (!check.list(options, path, MAX_OPTIONS)) return;
   const names = new Set<unknown>();
   let sawOptional = false;
   for (const [index, option] of options.entries()) {
     const at = [...path, index];
-    if (!isJson(option)) {
-      check.fail(at, 'MODEL_TYPE_CONVERT', 'Only dictionaries may be used in a ModelType');
-      continue;
-    }
+    if (!check.object(option, at)) continue;
     checkOption(check, option, at, depth);
     if (names.has(option.name)) {
       check.fail([...at, 'name'], 'APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS', 'Option names must be unique');
@@ -167,11 +147,7 @@ function checkChoices(check: FormCheck, option: Json, type: number, path: Path):
   const choices = option.choices;
   if (choices === undefined || choices === null) return;
   const at = [...path, 'choices'];
-  if (!Array.isArray(choices)) {
-    check.fail(at, 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
-    return;
-  }
-  if (choices.length > 25) check.fail(at, 'BASE_TYPE_MAX_LENGTH', 'Must be 25 or fewer in length.');
+  if (!check.list(choices, at, MAX_CHOICES)) return;
   if (choices.length > 0 && (!CHOICE_TYPES.has(type) || option.autocomplete === true)) {
     check.fail(at, 'APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID', 'Choices are not allowed for this option');
   }
@@ -187,10 +163,7 @@ function checkChoices(check: FormCheck, option: Json, type: number, path: Path):
   }
 }
 
-/**
- * Name, description and values of a command, its options and choices, all together. Of a text in several languages the
- * longest counts.
- */
+/** Counts name, description and values of a command, its options and choices. The longest translation of a text counts. */
 function countCharacters(node: Json): number {
   const length = (value: unknown) => (typeof value === 'string' ? value.length : 0);
   const longest = (value: unknown, others: unknown) =>

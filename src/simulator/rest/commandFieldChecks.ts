@@ -1,8 +1,5 @@
-import { isJson, type Json } from '../payloads.js';
-import type { FormCheck } from './DiscordApiError.js';
-import { LOCALES } from './locales.js';
-
-type Path = readonly (string | number)[];
+import { isJson, type Json } from '../world/payloads.js';
+import type { FormCheck, Path } from './DiscordApiError.js';
 
 const STRING = 3;
 const INTEGER = 4;
@@ -11,8 +8,15 @@ const NUMBER = 10;
 const AUTOCOMPLETE_TYPES = new Set([STRING, INTEGER, NUMBER]);
 const CONTEXTS = [0, 1, 2];
 const MAX_LENGTH = 6000;
+/** discord.com/developers/docs/reference#locales */
+const LOCALES: ReadonlySet<string> = new Set(
+  (
+    'id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th ' +
+    'zh-CN ja zh-TW ko'
+  ).split(' '),
+);
 
-/** Fields of a command beside name, description and options. `installs`: integration types of the application. */
+/** Checks a command's fields other than name, description and options. `installs`: integration types of the application. */
 export function checkCommandFields(check: FormCheck, command: Json, path: Path, installs: readonly number[]): void {
   const permissions = command.default_member_permissions;
   const isBitSet = typeof permissions === 'string' && /^\d+$/.test(permissions);
@@ -22,12 +26,12 @@ export function checkCommandFields(check: FormCheck, command: Json, path: Path, 
   }
   for (const field of ['nsfw', 'default_permission']) checkBoolean(check, command, field, path);
   if (command.dm_permission !== null) checkBoolean(check, command, 'dm_permission', path);
-  // The parameters of POST, PATCH and PUT are lists; only what Discord returns may be null.
+  // Discord returns null for these, but takes only lists.
   checkList(check, command, 'contexts', path, CONTEXTS);
   checkList(check, command, 'integration_types', path, installs);
 }
 
-/** Fields of an option beside name, description, choices and options, each for the types that may have it. */
+/** Checks an option's fields other than name, description, choices and options. Each is for certain types of option. */
 export function checkOptionFields(check: FormCheck, option: Json, type: number, path: Path): void {
   for (const field of ['required', 'autocomplete']) checkBoolean(check, option, field, path);
   if (option.autocomplete === true && !AUTOCOMPLETE_TYPES.has(type)) refuse(check, option, 'autocomplete', path);
@@ -55,7 +59,7 @@ export function checkOptionFields(check: FormCheck, option: Json, type: number, 
   else checkList(check, option, 'channel_types', path);
 }
 
-/** A dictionary by locale, whose texts `checkText` holds to what the field itself is held to. */
+/** Checks the translations of a field. `checkText` holds them to the same rules as the field itself. */
 export function checkLocalizations(
   check: FormCheck,
   value: unknown,
@@ -81,12 +85,9 @@ function checkBoolean(check: FormCheck, node: Json, field: string, path: Path): 
 function checkList(check: FormCheck, node: Json, field: string, path: Path, allowed?: readonly number[]): void {
   const value = node[field];
   if (value === undefined) return;
-  if (!Array.isArray(value)) {
-    check.fail([...path, field], 'LIST_TYPE_CONVERT', 'Only iterables may be used in a ListType');
-    return;
-  }
+  if (!check.list(value, [...path, field])) return;
   for (const [index, entry] of value.entries()) {
-    if (allowed === undefined ? Number.isInteger(entry) : allowed.includes(entry)) continue;
+    if (allowed === undefined ? Number.isInteger(entry) : allowed.some((one) => one === entry)) continue;
     const message = allowed === undefined ? 'Value is not an int.' : `Value must be one of {${allowed.join(', ')}}.`;
     check.fail([...path, field, index], 'BASE_TYPE_CHOICES', message);
   }

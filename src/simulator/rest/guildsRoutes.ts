@@ -1,8 +1,8 @@
 import { INTENTS } from '../gateway/intents.js';
-import type { GuildPayload } from '../payloads.js';
+import type { GuildPayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { ApiRequest, Route } from './Api.js';
-import { DiscordApiError, unknown } from './DiscordApiError.js';
+import { missingAccess, unknown } from './DiscordApiError.js';
 
 /** discord.com/developers/docs/resources/guild */
 export function guildsRoutes(world: World, allowedPrivilegedIntents: number): Route[] {
@@ -39,9 +39,8 @@ export function guildsRoutes(world: World, allowedPrivilegedIntents: number): Ro
       path: '/guilds/:guildId/members',
       handle: (request) => {
         const { members } = guildOf(request);
-        // Needs the privileged intent to be enabled for the application: .../events/gateway#http-restrictions
-        if ((allowedPrivilegedIntents & INTENTS.guildMembers) === 0)
-          throw new DiscordApiError(403, 50001, 'Missing Access');
+        // The application must have the privileged intent: discord.com/developers/docs/events/gateway#http-restrictions
+        if ((allowedPrivilegedIntents & INTENTS.guildMembers) === 0) throw missingAccess();
         const limit = Math.min(1000, Number(request.query.limit ?? 1));
         const after = BigInt(request.query.after ?? 0);
         const sorted = [...members].sort((a, b) => (BigInt(a.user.id) < BigInt(b.user.id) ? -1 : 1));

@@ -1,6 +1,6 @@
-import { MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING } from '../payloads.js';
-import type { InteractionResponses } from '../users/InteractionResponses.js';
+import { MESSAGE_FLAG_EPHEMERAL, MESSAGE_FLAG_LOADING } from '../world/payloads.js';
 import type { ApiRequest, Route } from './Api.js';
+import type { InteractionResponses } from './InteractionResponses.js';
 
 /** discord.com/developers/docs/interactions/receiving-and-responding#endpoints */
 export function interactionsRoutes(responses: InteractionResponses): Route[] {

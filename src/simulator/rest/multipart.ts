@@ -1,17 +1,15 @@
-import { DiscordApiError } from './DiscordApiError.js';
+import { invalidJson } from './DiscordApiError.js';
 
 export interface ParsedBody {
   json: unknown;
   files: number;
 }
 
-/**
- * Reads a multipart body as libraries send it: `payload_json` and files. Files are only counted; nobody reads them here.
- */
+/** Reads a multipart body as libraries send it: `payload_json` and files. It only counts the files. */
 export function parseMultipart(body: Buffer, contentType: string): ParsedBody {
   const boundary = /boundary=(?:"([^"]+)"|([^;]+))/i.exec(contentType);
   const name = boundary?.[1] ?? boundary?.[2]?.trim();
-  if (name === undefined) throw invalid();
+  if (name === undefined) throw invalidJson();
   const separator = Buffer.from(`--${name}`);
   let json: unknown = {};
   let files = 0;
@@ -30,14 +28,11 @@ export function parseMultipart(body: Buffer, contentType: string): ParsedBody {
   return { json, files };
 }
 
-function parseJson(text: string): unknown {
+/** Throws what Discord answers to a body that is not JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid();
+    throw invalidJson();
   }
-}
-
-function invalid(): DiscordApiError {
-  return new DiscordApiError(400, 50109, 'The request body contains invalid JSON.');
 }

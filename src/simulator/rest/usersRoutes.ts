@@ -1,5 +1,4 @@
-import { isJson } from '../payloads.js';
-import { isSnowflake } from '../world/snowflakes.js';
+import { isJson } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { Route } from './Api.js';
 import { FormCheck, unknown } from './DiscordApiError.js';
@@ -36,12 +35,9 @@ export function usersRoutes(world: World): Route[] {
       handle: ({ body }) => {
         const recipient = isJson(body) ? body.recipient_id : undefined;
         const check = new FormCheck();
-        if (!isSnowflake(recipient)) {
-          check.fail(['recipient_id'], 'NUMBER_TYPE_COERCE', `Value "${String(recipient)}" is not snowflake.`);
-        }
-        check.throwIfFailed();
-        if (world.findUser(String(recipient)) === undefined) throw unknown.user();
-        return { body: world.openDm(String(recipient)) };
+        if (!check.snowflake(recipient, ['recipient_id'])) throw check.toError();
+        if (world.findUser(recipient) === undefined) throw unknown.user();
+        return { body: world.openDm(recipient) };
       },
     },
   ];

@@ -1,14 +1,15 @@
 import type { InteractionEntry } from '../account/accountEntries.js';
-import type { MessagePayload } from '../payloads.js';
-import { now } from '../time.js';
+import { now } from '../account/now.js';
+import type { MessagePayload } from '../world/payloads.js';
+import { deferred } from './deferred.js';
 
-/** The first thing the user saw in answer to an interaction. */
+/** What the user saw first in answer to an interaction. */
 export interface Answer {
   at: number;
-  /** From the user's act to this answer. */
+  /** Milliseconds from the user's act to this answer. */
   latencyMs: number;
   kind: 'callback' | 'editOriginal' | 'followup';
-  /** Callback type, e.g. 4 for a message; of the deferral when a deferred interaction was answered by an edit. */
+  /** Type of the callback, e.g. 4 for a message. If an edit answered a deferred interaction: type of the deferral. */
   type: number;
   content: string;
   ephemeral: boolean;
@@ -18,19 +19,15 @@ export interface Answer {
 
 export type InteractionKind = 'command' | 'component' | 'autocomplete';
 
-/**
- * One act of a simulated user that wants an answer. Knows in which state it is; which requests are allowed in which state,
- * {@link Interactions} decides.
- */
+/** One act of a simulated user that wants an answer, and the state of that answer. */
 export class Interaction {
   /** Callback type of the acknowledgement. */
   acknowledgement: number | undefined;
   /** The message that `@original` means. */
   original: MessagePayload | undefined;
   isEphemeral = false;
+  readonly #answered = deferred<Answer>();
   #answer: Answer | undefined;
-  #error: Error | undefined;
-  #waiters: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
 
   constructor(
     readonly kind: InteractionKind,
@@ -54,15 +51,9 @@ export class Interaction {
     return this.#answer;
   }
 
-  /** Resolves with the first answer; rejects when nobody acknowledges it in time, or the simulator stops. */
+  /** Resolves with the first answer. Rejects if nobody acknowledges the interaction in time, or the simulator stops. */
   get answered(): Promise<Answer> {
-    if (this.#answer !== undefined) return Promise.resolve(this.#answer);
-    const { promise, waiter } = deferred<Answer>();
-    if (this.#error !== undefined) waiter.reject(this.#error);
-    else this.#waiters.push(waiter);
-    // Who asked and then lost interest must not be punished with an unhandled rejection.
-    promise.catch(() => undefined);
-    return promise;
+    return this.#answered.promise;
   }
 
   acknowledged(type: number): void {
@@ -77,28 +68,15 @@ export class Interaction {
     this.#answer = { ...answer, at, latencyMs: at - this.entry.createdAt };
     this.entry.answeredAt = at;
     this.entry.state = 'answered';
-    for (const { resolve } of this.#waiters) resolve(this.#answer);
-    this.#waiters = [];
+    this.#answered.resolve(this.#answer);
   }
 
-  /** Nobody will answer any more. `state` becomes failed only if nobody acknowledged it. */
+  /** No answer will come any more. The `state` becomes `failed` only if nobody acknowledged the interaction. */
   failed(reason: string): void {
-    if (this.#answer !== undefined || this.#error !== undefined) return;
-    this.#error = new Error(`/${this.entry.name} (interaction ${this.id}): ${reason}`);
-    if (this.entry.state === 'waiting') {
-      this.entry.state = 'failed';
-      this.entry.failedAt = now();
-    }
-    for (const { reject } of this.#waiters) reject(this.#error);
-    this.#waiters = [];
+    if (this.#answer !== undefined) return;
+    this.#answered.reject(new Error(`/${this.entry.name} (interaction ${this.id}): ${reason}`));
+    if (this.entry.state !== 'waiting') return;
+    this.entry.state = 'failed';
+    this.entry.failedAt = now();
   }
-}
-
-function deferred<T>() {
-  const waiter: { resolve: (value: T) => void; reject: (error: Error) => void } = {
-    resolve: () => undefined,
-    reject: () => undefined,
-  };
-  const promise = new Promise<T>((resolve, reject) => Object.assign(waiter, { resolve, reject }));
-  return { promise, waiter };
 }

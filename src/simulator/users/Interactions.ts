@@ -1,23 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../account/Account.js';
 import type { InteractionEntry } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { Gateway } from '../gateway/Gateway.js';
 import type { ResolvedOptions } from '../options.js';
-import type { Json, MessagePayload } from '../payloads.js';
-import type { Commands } from '../rest/Commands.js';
-import { now } from '../time.js';
+import type { CommandPayload, Json, MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import { Interaction, type InteractionKind } from './Interaction.js';
 import { commandData, interactionPayload } from './interactionPayload.js';
 import type { Messages } from './Messages.js';
 
-/** Beyond this many, settled interactions are forgotten before their token expires. */
+/** If there are more, settled interactions are forgotten before their tokens expire. */
 const LIVE_KEPT = 50_000;
 
 export type OptionValue = string | number | boolean;
 
 export interface CommandRequest {
-  /** As the user sees it; subcommands after a space: `config set`. */
+  /** As the user sees it, with subcommands after a space: `config set`. */
   name: string;
   options?: Record<string, OptionValue>;
   guildId: string;
@@ -33,12 +32,12 @@ export interface ComponentRequest {
 }
 
 /**
- * Owns the interactions: users begin them here, the gateway takes them to the bot, and at the deadline those that nobody has
- * acknowledged fail. What the bot does with them is the business of {@link InteractionResponses}.
+ * Owns the interactions. Users begin them here, and the gateway takes them to the bot. Those that nobody has acknowledged
+ * fail at the deadline. {@link InteractionResponses} answers what the bot does with them.
  */
 export class Interactions {
   readonly #byToken = new Map<string, Interaction>();
-  /** Not acknowledged yet, oldest first. All have the same time, so one timer for the oldest is enough. */
+  /** Those that may still be unacknowledged, oldest first. All have the same time, so one timer for the oldest is enough. */
   readonly #deadlines: Interaction[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -47,27 +46,21 @@ export class Interactions {
     private readonly world: World,
     private readonly gateway: Gateway,
     private readonly account: Account,
-    private readonly commands: Commands,
+    private readonly findCommand: (name: string, guildId: string) => CommandPayload | undefined,
     private readonly messages: Messages,
   ) {}
 
   /** A user runs a slash command. */
   runCommand(request: CommandRequest): Interaction {
-    const [name = '', ...path] = request.name.split(' ');
-    const command = this.commands.findByName(name, request.guildId);
-    const data = commandData(this.world, command, name, path, request.options ?? {}, request.guildId);
-    return this.#begin('command', 2, data, request);
+    return this.#begin('command', 2, this.#commandData(request), request);
   }
 
   /** A user's client asks for completions of the option named `focused`. */
   autocomplete(request: CommandRequest & { focused: string }): Interaction {
-    const [name = '', ...path] = request.name.split(' ');
-    const command = this.commands.findByName(name, request.guildId);
-    const data = commandData(this.world, command, name, path, request.options ?? {}, request.guildId, request.focused);
-    return this.#begin('autocomplete', 4, data, request);
+    return this.#begin('autocomplete', 4, this.#commandData(request, request.focused), request);
   }
 
-  /** A user presses a button of a message of the bot. */
+  /** A user presses a button under a message of the bot. */
   pressComponent(request: ComponentRequest): Interaction {
     const message = this.messages.find(request.messageId);
     if (message === undefined) throw new RangeError(`no message ${request.messageId}`);
@@ -82,6 +75,11 @@ export class Interactions {
     return this.#begin('component', 3, data, where, message);
   }
 
+  #commandData({ name: text, guildId, options = {} }: CommandRequest, focused?: string): Json {
+    const [name = '', ...path] = text.split(' ');
+    return commandData(this.world, this.findCommand(name, guildId), name, path, options, guildId, focused);
+  }
+
   #begin(
     kind: InteractionKind,
     type: number,
@@ -90,10 +88,7 @@ export class Interactions {
     message?: MessagePayload,
   ): Interaction {
     const { guildId } = request;
-    const channel =
-      request.channelId === undefined ? this.world.defaultChannel(guildId) : this.world.findChannel(request.channelId);
-    if (channel === undefined || channel.guild_id !== guildId)
-      throw new RangeError(`guild ${guildId} has no such channel`);
+    const channel = this.world.channelIn(guildId, request.channelId);
     const payload = interactionPayload(this.world, {
       type,
       data,
@@ -126,13 +121,13 @@ export class Interactions {
     const interaction = new Interaction(kind, entry);
     if (message !== undefined) interaction.original = message;
     this.account.addInteraction(entry);
-    this.#remember(interaction);
+    this.#keep(interaction);
     this.gateway.dispatchToGuild('INTERACTION_CREATE', guildId, payload, { ledger: entry.deliveries });
     entry.shardId = entry.deliveries[0]?.shardId ?? null;
     return interaction;
   }
 
-  #remember(interaction: Interaction): void {
+  #keep(interaction: Interaction): void {
     this.#byToken.set(interaction.token, interaction);
     this.#deadlines.push(interaction);
     if (this.#timer === undefined) this.#arm(this.options.interactionDeadlineMs);
@@ -159,7 +154,7 @@ export class Interactions {
           this.#arm(Math.ceil(left));
           break;
         }
-        interaction.failed(`nobody acknowledged it within ${interactionDeadlineMs} ms`);
+        this.#failUnacknowledged(interaction);
       }
       passed++;
     }
@@ -170,12 +165,16 @@ export class Interactions {
     return this.#byToken.get(token);
   }
 
-  /** Fails it if its time is over. The timer may be a moment late; the rule is not. */
+  /** Fails the interaction if its time is over. The timer may be a moment late; the rule is not. */
   failIfLate(interaction: Interaction): void {
     const { entry } = interaction;
     if (entry.state === 'waiting' && now() - entry.createdAt > this.options.interactionDeadlineMs) {
-      interaction.failed(`nobody acknowledged it within ${this.options.interactionDeadlineMs} ms`);
+      this.#failUnacknowledged(interaction);
     }
+  }
+
+  #failUnacknowledged(interaction: Interaction): void {
+    interaction.failed(`nobody acknowledged it within ${this.options.interactionDeadlineMs} ms`);
   }
 
   stop(): void {

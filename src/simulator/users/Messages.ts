@@ -1,5 +1,6 @@
 import type { Account } from '../account/Account.js';
 import type { MessageEntry } from '../account/accountEntries.js';
+import { now } from '../account/now.js';
 import type { Gateway } from '../gateway/Gateway.js';
 import type { Session } from '../gateway/Session.js';
 import {
@@ -9,17 +10,12 @@ import {
   type MemberPayload,
   type MessagePayload,
   type UserPayload,
-} from '../payloads.js';
-import { FormCheck, unknown } from '../rest/DiscordApiError.js';
-import { now } from '../time.js';
+} from '../world/payloads.js';
 import type { World } from '../world/World.js';
-import type { MessageBody } from './messageBody.js';
+import { type Deferred, deferred } from './deferred.js';
 
-/** Messages that are remembered; of older ones Discord would know, this one answers "Unknown Message". */
+/** How many messages are kept. Discord knows older ones too; the local one says "Unknown Message" of them. */
 const MESSAGES_KEPT = 20_000;
-const NONCE_WINDOW_MS = 60_000;
-const TYPE_REPLY = 19;
-const TYPE_COMMAND = 20;
 
 export interface Reply {
   id: string;
@@ -28,10 +24,11 @@ export interface Reply {
   content: string;
 }
 
-/** A message a simulated user sent, with what the account says of it. */
+/** A message that a simulated user sent. */
 export class SentMessage {
   constructor(
     readonly payload: MessagePayload,
+    /** The live entry in the account. */
     readonly entry: MessageEntry,
     private readonly firstReply: () => Promise<Reply>,
   ) {}
@@ -40,7 +37,7 @@ export class SentMessage {
     return this.payload.id;
   }
 
-  /** Resolves with the bot's first reply to it; rejects when the simulator stops before there is one. */
+  /** Resolves with the bot's first reply. Rejects if the simulator stops before there is one. */
   get answered(): Promise<Reply> {
     return this.firstReply();
   }
@@ -53,21 +50,14 @@ export interface UserMessage {
   userId?: string;
 }
 
-/** What makes a message of the bot one that belongs to an interaction. */
-export interface InteractionOrigin {
-  interactionId: string;
-  name: string;
-  user: UserPayload;
-  type: number;
-}
-
 /**
- * Owns the messages of all channels: the users' and the bot's. Tells the gateway of each, hides content from sessions that
- * may not see it, and writes to the account which message got which reply.
+ * Owns the messages of all channels, the users' and the bot's. The gateway learns of each from here, without the content
+ * where a session may not see it. The account learns which message got which reply.
  */
 export class Messages {
   readonly #byId = new Map<string, MessagePayload>();
-  readonly #waiters = new Map<string, { resolve: (reply: Reply) => void; reject: (error: Error) => void }[]>();
+  /** Who waits for the first reply, by message. */
+  readonly #awaited = new Map<string, Deferred<Reply>>();
 
   constructor(
     private readonly world: World,
@@ -75,15 +65,12 @@ export class Messages {
     private readonly account: Account,
   ) {}
 
-  /** A user writes something. */
+  /** A user sends a message. */
   send(message: UserMessage): SentMessage {
     const { guildId, content } = message;
-    const channel =
-      message.channelId === undefined ? this.world.defaultChannel(guildId) : this.world.findChannel(message.channelId);
-    if (channel === undefined || channel.guild_id !== guildId)
-      throw new RangeError(`guild ${guildId} has no such channel`);
+    const channel = this.world.channelIn(guildId, message.channelId);
     const member = this.world.actingMember(guildId, message.userId, this.#byId.size);
-    const payload = this.#compose(channel, member.user, content);
+    const payload = this.compose(channel, member.user, content);
     const entry: MessageEntry = {
       id: payload.id,
       guildId,
@@ -96,126 +83,49 @@ export class Messages {
       replies: [],
     };
     this.account.addMessage(entry);
-    this.#remember(payload);
+    this.#keep(payload);
     this.#announce('MESSAGE_CREATE', payload, channel, entry, member);
     return new SentMessage(payload, entry, () => this.#firstReply(entry));
   }
 
-  /** The bot writes something, through REST. Throws the error Discord would answer with. */
-  post(channel: ChannelPayload, body: MessageBody, origin?: InteractionOrigin, extraFlags = 0): MessagePayload {
-    const written = body.enforceNonce ? this.#writtenBefore(channel, body.nonce) : undefined;
-    if (written !== undefined) return written;
-    const payload = this.#compose(channel, this.world.findUser(this.world.bot.id) ?? this.world.bot, body.content);
-    const { reference } = body;
-    if (reference !== undefined) this.#refer(payload, channel, reference);
-    payload.flags = body.flags | extraFlags;
-    Object.assign(payload, { embeds: body.embeds, components: body.components, tts: body.tts });
-    Object.assign(payload, { attachments: body.attachments.map((file, index) => ({ ...file, id: String(index) })) });
-    if (body.nonce !== undefined) payload.nonce = body.nonce;
-    if (origin !== undefined) this.#belongTo(payload, origin);
-    this.#remember(payload);
-    this.#noteReply(payload, reference?.messageId);
-    // Ephemeral messages are shown to one user and never go over the gateway.
-    if ((payload.flags & MESSAGE_FLAG_EPHEMERAL) === 0) this.#announce('MESSAGE_CREATE', payload, channel);
-    return payload;
+  /** The bot's message is there from now on. */
+  add(message: MessagePayload, channel: ChannelPayload, repliesTo: string | undefined): void {
+    this.#keep(message);
+    this.#noteReply(message, repliesTo);
+    if (!isEphemeral(message)) this.#announce('MESSAGE_CREATE', message, channel);
   }
 
-  /**
-   * With `enforce_nonce`, a nonce that the author has used in the past few minutes creates nothing: its message is returned
-   * (discord.com/developers/docs/resources/message#create-message-jsonform-params). "A few minutes" are one here.
-   */
-  #writtenBefore(channel: ChannelPayload, nonce: string | number | undefined): MessagePayload | undefined {
-    const earliest = Date.now() - NONCE_WINDOW_MS;
-    for (const payload of [...this.#byId.values()].reverse()) {
-      if (Date.parse(String(payload.timestamp)) < earliest) return undefined;
-      const isOurs = payload.author.id === this.world.bot.id && payload.channel_id === channel.id;
-      if (isOurs && nonce !== undefined && payload.nonce === nonce) return payload;
-    }
-    return undefined;
-  }
-
-  #refer(payload: MessagePayload, channel: ChannelPayload, reference: NonNullable<MessageBody['reference']>): void {
-    const target = this.#byId.get(reference.messageId);
-    const sameChannel = reference.channelId === undefined || reference.channelId === channel.id;
-    if (target === undefined || target.channel_id !== channel.id || !sameChannel) {
-      if (!reference.failIfNotExists) return;
-      const check = new FormCheck();
-      check.fail(['message_reference'], 'REPLIES_UNKNOWN_MESSAGE', 'Unknown message');
-      check.throwIfFailed();
-    }
-    payload.type = TYPE_REPLY;
-    payload.message_reference = {
-      type: 0,
-      message_id: reference.messageId,
-      channel_id: channel.id,
-      ...(channel.guild_id === undefined ? {} : { guild_id: channel.guild_id }),
-    };
-    payload.referenced_message = target ?? null;
-  }
-
-  #belongTo(payload: MessagePayload, origin: InteractionOrigin): void {
-    payload.webhook_id = this.world.applicationId;
-    payload.application_id = this.world.applicationId;
-    payload.type = origin.type === 2 ? TYPE_COMMAND : 0;
-    payload.interaction_metadata = {
-      id: origin.interactionId,
-      type: origin.type,
-      name: origin.name,
-      user: origin.user,
-      authorizing_integration_owners: {},
-    };
-  }
-
-  edit(message: MessagePayload, body: MessageBody, clearFlags = 0): MessagePayload {
-    if (body.given.has('content')) message.content = body.content;
-    for (const field of ['embeds', 'components', 'attachments'] as const) {
-      if (body.given.has(field)) message[field] = body[field];
-    }
-    message.flags = (message.flags & ~clearFlags) | (body.flags & ~MESSAGE_FLAG_EPHEMERAL);
-    message.edited_timestamp = new Date().toISOString();
+  /** The bot's message has changed. */
+  updated(message: MessagePayload): void {
     const channel = this.world.findChannel(message.channel_id);
-    if (channel !== undefined && (message.flags & MESSAGE_FLAG_EPHEMERAL) === 0) {
-      this.#announce('MESSAGE_UPDATE', message, channel);
-    }
-    return message;
+    if (channel !== undefined && !isEphemeral(message)) this.#announce('MESSAGE_UPDATE', message, channel);
   }
 
   delete(message: MessagePayload): void {
     this.#byId.delete(message.id);
     const channel = this.world.findChannel(message.channel_id);
-    if (channel === undefined || (message.flags & MESSAGE_FLAG_EPHEMERAL) !== 0) return;
+    if (channel === undefined || isEphemeral(message)) return;
     const data = { id: message.id, channel_id: channel.id };
     if (channel.guild_id === undefined) this.gateway.dispatchDirect('MESSAGE_DELETE', data);
     else this.gateway.dispatchToGuild('MESSAGE_DELETE', channel.guild_id, { ...data, guild_id: channel.guild_id });
-  }
-
-  /** Throws "Unknown Message" when there is none in that channel. */
-  get(channelId: string, messageId: string): MessagePayload {
-    const message = this.#byId.get(messageId);
-    if (message === undefined || message.channel_id !== channelId) throw unknown.message();
-    return message;
   }
 
   find(messageId: string): MessagePayload | undefined {
     return this.#byId.get(messageId);
   }
 
-  /** The latest messages of a channel, newest first. */
-  list(channelId: string, limit: number): MessagePayload[] {
-    const all = [...this.#byId.values()].filter(
-      (message) => message.channel_id === channelId && (message.flags & MESSAGE_FLAG_EPHEMERAL) === 0,
-    );
-    return all.slice(-limit).reverse();
+  newestFirst(): MessagePayload[] {
+    return [...this.#byId.values()].reverse();
   }
 
   stop(): void {
-    for (const waiters of this.#waiters.values()) {
-      for (const { reject } of waiters) reject(new Error('the simulator was stopped before there was a reply'));
-    }
-    this.#waiters.clear();
+    const error = new Error('the simulator was stopped before there was a reply');
+    for (const { reject } of this.#awaited.values()) reject(error);
+    this.#awaited.clear();
   }
 
-  #compose(channel: ChannelPayload, author: UserPayload, content: string): MessagePayload {
+  /** A message with the defaults of all fields. It is in no channel before {@link add}. */
+  compose(channel: ChannelPayload, author: UserPayload, content: string): MessagePayload {
     const ids = [...new Set([...content.matchAll(/<@!?(\d{15,20})>/g)].map((match) => match[1] ?? ''))];
     return {
       id: this.world.snowflakes.next(),
@@ -237,7 +147,7 @@ export class Messages {
     };
   }
 
-  #remember(message: MessagePayload): void {
+  #keep(message: MessagePayload): void {
     this.#byId.set(message.id, message);
     if (this.#byId.size <= MESSAGES_KEPT) return;
     const [oldest] = this.#byId.keys();
@@ -284,21 +194,22 @@ export class Messages {
     const entry = repliesTo === undefined ? undefined : this.account.findMessage(repliesTo);
     if (entry === undefined) return;
     entry.replies.push({ id: payload.id, at: now(), content: payload.content });
-    const waiters = this.#waiters.get(entry.id);
-    this.#waiters.delete(entry.id);
-    for (const { resolve } of waiters ?? []) resolve(replyOf(entry) as Reply);
+    this.#awaited.get(entry.id)?.resolve(replyOf(entry) as Reply);
+    this.#awaited.delete(entry.id);
   }
 
   #firstReply(entry: MessageEntry): Promise<Reply> {
     const known = replyOf(entry);
     if (known !== undefined) return Promise.resolve(known);
-    const reply = new Promise<Reply>((resolve, reject) => {
-      this.#waiters.set(entry.id, [...(this.#waiters.get(entry.id) ?? []), { resolve, reject }]);
-    });
-    // Who asked and then lost interest must not be punished with an unhandled rejection.
-    reply.catch(() => undefined);
-    return reply;
+    const reply = this.#awaited.get(entry.id) ?? deferred<Reply>();
+    this.#awaited.set(entry.id, reply);
+    return reply.promise;
   }
+}
+
+/** One user alone sees an ephemeral message. It never goes over the gateway. */
+function isEphemeral({ flags }: MessagePayload): boolean {
+  return (flags & MESSAGE_FLAG_EPHEMERAL) !== 0;
 }
 
 function replyOf(entry: MessageEntry): Reply | undefined {
@@ -306,7 +217,7 @@ function replyOf(entry: MessageEntry): Reply | undefined {
   return first === undefined ? undefined : { ...first, latencyMs: first.at - entry.createdAt };
 }
 
-/** Role and @everyone mentions do not count: only the bot itself being mentioned shows it the content. */
+/** Mentions of roles and of @everyone do not count. Only a mention of the bot itself shows it the content. */
 function mentions(content: string, userId: string): boolean {
   return content.includes(`<@${userId}>`) || content.includes(`<@!${userId}>`);
 }

@@ -1,4 +1,4 @@
-import { now } from '../time.js';
+import { now } from '../account/now.js';
 import { Random } from '../world/Random.js';
 import type { World } from '../world/World.js';
 import type { Interactions, OptionValue } from './Interactions.js';
@@ -10,12 +10,13 @@ export interface TrafficCommand {
 }
 
 export interface TrafficOptions {
+  /** Default: 0. */
   commandsPerSecond?: number;
-  /** Messages that mention the bot. */
+  /** How many messages a second mention the bot. Default: 0. */
   mentionsPerSecond?: number;
-  /** Messages among users, which the bot only overhears. */
+  /** How many messages a second are not for the bot. Default: 0. */
   messagesPerSecond?: number;
-  /** What users run. Default: `ping`. */
+  /** The commands that users run. Default: `ping`. */
   commands?: readonly TrafficCommand[];
   /** What users write after the mention. Default: `ping`. */
   mentions?: readonly string[];
@@ -24,12 +25,12 @@ export interface TrafficOptions {
 type Kind = 'command' | 'mention' | 'message';
 
 const TICK_MS = 10;
-/** After a long stall of the machine, so much is made up for and no more: users do not save up commands. */
+/** After a longer stall of the machine the traffic makes up for this much only, because users do not save up commands. */
 const MAX_BACKLOG_MS = 250;
 
 /**
- * Simulated users in all guilds. Who does what where is a sequence that depends on the seed only; when, on the rates. Users
- * act only where the bot has been seen online, so nothing counts as unanswered while a bot starts for the first time.
+ * Simulated users in all guilds. The seed alone decides who does what and where, and the rates decide when. Users act only
+ * in guilds where the bot was online once, so nothing counts as unanswered while a bot starts for the first time.
  */
 export class Traffic {
   readonly #random: Random;
@@ -50,7 +51,7 @@ export class Traffic {
     return this.#timer !== undefined;
   }
 
-  /** Starts, or goes on at other rates. */
+  /** Starts, or goes on with other options. */
   start(options: TrafficOptions): void {
     this.stop();
     const rates: [Kind, number][] = [

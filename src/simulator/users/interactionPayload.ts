@@ -1,5 +1,4 @@
-import { type ChannelPayload, isJson, type Json, type MessagePayload } from '../payloads.js';
-import type { CommandPayload } from '../rest/Commands.js';
+import { type ChannelPayload, type CommandPayload, isJson, type Json, type MessagePayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 
 const SUBCOMMAND = 1;
@@ -11,13 +10,13 @@ const USER = 6;
 const CHANNEL = 7;
 const ROLE = 8;
 const NUMBER = 10;
-/** All permissions there are, for members and for the bot. */
+/** Members and the bot have all permissions. */
 const ALL_PERMISSIONS = '2251799813685247';
 const ATTACHMENT_SIZE_LIMIT = 10_485_760;
 
 /**
  * `data` of a command interaction, as Discord would send it for what the user typed. Option types come from the registered
- * command; for one that is not registered, from the values.
+ * command. If the command is not registered, they come from the values.
  */
 export function commandData(
   world: World,
@@ -88,7 +87,7 @@ export interface InteractionSource {
   channel: ChannelPayload;
   token: string;
   userId: string | undefined;
-  /** Which member acts when no user is given. */
+  /** Which member acts if no user is given. */
   choice: number;
   message: MessagePayload | undefined;
 }

@@ -1,6 +1,4 @@
-/**
- * Deterministic random numbers (mulberry32). Equal seeds give equal guilds and equal traffic on every machine.
- */
+/** Deterministic random numbers (mulberry32). The same seed gives the same guilds and traffic on every machine. */
 export class Random {
   #state: number;
 
@@ -19,7 +17,7 @@ export class Random {
     return Math.floor(this.next() * bound);
   }
 
-  /** One of the items; undefined when there are none. */
+  /** One of the items. Undefined if there are none. */
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.below(items.length)];
   }
@@ -31,7 +29,7 @@ function mix(value: number): number {
   return (t ^ (t >>> 14)) >>> 0;
 }
 
-/** A number in [0, bound) that depends on the parts only: random access into a seeded world, without state. */
+/** A number in [0, bound) that depends on the parts alone. It gives random access into a seeded world, without state. */
 export function hash(bound: number, a: number, b = 0, c = 0, d = 0): number {
   let state = 0x9e3779b9;
   state = mix((state ^ a) + 0x6d2b79f5);

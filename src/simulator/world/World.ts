@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { ResolvedOptions } from '../options.js';
+import { newMember } from './blueprints.js';
 import {
   CHANNEL_DM,
   CHANNEL_TEXT,
   type ChannelPayload,
   type GuildPayload,
-  type Json,
   type MemberPayload,
   type UserPayload,
-} from '../payloads.js';
+} from './payloads.js';
 import {
   type Seed,
   seededChannel,
@@ -34,28 +33,32 @@ const APPLICATION_INDEX = BOT_INDEX + 1;
 const TEAM_INDEX = BOT_INDEX + 2;
 
 /**
- * Owns what exists: guilds with their channels, roles and members, users, DMs, the bot and its application. Knows nothing of
- * sessions or requests.
+ * Owns what exists: guilds with their channels, roles and members, users, DMs, the bot and its application. It knows nothing
+ * of sessions or requests.
  *
- * A guild is made from the seed each time it is asked for, until something in it changes: from then on it is held. So
- * four thousand guilds cost nothing but their ids.
+ * The world makes a guild from the seed each time somebody asks for it, until something in the guild changes. From then on
+ * the world keeps it. So four thousand unchanged guilds cost only their ids.
  */
 export class World {
   readonly snowflakes = new SnowflakeSource();
+  /** The bot as it sees itself, e-mail included. */
   readonly bot: UserPayload;
-  readonly applicationId: string;
-  /** How the application can be installed: 0 to guilds, 1 to users. */
+  /** The bot as others see it. */
+  readonly publicBot: UserPayload;
+  readonly applicationId = seededUserId(APPLICATION_INDEX);
+  /** The team that owns the application if it has several owners. */
+  readonly teamId = seededUserId(TEAM_INDEX);
+  /** Where the application can be installed: 0 is in guilds, 1 is for users. */
   readonly integrationTypes: readonly number[] = [0, 1];
   readonly ownerIds: readonly string[];
   readonly #seed: Seed;
-  /** Of seeded guilds that have not changed: their number. Of the others: what they are now. */
+  /** An unchanged seeded guild is here as its number, any other as it is now. */
   readonly #guilds = new Map<string, number | GuildPayload>();
-  /** Guild of each channel or thread that did not come from the seed. */
+  /** The guild of each channel or thread that did not come from the seed. */
   readonly #addedChannels = new Map<string, string>();
   readonly #dms = new Map<string, ChannelPayload>();
   readonly #dmOfUser = new Map<string, string>();
   readonly #addedUsers = new Map<string, UserPayload>();
-  readonly #presence = new Map<string, Json>();
 
   constructor(options: ResolvedOptions) {
     this.bot = {
@@ -71,14 +74,14 @@ export class World {
       mfa_enabled: true,
       email: null,
     };
-    this.applicationId = seededUserId(APPLICATION_INDEX);
     const userCount = Math.max(
       options.guildShape.members * 2 + 16,
       Math.ceil((options.guildCount * options.guildShape.members) / 2),
     );
     const { email, verified, mfa_enabled, flags, ...publicBot } = this.bot;
-    this.#seed = { seed: options.seed, shape: options.guildShape, userCount, bot: publicBot as UserPayload };
-    // An owner may run code in the bot. Whoever knows that id must not be everybody.
+    this.publicBot = publicBot as UserPayload;
+    this.#seed = { seed: options.seed, shape: options.guildShape, userCount, bot: this.publicBot };
+    // An owner may run code in the bot, so nobody may guess an owner's id.
     this.ownerIds = Array.from({ length: options.ownerCount }, () => this.ensureUser(randomUserId()).id);
     for (let index = 0; index < options.guildCount; index++) this.#guilds.set(seededId(index), index);
   }
@@ -87,16 +90,8 @@ export class World {
     return this.ownerIds[0] ?? this.bot.id;
   }
 
-  get teamId(): string {
-    return seededUserId(TEAM_INDEX);
-  }
-
   get guildIds(): string[] {
     return [...this.#guilds.keys()];
-  }
-
-  get guildCount(): number {
-    return this.#guilds.size;
   }
 
   hasGuild(guildId: string): boolean {
@@ -107,22 +102,28 @@ export class World {
     return this.guildIds.filter((id) => shardIdOf(id, shardCount) === shardId);
   }
 
-  /** The guild as it is now. Not to be changed: it may be made for this call only. See {@link change}. */
+  /** The guild as it is now. Do not change it: it may exist for this call only. See {@link change}. */
   findGuild(guildId: string): GuildPayload | undefined {
     const entry = this.#guilds.get(guildId);
     return typeof entry === 'number' ? seededGuild(this.#seed, entry) : entry;
   }
 
-  /** The same for one who will look at no member but the bot and those in voice channels. Much cheaper. */
+  /** As {@link findGuild}, for a caller who needs no member but the bot and those in voice channels. Much cheaper. */
   findGuildWithoutMembers(guildId: string): GuildPayload | undefined {
     const entry = this.#guilds.get(guildId);
     return typeof entry === 'number' ? seededGuild(this.#seed, entry, true) : entry;
   }
 
-  /** The guild, held from now on: what the caller changes in it stays. Throws when the bot is not in it. */
-  change(guildId: string): GuildPayload {
+  /** As {@link findGuild}. Throws a RangeError if the bot is not in the guild. */
+  getGuild(guildId: string): GuildPayload {
     const guild = this.findGuild(guildId);
     if (guild === undefined) throw new RangeError(`no guild ${guildId} in the local Discord`);
+    return guild;
+  }
+
+  /** The guild, kept from now on: what the caller changes in it stays. Throws a RangeError if the bot is not in it. */
+  change(guildId: string): GuildPayload {
+    const guild = this.getGuild(guildId);
     this.#guilds.set(guildId, guild);
     return guild;
   }
@@ -136,7 +137,7 @@ export class World {
     return this.#guilds.delete(guildId);
   }
 
-  /** To be told of each channel or thread that is added to a guild, so that it can be found by its id alone. */
+  /** Call this for each channel or thread that is added to a guild: {@link findChannel} finds it by its id alone then. */
   indexChannel(channelId: string, guildId: string): void {
     this.#addedChannels.set(channelId, guildId);
   }
@@ -164,7 +165,17 @@ export class World {
     return undefined;
   }
 
-  /** Where simulated users are when the caller does not say: the guild's first text channel. */
+  /**
+   * Where users act in a guild: in the channel of that id, or in the guild's first text channel if no id is given.
+   * Throws a RangeError if the guild has no such channel.
+   */
+  channelIn(guildId: string, channelId: string | undefined): ChannelPayload {
+    const channel = channelId === undefined ? this.defaultChannel(guildId) : this.findChannel(channelId);
+    if (channel?.guild_id !== guildId) throw new RangeError(`guild ${guildId} has no such channel`);
+    return channel;
+  }
+
+  /** The guild's first text channel. */
   defaultChannel(guildId: string): ChannelPayload | undefined {
     const entry = this.#guilds.get(guildId);
     if (entry === undefined) return undefined;
@@ -172,7 +183,7 @@ export class World {
     return entry.channels.find((channel) => channel.type === CHANNEL_TEXT) ?? entry.channels[0];
   }
 
-  /** Some human member of the guild; `choice` says which one, modulo how many there are. */
+  /** A human member of the guild: number `choice`, modulo how many there are. */
   someMember(guildId: string, choice: number): MemberPayload | undefined {
     const entry = this.#guilds.get(guildId);
     if (entry === undefined) return undefined;
@@ -194,42 +205,27 @@ export class World {
   }
 
   /**
-   * Who acts in a guild: the member of that id, or some member when none is given. A user who is no member, e.g. the owner of
-   * the application, comes as a visitor without roles.
+   * Who acts in a guild: the member of that id, or member `choice` if no id is given. A user who is not a member, such as
+   * the owner of the application, comes as a visitor without roles.
    */
   actingMember(guildId: string, userId: string | undefined, choice: number): MemberPayload {
     const member = userId === undefined ? this.someMember(guildId, choice) : this.findMember(guildId, userId);
-    if (member !== undefined) return member;
-    return {
-      user: this.ensureUser(userId ?? this.ownerId),
-      nick: null,
-      roles: [],
-      joined_at: new Date(0).toISOString(),
-      avatar: null,
-      premium_since: null,
-      communication_disabled_until: null,
-      deaf: false,
-      mute: false,
-      pending: false,
-      flags: 0,
-    };
+    return member ?? newMember(this.ensureUser(userId ?? this.ownerId), new Date(0).toISOString());
   }
 
   botMember(guildId: string): MemberPayload | undefined {
-    const entry = this.#guilds.get(guildId);
-    if (typeof entry === 'number') return seededMember(this.#seed, entry, 0);
-    return entry?.members.find((member) => member.user.id === this.bot.id);
+    return this.findMember(guildId, this.bot.id);
   }
 
   findUser(userId: string): UserPayload | undefined {
-    if (userId === this.bot.id) return this.#seed.bot;
+    if (userId === this.bot.id) return this.publicBot;
     const added = this.#addedUsers.get(userId);
     if (added !== undefined) return added;
     const index = parseSeededUserId(userId);
     return index !== undefined && index < this.#seed.userCount ? seededUser(index) : undefined;
   }
 
-  /** The user of that id, made up when there is none yet: a simulated user can walk in from anywhere. */
+  /** The user of that id. The world makes one if there is none yet, so a simulated user can come from anywhere. */
   ensureUser(userId: string): UserPayload {
     const found = this.findUser(userId);
     if (found !== undefined) return found;
@@ -242,7 +238,7 @@ export class World {
     return this.ensureUser(this.snowflakes.next());
   }
 
-  /** The DM channel of the bot and a user, the same one each time. */
+  /** The DM channel of the bot and the user. It is the same one each time. */
   openDm(userId: string): ChannelPayload {
     const user = this.ensureUser(userId);
     const known = this.#dms.get(this.#dmOfUser.get(userId) ?? '');
@@ -257,62 +253,5 @@ export class World {
     this.#dms.set(channel.id, channel);
     this.#dmOfUser.set(userId, channel.id);
     return channel;
-  }
-
-  /** A presence a session set for the bot, by session. */
-  setPresence(sessionId: string, presence: Json): void {
-    this.#presence.set(sessionId, presence);
-  }
-
-  forgetPresence(sessionId: string): void {
-    this.#presence.delete(sessionId);
-  }
-
-  presenceOf(sessionId: string): Json | undefined {
-    return this.#presence.get(sessionId);
-  }
-
-  /** The application, as GET /applications/@me shows it to its own bot. */
-  application(): Json {
-    const owner = this.ensureUser(this.ownerId);
-    const isTeam = this.ownerIds.length > 1;
-    const team = {
-      id: this.teamId,
-      icon: null,
-      name: 'Local team',
-      owner_user_id: this.ownerId,
-      members: this.ownerIds.map((id, index) => ({
-        user: this.ensureUser(id),
-        team_id: this.teamId,
-        membership_state: 2,
-        role: index === 0 ? 'admin' : 'developer',
-        permissions: ['*'],
-      })),
-    };
-    return {
-      id: this.applicationId,
-      name: this.bot.username,
-      icon: null,
-      description: 'An application of the local Discord.',
-      type: null,
-      summary: '',
-      bot: this.#seed.bot,
-      bot_public: true,
-      bot_require_code_grant: false,
-      // A team's application shows a made-up user as its owner (discord.com/developers/docs/topics/teams).
-      owner: isTeam ? { ...owner, id: this.teamId, username: `team${this.teamId}` } : owner,
-      team: isTeam ? team : null,
-      verify_key: createHash('sha256').update(this.applicationId).digest('hex'),
-      flags: 0,
-      approximate_guild_count: this.guildCount,
-      approximate_user_install_count: 0,
-      approximate_user_authorization_count: 0,
-      install_params: { scopes: ['bot', 'applications.commands'], permissions: '2048' },
-      // A new application can be installed to guilds and to users.
-      integration_types_config: Object.fromEntries(this.integrationTypes.map((type) => [type, {}])),
-      interactions_endpoint_url: null,
-      redirect_uris: [],
-      event_webhooks_status: 1,
-    };
   }
 }

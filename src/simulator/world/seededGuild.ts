@@ -1,8 +1,7 @@
 import type { GuildShape } from '../options.js';
+import { newGuildProperties, newMember, newRole, newTextChannel, newThread } from './blueprints.js';
 import {
   CHANNEL_CATEGORY,
-  CHANNEL_TEXT,
-  CHANNEL_THREAD,
   CHANNEL_VOICE,
   type ChannelPayload,
   type GuildPayload,
@@ -10,13 +9,13 @@ import {
   type MemberPayload,
   type RolePayload,
   type UserPayload,
-} from '../payloads.js';
+} from './payloads.js';
 import { hash } from './Random.js';
 import { seededId, seededTimestamp, seededUserId } from './snowflakes.js';
 
 /**
- * Everything in here is a pure function of the seed: any guild, channel or member of the world can be made on demand, so
- * thousands of guilds cost no memory until something in them changes.
+ * Everything in this file is a pure function of the seed. Any guild, channel or member can be made on demand, so thousands
+ * of guilds cost no memory until something in them changes.
  */
 export interface Seed {
   seed: number;
@@ -26,33 +25,11 @@ export interface Seed {
   bot: UserPayload;
 }
 
-const FIRST = [
-  'amber',
-  'brisk',
-  'calm',
-  'dusty',
-  'eager',
-  'fuzzy',
-  'golden',
-  'hidden',
-  'icy',
-  'jolly',
-  'kind',
-  'lunar',
-];
-const SECOND = [
-  'apple',
-  'badger',
-  'comet',
-  'dragon',
-  'ember',
-  'falcon',
-  'grove',
-  'harbor',
-  'island',
-  'jaguar',
-  'kettle',
-];
+const FIRST = 'amber brisk calm dusty eager fuzzy golden hidden icy jolly kind lunar'.split(' ');
+const SECOND = 'apple badger comet dragon ember falcon grove harbor island jaguar kettle'.split(' ');
+
+const ADMINISTRATOR = '8';
+const EVERYONE_PERMISSIONS = '2248473465835073';
 
 function nameOf(a: number, b = 0, c = 0): string {
   return `${FIRST[hash(FIRST.length, 7, a, b, c)]}-${SECOND[hash(SECOND.length, 11, a, b, c)]}`;
@@ -72,37 +49,26 @@ export function seededUser(index: number): UserPayload {
   };
 }
 
-export function seededGuildName(seed: Seed, guildIndex: number): string {
-  return `${nameOf(seed.seed, guildIndex)} ${guildIndex}`;
-}
-
-export function seededRole(seed: Seed, guildIndex: number, index: number): RolePayload {
+function seededRole(seed: Seed, guildIndex: number, index: number): RolePayload {
   const guildId = seededId(guildIndex);
-  const color = index === 0 ? 0 : hash(0xffffff, seed.seed, guildIndex, 23, index);
-  return {
-    id: index === 0 ? guildId : seededId(guildIndex, 'role', index),
-    name: index === 0 ? '@everyone' : `role ${index}`,
-    permissions: index === 1 ? '8' : '2248473465835073',
-    position: index,
-    color,
-    colors: { primary_color: color, secondary_color: null, tertiary_color: null },
-    hoist: index === 1,
-    managed: false,
-    mentionable: index % 2 === 1,
-    icon: null,
-    unicode_emoji: null,
-    flags: 0,
-  };
+  if (index === 0) return newRole(guildId, '@everyone', EVERYONE_PERMISSIONS, 0);
+  const color = hash(0xffffff, seed.seed, guildIndex, 23, index);
+  const permissions = index === 1 ? ADMINISTRATOR : EVERYONE_PERMISSIONS;
+  const role = newRole(seededId(guildIndex, 'role', index), `role ${index}`, permissions, index, color);
+  role.hoist = index === 1;
+  role.mentionable = index % 2 === 1;
+  return role;
 }
 
-/** Channel 0 is a category, every fifth one a voice channel, the others text. There is always one text channel. */
+/** Channel 0 is a category and every fifth one a voice channel. The others are text channels; there is always one. */
 export function seededChannel(seed: Seed, guildIndex: number, index: number): ChannelPayload {
   const isOnly = seed.shape.channels <= 1;
-  // Written out three times: spreading a common part costs more than all the rest of it.
+  const id = seededId(guildIndex, 'channel', index);
+  const guildId = seededId(guildIndex);
   if (index === 0 && !isOnly) {
     return {
-      id: seededId(guildIndex, 'channel', index),
-      guild_id: seededId(guildIndex),
+      id,
+      guild_id: guildId,
       type: CHANNEL_CATEGORY,
       name: 'General',
       position: index,
@@ -113,8 +79,8 @@ export function seededChannel(seed: Seed, guildIndex: number, index: number): Ch
   }
   if (index % 5 === 4) {
     return {
-      id: seededId(guildIndex, 'channel', index),
-      guild_id: seededId(guildIndex),
+      id,
+      guild_id: guildId,
       type: CHANNEL_VOICE,
       name: `voice-${index}`,
       position: index,
@@ -129,20 +95,11 @@ export function seededChannel(seed: Seed, guildIndex: number, index: number): Ch
       last_message_id: null,
     };
   }
-  return {
-    id: seededId(guildIndex, 'channel', index),
-    guild_id: seededId(guildIndex),
-    type: CHANNEL_TEXT,
-    name: `text-${index}`,
-    position: index,
-    parent_id: isOnly ? null : seededId(guildIndex, 'channel', 0),
-    permission_overwrites: seededOverwrites(guildIndex, index),
-    flags: 0,
-    nsfw: false,
-    topic: `Talk about ${nameOf(seed.seed, guildIndex, index)}`,
-    rate_limit_per_user: 0,
-    last_message_id: null,
-  };
+  const channel = newTextChannel(id, guildId, index, `text-${index}`);
+  if (!isOnly) channel.parent_id = seededId(guildIndex, 'channel', 0);
+  channel.permission_overwrites = seededOverwrites(guildIndex, index);
+  channel.topic = `Talk about ${nameOf(seed.seed, guildIndex, index)}`;
+  return channel;
 }
 
 function seededOverwrites(guildIndex: number, index: number): Json[] {
@@ -156,58 +113,31 @@ export function seededTextChannelIndex(seed: Seed): number {
 }
 
 export function seededThread(seed: Seed, guildIndex: number, index: number): ChannelPayload {
-  const id = seededId(guildIndex, 'thread', index);
-  const created = seededTimestamp(guildIndex);
-  return {
-    id,
-    guild_id: seededId(guildIndex),
-    parent_id: seededId(guildIndex, 'channel', seededTextChannelIndex(seed)),
-    owner_id: seededOwnerId(seed, guildIndex),
-    type: CHANNEL_THREAD,
-    name: `thread-${index}`,
-    last_message_id: null,
-    message_count: 0,
-    member_count: 1,
-    total_message_sent: 0,
-    rate_limit_per_user: 0,
-    flags: 0,
-    thread_metadata: {
-      archived: false,
-      archive_timestamp: created,
-      auto_archive_duration: 4320,
-      locked: false,
-      create_timestamp: created,
-    },
-  };
+  return newThread(
+    seededId(guildIndex, 'thread', index),
+    seededId(guildIndex),
+    seededId(guildIndex, 'channel', seededTextChannelIndex(seed)),
+    seededOwnerId(seed, guildIndex),
+    `thread-${index}`,
+    seededTimestamp(guildIndex),
+  );
 }
 
-/** Member 0 is the bot; the others are a run of users that starts somewhere else in every guild, so guilds share users. */
+/** Member 0 is the bot. The others are consecutive users from a start that differs by guild, so guilds share users. */
 export function seededMember(seed: Seed, guildIndex: number, index: number): MemberPayload {
   const user = index === 0 ? seed.bot : seededUser(seededMemberUser(seed, guildIndex, index));
+  const nick = index % 4 === 3 ? `nick ${index}` : null;
   const roles = seed.shape.roles > 1 && index % 2 === 0 ? [seededId(guildIndex, 'role', 1)] : [];
-  return {
-    user,
-    nick: index % 4 === 3 ? `nick ${index}` : null,
-    roles,
-    joined_at: seededTimestamp(guildIndex),
-    avatar: null,
-    banner: null,
-    premium_since: null,
-    communication_disabled_until: null,
-    deaf: false,
-    mute: false,
-    pending: false,
-    flags: 0,
-  };
+  return newMember(user, seededTimestamp(guildIndex), nick, roles);
 }
 
 function seededMemberUser(seed: Seed, guildIndex: number, index: number): number {
   return (hash(seed.userCount, seed.seed, guildIndex, 31) + index) % seed.userCount;
 }
 
-/** Which member of the guild that user is; undefined when it is none. */
+/** @returns the user's number among the guild's members; undefined if the user is not one of them. */
 export function seededMemberIndex(seed: Seed, guildIndex: number, userIndex: number): number | undefined {
-  const first = hash(seed.userCount, seed.seed, guildIndex, 31);
+  const first = seededMemberUser(seed, guildIndex, 0);
   const index = (userIndex - first + seed.userCount) % seed.userCount;
   return index >= 1 && index < seed.shape.members ? index : undefined;
 }
@@ -234,8 +164,9 @@ function list<T>(length: number, make: (index: number) => T): T[] {
 }
 
 /**
- * A whole guild, as new on the first day. With `onlyBot` its members are the bot alone, as most sessions see it: making the
- * others would be half the work.
+ * A whole guild as it was at the start.
+ * @param onlyBot whether to leave out all members but the bot. Most sessions see no others, and making them is half the work.
+ *   Default: false.
  */
 export function seededGuild(seed: Seed, guildIndex: number, onlyBot = false): GuildPayload {
   const { shape } = seed;
@@ -249,7 +180,7 @@ export function seededGuild(seed: Seed, guildIndex: number, onlyBot = false): Gu
   }));
   const id = seededId(guildIndex);
   return {
-    ...guildProperties(id, seededGuildName(seed, guildIndex), seededOwnerId(seed, guildIndex)),
+    ...newGuildProperties(id, `${nameOf(seed.seed, guildIndex)} ${guildIndex}`, seededOwnerId(seed, guildIndex)),
     joined_at: seededTimestamp(guildIndex),
     roles: list(Math.max(1, shape.roles), (index) => seededRole(seed, guildIndex, index)),
     emojis: list(shape.emojis, (index) => seededEmoji(guildIndex, index)),
@@ -259,49 +190,5 @@ export function seededGuild(seed: Seed, guildIndex: number, onlyBot = false): Gu
     member_count: memberCount,
     presences,
     voice_states: [],
-  };
-}
-
-/** What every guild has that is not a list of something. */
-export function guildProperties(id: string, name: string, ownerId: string) {
-  return {
-    id,
-    name,
-    owner_id: ownerId,
-    icon: null,
-    splash: null,
-    discovery_splash: null,
-    banner: null,
-    description: null,
-    features: [],
-    verification_level: 1,
-    default_message_notifications: 0,
-    explicit_content_filter: 0,
-    mfa_level: 0,
-    nsfw_level: 0,
-    nsfw: false,
-    premium_tier: 0,
-    premium_subscription_count: 0,
-    premium_progress_bar_enabled: false,
-    preferred_locale: 'en-US',
-    afk_channel_id: null,
-    afk_timeout: 300,
-    application_id: null,
-    system_channel_id: null,
-    system_channel_flags: 0,
-    rules_channel_id: null,
-    public_updates_channel_id: null,
-    safety_alerts_channel_id: null,
-    vanity_url_code: null,
-    max_members: 500_000,
-    max_presences: null,
-    max_video_channel_users: 25,
-    max_stage_video_channel_users: 50,
-    large: false,
-    unavailable: false,
-    stickers: [],
-    stage_instances: [],
-    guild_scheduled_events: [],
-    soundboard_sounds: [],
   };
 }

@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 export const DISCORD_EPOCH = 1_420_070_400_000;
 
 /**
- * Seeded things count from this "time" on, one millisecond apart, so that guild n lands on shard `n % shardCount` plus a
- * constant and an id can be turned back into its number without a table.
+ * The ids of seeded guilds begin at this time and are one millisecond apart. So consecutive guilds are on consecutive shards,
+ * and an id can be turned back into the guild's number without a table.
  */
 const SEEDED_GUILDS_FROM = 1_600_000_000_000 - DISCORD_EPOCH;
 const SEEDED_USERS_FROM = 1_500_000_000_000 - DISCORD_EPOCH;
 const SEEDED_SPAN = 50_000_000;
 
-/** What the low 22 bits of a seeded id within a guild say: its kind (4 bits) and number (18 bits). */
+/** The low 22 bits of a seeded id hold the kind (4 bits) and the number (18 bits) of a thing in a guild. */
 export type SeededKind = 'guild' | 'channel' | 'role' | 'thread' | 'emoji';
 const KINDS: readonly SeededKind[] = ['guild', 'channel', 'role', 'thread', 'emoji'];
 
@@ -20,8 +20,8 @@ function compose(time: number, low: number): string {
 }
 
 /**
- * The last guild's id as two decimal halves: all ids of a guild differ from it only by their low 22 bits, and adding those to
- * a number is several times faster than shifting a BigInt for each of the dozens of ids in a guild.
+ * The last guild's id as two decimal halves. All ids of a guild differ from it only in their low 22 bits. Adding those to a
+ * number is several times faster than shifting a BigInt for each of the dozens of ids in a guild.
  */
 let guildHalves = { guildIndex: -1, high: '', low: 0 };
 const HALF = 1_000_000_000;
@@ -46,12 +46,12 @@ export function seededUserId(index: number): string {
   return compose(SEEDED_USERS_FROM + index, 1);
 }
 
-/** The id of a user whom nobody can guess, made between 2019 and 2023: after all seeded users. */
+/** A user id that nobody can guess. Its time is between 2019 and 2023, after all seeded users. */
 export function randomUserId(): string {
   return ((1n << 59n) | BigInt.asUintN(59, randomBytes(8).readBigUInt64BE())).toString();
 }
 
-/** What a seeded id stands for; undefined when it is not one. */
+/** @returns what a seeded id stands for; undefined if it is not one. */
 export function parseSeededId(id: string): { guildIndex: number; kind: SeededKind; index: number } | undefined {
   if (!isSnowflake(id)) return undefined;
   const bits = BigInt(id);
@@ -77,12 +77,12 @@ export function shardIdOf(guildId: string, shardCount: number): number {
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }
 
-/** When the seeded guild was made; its threads and memberships too. */
+/** When the seeded guild, its threads and its memberships were made. */
 export function seededTimestamp(guildIndex: number): string {
   return new Date(SEEDED_GUILDS_FROM + guildIndex + DISCORD_EPOCH).toISOString();
 }
 
-/** Makes new ids: unique, increasing, and of the present time, as Discord's. */
+/** Makes new ids that are unique, increasing and of the present time, like Discord's. */
 export class SnowflakeSource {
   #lastTime = 0;
   #increment = 0;

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientFactory, ListenerPromises } from '../../../src/cluster/clients/ClientAdapter.js';
 import { Gateway, GatewayLog, type GatewayOptions } from '../../../src/cluster/gateway/index.js';
-import { Hydration } from '../../../src/cluster/store/index.js';
+import { Hydration } from '../../../src/cluster/store/Hydration.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import {
   FAST,
@@ -26,7 +26,7 @@ const SHARDS = [0, 1];
 /** What a listener of a library is told, in words that all libraries share. */
 export type HeardEvent =
   | { readonly kind: 'message'; readonly content: string }
-  | { readonly kind: 'channelCreated' | 'guildJoined' | 'guildLeft'; readonly id: string }
+  | { readonly kind: 'channelCreated' | 'guildJoined' | 'guildLeft' | 'memberJoined'; readonly id: string }
   | { readonly kind: 'ready' };
 
 /** One guild as a library has it cached: names and sorted ids. */
@@ -140,8 +140,8 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       const one = { shardIds: [0], shardCount: 2 };
       const old = await open(targetOf(simulator), {
         ...one,
-        judgeDispatch: (_shardId, packet) => store.judge(packet),
-        onDispatch: (_shardId, packet) => store.handled(packet),
+        judgeDispatch: (_shardId, packet) => store.dispatches.judge(packet),
+        onDispatch: (_shardId, packet) => store.dispatches.handled(packet),
       });
       await old.gateway.connect();
       const sessions = old.gateway.release();
@@ -206,6 +206,57 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
         ]),
       );
       expect(bare(cacheOf(client))).toEqual(bare(worldOf(simulator)));
+    });
+
+    it('tells of the members that have joined while its connection was lost', async () => {
+      const simulator = await start();
+      const { gateway, client, heard } = await open(targetOf(simulator));
+      await gateway.connect();
+      await until(() => expect(library.isReady(client)).toBe(true));
+      heard.length = 0;
+      gateway.release();
+      await until(() => expect(simulator.account.summary().connectionsOpen).toBe(0));
+      const [guildId = ''] = simulator.guildIds;
+      const { user } = simulator.guilds.addMember(guildId);
+      await gateway.adopt();
+      const events = () => heard.filter(({ kind }) => kind !== 'ready');
+      await until(() => expect(events()).toEqual([{ kind: 'memberJoined', id: user.id }]));
+      expect(cacheOf(client).find(({ id }) => id === guildId)?.members).toContain(user.id);
+    });
+
+    it('tells of what happens on one shard while another waits for its login', async () => {
+      const simulator = await start();
+      const [first, second] = [new SlotDesk(), new SlotDesk()];
+      second.hold();
+      const { gateway, client, heard } = await open(targetOf(simulator), {
+        acquireSlot: (shardId) => (shardId === 0 ? first : second).acquire(shardId),
+      });
+      const connected = gateway.connect();
+      await until(() => expect(gateway.statuses()[0]?.state).toBe('ready'));
+      const [guildId = ''] = simulator.guildIdsOfShard(0, 2);
+      simulator.sendMessage({ guildId, content: 'early' });
+      await until(() => expect(heard).toEqual([{ kind: 'message', content: 'early' }]));
+      expect(library.isReady(client)).toBe(false);
+      second.grantHeld();
+      await connected;
+      await until(() => expect(library.isReady(client)).toBe(true));
+      expect(heard).toEqual([{ kind: 'message', content: 'early' }, { kind: 'ready' }]);
+    });
+
+    it('forgets the channels that were deleted while its session was lost', async () => {
+      const simulator = await start();
+      const { gateway, adapter } = await open(targetOf(simulator));
+      const [guildId = ''] = simulator.guildIds;
+      const { id } = simulator.guilds.createChannel(guildId);
+      await gateway.connect();
+      expect(adapter.lookUp('channel', id)).toMatchObject({ id });
+      gateway.release();
+      await until(() => expect(simulator.account.summary().connectionsOpen).toBe(0));
+      simulator.guilds.deleteChannel(id);
+      simulator.faults.expireSessions();
+      await gateway.adopt();
+      expect(adapter.lookUp('channel', id)).toBeNull();
+      expect(adapter.lookUp('guild', guildId)?.channelCount).toBe(simulator.guilds.get(guildId).channels.length);
     });
 
     it('tells nobody of what is only cached', async () => {
@@ -316,6 +367,21 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       expect(sent).toMatchObject({ content: 'hello', channel_id: channelId });
       await expect(adapter.request('GET', '/channels/1')).rejects.toMatchObject({ code: 10003 });
       expect(seen).toEqual(expect.arrayContaining([200, 404]));
+    });
+
+    it("keeps its library's rate limits in what is sent over the port", async () => {
+      const simulator = await start();
+      const { gateway, adapter } = await open(targetOf(simulator));
+      const seen: number[] = [];
+      adapter.onRest((status) => void seen.push(status));
+      await gateway.connect();
+      const channelId = simulator.channelIdOf(simulator.guildIds[0] ?? '');
+      // Discord takes five in five seconds.
+      const contents = ['1', '2', '3', '4', '5', '6', '7'];
+      const path = `/channels/${channelId}/messages`;
+      const sent = await Promise.all(contents.map((content) => adapter.request('POST', path, { content })));
+      expect(sent.map((message) => (message as { readonly content: string }).content)).toEqual(contents);
+      expect(seen).toEqual(contents.map(() => 200));
     });
 
     it("connects and disconnects nothing for the bot's own calls", async () => {

@@ -172,7 +172,7 @@ describe('a mention', () => {
     const definition = { name: 'ban', description: 'Bans.', ...fields };
     const own = command('own', run, { definition: { ...definition, name: 'own' }, ownerOnly: true });
     world = setUp([command('ban', run, { definition }), own]);
-    expect(await say(`<@${BOT_ID}> ban`)).toMatch(/^Use `\/ban`/);
+    expect(await say(`<@${BOT_ID}> ban`)).toMatch(/^Please use `\/ban`/);
     expect(run).not.toHaveBeenCalled();
     world.discord.runSlash('ban');
     await world.settled();
@@ -210,7 +210,7 @@ describe('a mention', () => {
 
 describe('an owner command', () => {
   it.each(['eval', 'restart', 'loglevel'])('%s is refused to others so that only they see it', async (name) => {
-    expect(await run(name, { code: '1', level: 'info' })).toBe(`Only the owner of this bot may use \`${name}\`.`);
+    expect(await run(name, { code: '1', level: 'info' })).toBe(`Only the owner of this bot can use \`${name}\`.`);
     expect(world.discord.calls).toHaveLength(1);
     expect(world.discord.calls[0]?.body).toMatchObject({ type: 4, data: { flags: 64 } });
     expect(world.master.requests).toEqual([]);
@@ -218,7 +218,7 @@ describe('an owner command', () => {
 
   it('in a mention is refused by a direct message', async () => {
     world.discord.answerWith = ({ url }) => (url === '/users/@me/channels' ? { id: 'dm' } : undefined);
-    expect(await say(`<@${BOT_ID}> eval 1`)).toBe('Only the owner of this bot may use `eval`.');
+    expect(await say(`<@${BOT_ID}> eval 1`)).toBe('Only the owner of this bot can use `eval`.');
     expect(world.discord.calls.map(({ method, url }) => `${method} ${url}`)).toEqual([
       'POST /users/@me/channels',
       'POST /channels/dm/messages',
@@ -266,7 +266,7 @@ describe('an answer', () => {
         method: 'PATCH',
         url: `/webhooks/${BOT_ID}/token-of-${id}/messages/@original`,
         auth: false,
-        body: { content: `Guild ${GUILD_ID} is not on any cluster.`, allowed_mentions: { parse: [] } },
+        body: { content: `No cluster of this bot has guild ${GUILD_ID}.`, allowed_mentions: { parse: [] } },
       },
     ]);
   });
@@ -565,10 +565,10 @@ describe('guild and user', () => {
   it('say so where no cluster has it, and where the id is none', async () => {
     world.master.replies.findGuild = null;
     world.master.replies.findUser = null;
-    expect(await run('guild', { id: GUILD_ID })).toBe(`Guild ${GUILD_ID} is not on any cluster.`);
-    expect(await run('user', { id: USER_ID })).toBe(`User ${USER_ID} is not on any cluster.`);
-    expect(await run('guild', { id: 'mine' })).toMatch(/^An id of a guild is a number/);
-    expect(await run('user', { id: 'me' })).toMatch(/^An id of a user is a number/);
+    expect(await run('guild', { id: GUILD_ID })).toBe(`No cluster of this bot has guild ${GUILD_ID}.`);
+    expect(await run('user', { id: USER_ID })).toBe(`No cluster of this bot has seen user ${USER_ID}.`);
+    expect(await run('guild', { id: 'mine' })).toMatch(/^A guild id is a number/);
+    expect(await run('user', { id: 'me' })).toMatch(/^Give a mention or a user id/);
   });
 });
 
@@ -645,7 +645,9 @@ describe('restart', () => {
 
 describe('loglevel', () => {
   it('tells the master', async () => {
-    expect(await run('loglevel', { level: 'debug' }, OWNER_ID)).toBe('Every process logs from level debug on now.');
+    expect(await run('loglevel', { level: 'debug' }, OWNER_ID)).toBe(
+      'Every process now logs at level `debug` and above.',
+    );
     expect(world.master.requests).toEqual([{ name: 'setLogLevel', data: { level: 'debug' } }]);
   });
 });

@@ -3,7 +3,7 @@ import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
 import type { ErisClient } from '../../../src/cluster/clients/eris/index.js';
 import { CommandRouter } from '../../../src/cluster/commands/CommandRouter.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
-import { evaluate } from '../../../src/cluster/events/evaluate.js';
+import { evaluateIn } from '../../../src/cluster/events/masterEventTable.js';
 import type { Gateway } from '../../../src/cluster/gateway/index.js';
 import type { GatewayPacket } from '../../../src/core/discord/packets.js';
 import { Simulator } from '../../../src/simulator/index.js';
@@ -53,7 +53,7 @@ beforeAll(async () => {
     context,
     rest: gateway.adapter,
     identity: () => gateway.identity,
-    commands: createCommands({ evaluate: evaluate({ context, scrub }) }),
+    commands: createCommands({ evaluate: evaluateIn(context, scrub) }),
     logger: { debug: write('debug'), warn: write('warn'), error: write('error') },
     scrub,
   });
@@ -139,7 +139,7 @@ describe('against the local Discord', () => {
   it('refuses owner commands to others so that only they see it', async () => {
     expect(await slash('eval', { code: '1' }).answered).toMatchObject({
       ephemeral: true,
-      content: 'Only the owner of this bot may use `eval`.',
+      content: 'Only the owner of this bot can use `eval`.',
     });
     const message = mention('restart');
     await router.drain(0);
@@ -165,12 +165,12 @@ describe('against the local Discord', () => {
     answerOfMaster = () => new Promise((resolve) => setTimeout(resolve, 3_500, null));
     const [interaction, message] = [slash('guild', { id: guildId }), mention(`user ${userId}`)];
     const answer = await interaction.answered;
-    expect(answer).toMatchObject({ kind: 'editOriginal', content: `Guild ${guildId} is not on any cluster.` });
+    expect(answer).toMatchObject({ kind: 'editOriginal', content: `No cluster of this bot has guild ${guildId}.` });
     expect(interaction.entry.acknowledgedAt).toBeLessThan(interaction.entry.createdAt + 3_000);
     await router.drain(5_000);
     expect(message.entry.replies).toHaveLength(1);
     const sent = await client.getMessage(message.entry.channelId, message.entry.replies[0]?.id ?? '');
-    expect(sent.content).toBe(`User ${userId} is not on any cluster.`);
+    expect(sent.content).toBe(`No cluster of this bot has seen user ${userId}.`);
   });
 
   it('acknowledges a burst in time although each callback takes 250 ms', async () => {

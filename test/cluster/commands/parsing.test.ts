@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
+import { readOptions, usageOf } from '../../../src/cluster/commands/parsing/options.js';
 import { parseOptions } from '../../../src/cluster/commands/parsing/parseOptions.js';
 import { readMention } from '../../../src/cluster/commands/parsing/readMention.js';
-import { readOptions } from '../../../src/cluster/commands/parsing/readOptions.js';
-import { usageOf } from '../../../src/cluster/commands/parsing/usageOf.js';
 
 const commands = createCommands({ evaluate: async () => ({ target: 'cluster 0', ok: true, output: '' }) });
 const command = (name: string) => {
@@ -26,11 +25,11 @@ describe('parseOptions', () => {
     expect(parse('shards', 'three')).toEqual(problem('`cluster` must be a whole number, not `three`.'));
     expect(parse('shards', '3.5')).toEqual(problem('`cluster` must be a whole number, not `3.5`.'));
     expect(parse('shards', '99999999999999999999')).toMatchObject({ ok: false });
-    expect(parse('shards', '3 4')).toEqual(problem('That is more than this command takes.'));
-    expect(parse('ping', 'now')).toEqual(problem('That is more than this command takes.'));
+    expect(parse('shards', '3 4')).toEqual(problem('There are too many arguments.'));
+    expect(parse('ping', 'now')).toEqual(problem('There are too many arguments.'));
     expect(parse('guild', '')).toEqual(problem('`id` is missing.'));
     expect(parse('eval', 'target:all')).toEqual(problem('`code` is missing.'));
-    expect(parse('eval', 'target:')).toEqual(problem('`target` is missing after its colon.'));
+    expect(parse('eval', 'target:')).toEqual(problem('`target:` needs a value.'));
     expect(parse('loglevel', 'loud')).toEqual(
       problem('`level` must be one of `trace`, `debug`, `info`, `warn`, `error`, not `loud`.'),
     );

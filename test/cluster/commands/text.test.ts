@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeBlock } from '../../../src/cluster/commands/text/codeBlock.js';
-import { cutMessage } from '../../../src/cluster/commands/text/cutMessage.js';
-import { describeFailure } from '../../../src/cluster/commands/text/describeFailure.js';
-import { fitLines } from '../../../src/cluster/commands/text/fitLines.js';
-import { formatEvalResults } from '../../../src/cluster/commands/text/formatEvalResults.js';
-import { shareFairly } from '../../../src/cluster/commands/text/shareFairly.js';
+import { formatEvalResults, shareFairly } from '../../../src/cluster/commands/text/evalText.js';
+import {
+  codeBlock,
+  cutMessage,
+  describeFailure,
+  fitLines,
+  linesBlock,
+} from '../../../src/cluster/commands/text/messageText.js';
 import { RemoteError, RequestTimeoutError, WorkerExitedError, WorkerNotFoundError } from '../../../src/core/errors.js';
 
 const countFences = (text: string) => text.split('```').length - 1;
@@ -54,6 +56,18 @@ describe('fitLines', () => {
     expect(fitted.length).toBeLessThanOrEqual(200);
     const shown = fitted.split('\n').length - 1;
     expect(fitted).toContain(`… and ${100 - shown} more`);
+  });
+});
+
+describe('linesBlock', () => {
+  it('fits, also where fences in the lines are broken', () => {
+    const block = linesBlock(
+      Array.from({ length: 100 }, () => '```'.repeat(10)),
+      300,
+    );
+    expect(block.length).toBeLessThanOrEqual(300);
+    expect(block).toMatch(/^```\n.*\n… and \d+ more\n```$/s);
+    expect(countFences(block)).toBe(2);
   });
 });
 

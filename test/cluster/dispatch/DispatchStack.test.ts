@@ -56,31 +56,27 @@ describe('a dispatch', () => {
   });
 
   it('is on the stack again whenever its work goes on after an await, and not in between', async () => {
-    const seen: (string | undefined)[] = [];
-    const work = async (ms: number): Promise<void> => {
+    /** @returns what stood on the stack after each of its awaits; the two run through each other in any order. */
+    const work = async (ms: number): Promise<(string | undefined)[]> => {
+      const seen: (string | undefined)[] = [];
+      const inner = async (): Promise<void> => {
+        await null;
+        seen.push(mark.now);
+      };
       await new Promise((resolve) => setTimeout(resolve, ms));
       seen.push(mark.now);
       await Promise.all([Promise.resolve(), new Promise((resolve) => setImmediate(resolve))]);
       seen.push(mark.now);
       await inner();
       seen.push(mark.now);
+      return seen;
     };
-    const inner = async (): Promise<void> => {
-      await null;
-      seen.push(mark.now);
-    };
-    let first: Promise<void> = Promise.resolve();
-    let second: Promise<void> = first;
-    stack.run(frame('first'), () => {
-      first = work(5);
-    });
-    stack.run(frame('second'), () => {
-      second = work(30);
-    });
-    await new Promise<void>((resolve) => setTimeout(() => resolve(seen.push(mark.now) as unknown as undefined), 1));
-    await first;
-    await second;
-    expect(seen).toEqual([undefined, ...Array(4).fill('first'), ...Array(4).fill('second')]);
+    const works: Promise<(string | undefined)[]>[] = [];
+    stack.run(frame('first'), () => void works.push(work(5)));
+    stack.run(frame('second'), () => void works.push(work(5)));
+    const beside = new Promise((resolve) => setTimeout(() => resolve(mark.now), 1));
+    expect(await beside).toBeUndefined();
+    expect(await Promise.all(works)).toEqual([Array(4).fill('first'), Array(4).fill('second')]);
     expect(mark.now).toBeUndefined();
   });
 

@@ -174,6 +174,27 @@ describe('a command that processes die of', () => {
     expect(found(dies(twice), { cause: 'killed' }).givenUp).toEqual([5]);
   });
 
+  it('does not count as having run where the process stops in order, and what waits for its turn keeps its count', () => {
+    const { window } = found(
+      [
+        [5, 2],
+        [7, 2],
+      ],
+      { cause: 'killed' },
+    );
+    window.commandStarted(5, NOW);
+    window.settle(5);
+    window.commandStarted(10, NOW);
+    expect(window.unfinished(NOW)).toEqual([[5, 3], [7, 2], 10]);
+    expect(window.unfinished(NOW, 'stop')).toEqual([
+      [5, 2],
+      [7, 2],
+      [10, 0],
+    ]);
+    const next = found([[10, 0]]).window;
+    expect([next.verdict(10), next.nextRun(10)]).toEqual(['handle', 1]);
+  });
+
   it('counts as having run where only the mark of the dead process says that it had begun', () => {
     const { window } = found([], { cause: 'unexplained', begunSeq: 11 });
     expect([10, 11, 12].map((seq) => window.verdict(seq))).toEqual(['handle', 'handle', 'handle']);

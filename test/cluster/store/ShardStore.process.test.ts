@@ -10,7 +10,7 @@ const DIST = new URL('../../../dist/', import.meta.url).href;
 /** Makes `store`, `log` and `send(t, d)` of a process that serves shard 0 in `dataDir`. */
 function serve(dataDir: string, options = '{}'): string {
   return `
-    const { ShardStore } = await load('cluster/store/index.js');
+    const { ShardStore } = await load('cluster/store/ShardStore.js');
     const { CommitSchedule } = await load('cluster/store/CommitSchedule.js');
     const log = [];
     const note = (level) => ({ err }, message) => log.push(level + ': ' + message + (err ? ' | ' + err.message : ''));
@@ -21,8 +21,8 @@ function serve(dataDir: string, options = '{}'): string {
     let seq = session?.seq ?? 0;
     const send = (t, d) => {
       const packet = { op: 0, t, s: ++seq, d };
-      store.judge(packet);
-      store.handled(packet);
+      store.dispatches.judge(packet);
+      store.dispatches.handled(packet);
     };
     if (session === undefined) {
       send('READY', { session_id: 'session', resume_gateway_url: 'wss://x', guilds: [], user: { id: '1' }, application: {} });
@@ -96,7 +96,7 @@ describe('a process that is killed while it serves a shard', () => {
 
     const { store, log } = await openStore(dataDir);
     expect((await store.takeOver())?.seq).toBe(2);
-    store.handled({ op: 0, t: 'MESSAGE_CREATE', s: 3, d: {} });
+    store.dispatches.handled({ op: 0, t: 'MESSAGE_CREATE', s: 3, d: {} });
     await store.commit();
     expect(store.persistent).toBe(true);
     expect(log.lines).toEqual([]);
@@ -127,7 +127,7 @@ describe('two processes with the same shard', () => {
     await once(child.stdout as NodeJS.ReadableStream, 'data');
     const label = { dataDir, shardId: 0, shardCount: 1, tokenHash: 'hash of a token' };
     for (let i = 0; i < 4; i++) {
-      await runScript(`const { ShardStore } = await load('cluster/store/index.js');
+      await runScript(`const { ShardStore } = await load('cluster/store/ShardStore.js');
         await ShardStore.open({ ...${JSON.stringify(label)}, logger: console });
         process.kill(process.pid, 'SIGKILL');`);
     }
@@ -179,7 +179,7 @@ describe('a process that may not write', () => {
       const { stdout, code } = await runScript(`
         const { chmodSync, readdirSync } = await import('node:fs');
         await import('lmdb');
-        await load('cluster/store/index.js');
+        await load('cluster/store/ShardStore.js');
         const dataDir = ${JSON.stringify(dataDir)};
         for (const path of ['', ...readdirSync(dataDir, { recursive: true })]) chmodSync(dataDir + '/' + path, 0o777);
         chmodSync(dataDir + '/${readOnly}', 0o555);

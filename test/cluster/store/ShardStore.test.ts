@@ -54,7 +54,7 @@ describe('a store', () => {
   it('gives the next process the session, who the bot is, and the guilds', async () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
-    store.handled(message(3));
+    store.dispatches.handled(message(3));
     await store.close();
 
     const { store: next, log } = await openStore(folder);
@@ -99,15 +99,15 @@ describe('a store', () => {
       const folder = temporaryFolder();
       let setBy = 0;
       const { store } = await servedStore(folder, { wallNow: () => Date.now() + setBy });
-      store.judge(message(3));
-      store.commandStarted();
-      store.handled(message(3));
+      store.dispatches.judge(message(3));
+      store.dispatches.commandStarted();
+      store.dispatches.handled(message(3));
       setBy = ms;
       await store.commit();
       await store.close();
       const { store: next } = await openStore(folder, { wallNow: () => Date.now() + 2 * ms });
       expect((await next.takeOver())?.seq).toBe(2);
-      expect(next.judge(message(3))).toBe('handle');
+      expect(next.dispatches.judge(message(3))).toBe('handle');
     },
   );
 
@@ -116,7 +116,7 @@ describe('a store', () => {
     let now = Date.now();
     const { store } = await servedStore(folder, { wallNow: () => now, steadyNow: () => now });
     now += 170_000;
-    store.touch();
+    store.dispatches.touch();
     await store.commit();
     const { store: reader } = await openStore(folder, { wallNow: () => now + 20_000, steadyNow: () => now + 20_000 });
     expect(reader.session()?.seq).toBe(2);
@@ -125,7 +125,7 @@ describe('a store', () => {
   it('forgets a session that Discord has ended', async () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
-    store.dropSession();
+    store.dispatches.dropSession();
     await store.close();
     const { store: next } = await openStore(folder);
     expect(next.session()).toBeUndefined();
@@ -149,9 +149,9 @@ describe('a store', () => {
     const { store } = await servedStore(folder, { schedule: new CommitSchedule(1_000_000) });
     const { store: reader } = await openStore(folder);
     await store.commit();
-    store.judge(message(3));
-    const finished = store.commandStarted();
-    store.handled(message(3));
+    store.dispatches.judge(message(3));
+    const finished = store.dispatches.commandStarted();
+    store.dispatches.handled(message(3));
     finished();
     await new Promise(setImmediate);
     await new Promise(setImmediate);
@@ -180,9 +180,9 @@ describe('after a crash', () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
     for (const s of [3, 4, 5]) {
-      store.judge(message(s));
-      const finished = store.commandStarted();
-      store.handled(message(s));
+      store.dispatches.judge(message(s));
+      const finished = store.dispatches.commandStarted();
+      store.dispatches.handled(message(s));
       if (s !== 4) finished();
     }
     // What a process leaves behind that is killed now.
@@ -190,27 +190,28 @@ describe('after a crash', () => {
 
     const { store: next } = await openStore(folder);
     expect((await next.takeOver())?.seq).toBe(3);
-    expect([4, 5, 6].map((s) => next.judge(message(s)))).toEqual(['handle', 'skip', 'handle']);
+    expect([4, 5, 6].map((s) => next.dispatches.judge(message(s)))).toEqual(['handle', 'skip', 'handle']);
   });
 
   it('does not apply a replayed change twice', async () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
-    const join = (s: number) => ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } });
-    store.judge(message(3));
-    store.commandStarted();
-    store.handled(message(3));
+    const join = (s: number) =>
+      ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } }) as GatewayPacket;
+    store.dispatches.judge(message(3));
+    store.dispatches.commandStarted();
+    store.dispatches.handled(message(3));
     for (const packet of [join(4), join(5)]) {
-      store.judge(packet);
-      store.handled(packet);
+      store.dispatches.judge(packet);
+      store.dispatches.handled(packet);
     }
     await store.commit();
 
     const { store: next } = await openStore(folder);
     await next.takeOver();
     const verdicts = [message(3), join(4), join(5), join(6)].map((packet) => {
-      const verdict = next.judge(packet);
-      next.handled(packet);
+      const verdict = next.dispatches.judge(packet);
+      next.dispatches.handled(packet);
       return verdict;
     });
     await next.commit();
@@ -219,29 +220,72 @@ describe('after a crash', () => {
   });
 });
 
+describe('a planned stop', () => {
+  it('has what still ran at its end run again, and does not count as a death of it, however often', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.dispatches.judge(message(3));
+    store.dispatches.commandStarted();
+    store.dispatches.handled(message(3));
+    await store.close();
+    for (let stop = 1; stop <= 5; stop++) {
+      const { store: next, log } = await openStore(folder);
+      expect((await next.takeOver())?.seq).toBe(2);
+      expect(next.dispatches.judge(message(3))).toBe('handle');
+      next.dispatches.commandStarted();
+      next.dispatches.handled(message(3));
+      await next.close();
+      expect(log.lines).toEqual([]);
+      expect(next.givenUp).toBe(0);
+    }
+  });
+
+  it('does not make the deaths before it forgotten', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    const run = async (on: ShardStore, end: 'commit' | 'close'): Promise<void> => {
+      expect(on.dispatches.judge(message(3))).toBe('handle');
+      on.dispatches.commandStarted();
+      on.dispatches.handled(message(3));
+      await on[end]();
+    };
+    await run(store, 'commit');
+    for (const end of ['commit', 'close', 'commit'] as const) {
+      const { store: next } = await openStore(folder);
+      await next.takeOver();
+      await run(next, end);
+    }
+    // Three processes have died with it; the one that stopped does not count.
+    const { store: last } = await openStore(folder);
+    await last.takeOver();
+    expect(last.givenUp).toBe(1);
+    expect(last.dispatches.judge(message(3))).toBe('skip');
+  });
+});
+
 describe('a handover', () => {
   it('goes on where the predecessor has released the shard, and repeats none of its commands', async () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
     const { store: next } = await openStore(folder);
-    old.judge(message(3));
-    const finished = old.commandStarted();
-    old.handled(message(3));
-    old.judge(rename(4, 'two'));
-    old.handled(rename(4, 'two'));
+    old.dispatches.judge(message(3));
+    const finished = old.dispatches.commandStarted();
+    old.dispatches.handled(message(3));
+    old.dispatches.judge(rename(4, 'two'));
+    old.dispatches.handled(rename(4, 'two'));
     await old.release();
 
     const session = await next.takeOver({ shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' });
     expect(session?.seq).toBe(4);
     expect(channelName(next)).toBe('two');
-    expect(next.judge(message(5))).toBe('handle');
+    expect(next.dispatches.judge(message(5))).toBe('handle');
 
     // The command ends in the old process, which writes nothing any more.
-    next.handled(message(5));
+    next.dispatches.handled(message(5));
     await next.commit();
     finished();
-    old.handled(message(99));
-    old.touch();
+    old.dispatches.handled(message(99));
+    old.dispatches.touch();
     await old.close();
     expect(next.session()?.seq).toBe(5);
     await next.close();
@@ -290,8 +334,8 @@ describe('a handover', () => {
     const released = { shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' };
     expect((await next.takeOver(released))?.seq).toBe(2);
     const verdicts = [rename(3, 'missed'), message(4), message(5)].map((packet) => {
-      const verdict = next.judge(packet);
-      next.handled(packet);
+      const verdict = next.dispatches.judge(packet);
+      next.dispatches.handled(packet);
       return verdict;
     });
     await next.commit();
@@ -305,12 +349,12 @@ describe('a handover', () => {
     await old.release();
     const { store: next } = await openStore(folder);
     await next.takeOver({ shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' });
-    next.judge(message(3));
-    next.handled(message(3));
+    next.dispatches.judge(message(3));
+    next.dispatches.handled(message(3));
     await next.commit();
     const { store: third } = await openStore(folder);
     expect((await third.takeOver())?.seq).toBe(3);
-    expect([4, 5].map((s) => third.judge(message(s)))).toEqual(['mute', 'handle']);
+    expect([4, 5].map((s) => third.dispatches.judge(message(s)))).toEqual(['mute', 'handle']);
   });
 
   it('does not resume a session of which the store knows nothing', async () => {
@@ -325,17 +369,17 @@ describe('a handover', () => {
   it('goes back to the predecessor, which catches up with what a failed successor has handled', async () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
-    old.judge(message(3));
-    old.commandStarted();
-    old.handled(message(3));
+    old.dispatches.judge(message(3));
+    old.dispatches.commandStarted();
+    old.dispatches.handled(message(3));
     await old.release();
 
     const { store: failed } = await openStore(folder);
     await failed.takeOver();
     for (const packet of [rename(4, 'by the successor'), message(5), message(6)]) {
-      failed.judge(packet);
-      const finished = packet.t === 'MESSAGE_CREATE' ? failed.commandStarted() : undefined;
-      failed.handled(packet);
+      failed.dispatches.judge(packet);
+      const finished = packet.t === 'MESSAGE_CREATE' ? failed.dispatches.commandStarted() : undefined;
+      failed.dispatches.handled(packet);
       if (packet.s === 5) finished?.();
     }
     await failed.commit();
@@ -343,13 +387,30 @@ describe('a handover', () => {
     expect((await old.takeOver())?.seq).toBe(3);
     const replay = [rename(4, 'by the successor'), message(5), message(6), rename(7, 'after all')];
     const verdicts = replay.map((packet) => {
-      const verdict = old.judge(packet);
-      old.handled(packet);
+      const verdict = old.dispatches.judge(packet);
+      old.dispatches.handled(packet);
       return verdict;
     });
     await old.commit();
     expect(verdicts).toEqual(['mute', 'mute', 'handle', 'handle']);
     expect(channelName(old)).toBe('after all');
+  });
+
+  it('notes a command that still runs as unfinished again after the shard was taken back', async () => {
+    const folder = temporaryFolder();
+    const { store: old } = await servedStore(folder);
+    old.dispatches.judge(message(3));
+    const finished = old.dispatches.commandStarted();
+    old.dispatches.handled(message(3));
+    await old.release();
+    const { store: reader } = await openStore(folder);
+    await old.takeOver();
+    // What a process leaves behind that is killed now.
+    const { store: next } = await openStore(folder);
+    expect((await next.takeOver())?.seq).toBe(2);
+    expect(next.dispatches.judge(message(3))).toBe('handle');
+    finished();
+    await reader.close();
   });
 
   it('gives the session up where the failed successor had begun another', async () => {
@@ -361,7 +422,7 @@ describe('a handover', () => {
     new Feed(failed).ready(['10'], 'of the successor');
     await failed.commit();
     expect(await old.takeOver()).toBeUndefined();
-    expect(old.judge(message(3))).toBe('handle');
+    expect(old.dispatches.judge(message(3))).toBe('handle');
   });
 });
 

@@ -290,6 +290,7 @@ export class World {
         const event = pick(guild.events, subject);
         if (event === undefined) return undefined;
         Object.assign(event, eventFields(value));
+        this.#refreshCreator(event);
         const { user_count: _, ...told } = event;
         return [{ t: 'GUILD_SCHEDULED_EVENT_UPDATE', d: told }];
       }
@@ -297,6 +298,7 @@ export class World {
         const event = pick(guild.events, subject);
         if (event === undefined) return undefined;
         guild.events.delete(event.id);
+        this.#refreshCreator(event);
         return [{ t: 'GUILD_SCHEDULED_EVENT_DELETE', d: event }];
       }
       case 'subscribe': {
@@ -308,6 +310,12 @@ export class World {
       case 'message':
         return [{ t: 'MESSAGE_REACTION_REMOVE_ALL', d: { guild_id, channel_id: '1', message_id: String(value) } }];
     }
+  }
+
+  /** Discord tells of a user as it is when it tells, and not as it was when the event was made. */
+  #refreshCreator(event: Identified): void {
+    const creator = event.creator as Identified | undefined;
+    if (creator !== undefined) event.creator = this.#users.get(creator.id) ?? creator;
   }
 
   #join(value: number): Dispatch {

@@ -63,10 +63,10 @@ describe('a store that was left in order', () => {
 describe('a store of another bot, or of other shards', () => {
   it.each([
     [{ tokenHash: 'another' }, 'it belongs to another token'],
-    [{ shardCount: 2 }, 'it is of shard 0 of 1, not of shard 0 of 2'],
+    [{ shardCount: 2 }, 'it belongs to shard 0 of 1, not to shard 0 of 2'],
   ])('is set aside: %o', async (options, reason) => {
     const warnings = await openedAfresh(await leftBehind(), options);
-    expect(warnings).toEqual([`The store of shard 0 was set aside, it starts afresh: ${reason}`]);
+    expect(warnings).toEqual([`The store of shard 0 was set aside, and a new one begins: ${reason}`]);
   });
 });
 
@@ -82,7 +82,7 @@ describe('a store of another version', () => {
   it('is set aside without a label, and with an unreadable one', async () => {
     const stored = await leftBehind();
     writeFileSync(join(stored.folder, 'label.json'), '{"for');
-    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/it does not say whose it is$/)]);
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/its label is missing or cannot be read$/)]);
   });
 });
 
@@ -90,13 +90,13 @@ describe('a damaged store', () => {
   it.each([0, 5, 100, 4_096, 8_192, 20_000])('is set aside where its file was cut off at %i bytes', async (bytes) => {
     const stored = await leftBehind();
     truncateSync(join(stored.folder, 'data.mdb'), bytes);
-    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is (truncated|no database) \(/)]);
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is (truncated|not a database) \(/)]);
   });
 
   it('is set aside where its file is something else', async () => {
     const stored = await leftBehind();
     writeFileSync(join(stored.folder, 'data.mdb'), 'x'.repeat(50_000));
-    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is no database \(50000 bytes\)$/)]);
+    expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is not a database \(50000 bytes\)$/)]);
   });
 
   it('is set aside where a part of it turns out to be unreadable', async () => {
@@ -111,7 +111,7 @@ describe('a damaged store', () => {
     expect(store.session()).toBeUndefined();
     expect(await store.takeOver()).toBeUndefined();
     expect(log.warnings()).toEqual([
-      expect.stringMatching(/set aside, it starts afresh: a part of it cannot be read$/),
+      expect.stringMatching(/set aside, and a new one begins: a part of it cannot be read$/),
     ]);
     expect(store.persistent).toBe(true);
     new Feed(store).ready(['20']);
@@ -179,8 +179,8 @@ describe('a folder that cannot be used', () => {
     const feed = new Feed(store);
     feed.ready(['10']);
     feed.dispatch('GUILD_CREATE', GUILD);
-    store.commandStarted()();
-    store.touch();
+    store.dispatches.commandStarted()();
+    store.dispatches.touch();
     expect(store.readGuild('10')).toBeUndefined();
     expect(store.changedSince(new Map([['10', 1]]))).toEqual({ changed: [], gone: [] });
     await store.commit();
@@ -195,7 +195,7 @@ describe('a folder that cannot be used', () => {
 describe('a closed store', () => {
   it('has left nothing but its files', async () => {
     const { folder } = await leftBehind();
-    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'label.json', 'lock.mdb', 'stack']);
+    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'label.json', 'lock.mdb']);
     const open = existsSync('/proc/self/maps') ? readFileSync('/proc/self/maps', 'utf8') : '';
     expect(open).not.toContain(folder);
   });

@@ -59,15 +59,15 @@ export class Feed {
     const session = { session_id: sessionId, resume_gateway_url: 'wss://resume.test', private_channels: [] };
     const packet = this.#packet('READY', { ...session, user: BOT, application: APPLICATION, guilds });
     this.eris(packet);
-    this.store.handled(packet);
+    this.store.dispatches.handled(packet);
   }
 
   public dispatch(t: string, d: object): void {
     const packet = this.#packet(t, d);
-    const verdict = this.store.judge(packet);
+    const verdict = this.store.dispatches.judge(packet);
     if (verdict !== 'handle') throw new Error(`${t} would be ${verdict}`);
     this.eris(packet);
-    this.store.handled(packet);
+    this.store.dispatches.handled(packet);
   }
 
   #packet(t: string, d: object): GatewayPacket {

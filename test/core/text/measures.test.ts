@@ -9,6 +9,8 @@ describe('measures', () => {
     [bytes(1200), '1.2 kB'],
     [bytes(999_600), '999.6 kB'],
     [bytes(123_400_000), '123 MB'],
+    [bytes(1_940_000_000), '1.9 GB'],
+    [bytes(10_400_000_000), '10.4 GB'],
     [bytes(5e15), '5 PB'],
     [duration(null), '-'],
     [duration(15), '15ms'],

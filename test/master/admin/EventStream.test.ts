@@ -6,7 +6,7 @@ import { EventStream } from '../../../src/master/admin/EventStream.js';
 import type { LogBook } from '../../../src/master/admin/LogBook.js';
 import { memoryLogger } from '../../support/memoryLogger.js';
 
-it('ends at once where the session ended between its check and the stream', async () => {
+it('ends at once if the login ended between its check and the stream', async () => {
   const stream = new EventStream({
     collect: async () => ({}) as LiveStatus,
     history: () => ({}) as StatusHistory,
@@ -14,7 +14,8 @@ it('ends at once where the session ended between its check and the stream', asyn
     logger: memoryLogger().logger,
   });
   const server = createServer((_request, response) => {
-    void stream.view(response, { headers: {}, logs: undefined, signal: AbortSignal.abort(), expiresAt: undefined });
+    const login = { ended: AbortSignal.abort(), expiresAt: Number.POSITIVE_INFINITY };
+    void stream.view(response, { headers: {}, logs: undefined, login });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {

@@ -7,7 +7,7 @@ import { LogTail } from '../../../src/core/log/LogTail.js';
 import { Secret } from '../../../src/core/log/secrets.js';
 import type { AdminConfig } from '../../../src/core/settings/config.js';
 import { Admin } from '../../../src/master/admin/Admin.js';
-import type { AdminFleet } from '../../../src/master/admin/AdminFleet.js';
+import type { AdminFleet } from '../../../src/master/admin/AdminContext.js';
 import { FleetCommands, type FleetCommandsOptions } from '../../../src/master/fleet/FleetCommands.js';
 import { type MemoryLogger, memoryLogger } from '../../support/memoryLogger.js';
 

@@ -21,14 +21,14 @@ describe('GET /api/status', () => {
   it('tells everything of the master, the clusters and their shards', async () => {
     cluster(0).events = 1_000;
     cluster(0).commands = 10;
-    cluster(0).tell('shardsArrived', [{ shardId: 1, by: 'resumed', replayed: 3, pauseMs: 45 }]);
+    cluster(0).send('shardsArrived', [{ shardId: 1, by: 'resumed', replayed: 3, pauseMs: 45 }]);
     const { history, master, clusters, ...rest } = await status();
     expect(master).toMatchObject({ pid: process.pid, version: '0.1.0', logLevel: 'debug', localDiscord: true });
     expect(rest).toMatchObject({
       phase: 'running',
       shardCount: 4,
       restart: null,
-      identify: { remaining: 900, total: 1000, reserve: 100, waiting: [], leases: [], heldUp: null },
+      identify: { remaining: 900, total: 1000, reserve: 100, waiting: [], slots: [], heldUp: null },
       totals: { clustersReady: 2, shardsReady: 4, guilds: 4_000, events: 1_000, commands: 10, shardLatencyMs: 40 },
     });
     expect(clusters).toHaveLength(2);
@@ -70,10 +70,10 @@ describe('GET /api/status', () => {
     await status();
     cluster(1).hangs = true;
     cluster(0).state = 'ended';
-    world.fleet.states.set(0, 'waiting');
+    world.fleet.states.set(0, 'backingOff');
     world.fleet.retries.set(0, 1_800_000_000_000);
     world.fleet.histories.set(0, {
-      entries: [{ at: 1, cause: 'crash', detail: 'was killed by SIGKILL\nIts last log lines:\n...' }],
+      entries: [{ at: 1, cause: 'crash', reason: 'was killed by SIGKILL\nIts last log lines:\n...' }],
       counts: new Map([['crash', 3]]),
     });
     await new Promise((resolve) => setTimeout(resolve, 1_000));

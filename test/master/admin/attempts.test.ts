@@ -3,7 +3,7 @@ import { Secret } from '../../../src/core/log/secrets.js';
 import { AdminToken } from '../../../src/master/admin/AdminToken.js';
 import { AttemptLimiter } from '../../../src/master/admin/AttemptLimiter.js';
 import { type Approach, Gate, RateLimitedError } from '../../../src/master/admin/Gate.js';
-import { SESSION_MS, Sessions } from '../../../src/master/admin/Sessions.js';
+import { LOGIN_MS, Logins } from '../../../src/master/admin/Logins.js';
 import { ManualClock } from '../../support/ManualClock.js';
 import { TOKEN, World } from './World.js';
 
@@ -36,20 +36,20 @@ describe('AttemptLimiter', () => {
   });
 });
 
-describe('Sessions', () => {
-  it('end after twelve hours, at the latest when a hundred newer ones have begun, and tell who watches', async () => {
+describe('Logins', () => {
+  it('end after twelve hours, or when a hundred newer ones have begun, and say so to whoever watches', async () => {
     const clock = new ManualClock();
-    const sessions = new Sessions(clock);
-    const { id, session } = sessions.begin();
-    expect(sessions.find(id)).toBe(session);
-    await clock.advance(SESSION_MS);
-    expect(sessions.find(id)).toBeUndefined();
-    expect(session.ended.aborted).toBe(true);
+    const logins = new Logins(clock);
+    const { id, login } = logins.begin();
+    expect(logins.find(id)).toBe(login);
+    await clock.advance(LOGIN_MS);
+    expect(logins.find(id)).toBeUndefined();
+    expect(login.ended.aborted).toBe(true);
 
-    const first = sessions.begin();
-    for (let n = 0; n < 100; n++) sessions.begin();
-    expect(sessions.find(first.id)).toBeUndefined();
-    expect(first.session.ended.aborted).toBe(true);
+    const first = logins.begin();
+    for (let n = 0; n < 100; n++) logins.begin();
+    expect(logins.find(first.id)).toBeUndefined();
+    expect(first.login.ended.aborted).toBe(true);
   });
 });
 

@@ -72,7 +72,7 @@ describe('GET /api/events', () => {
     expect(flood?.at(-1)?.text).toBe('... 4500 more lines at once are left out here');
   });
 
-  it('ends when its session is logged out', async () => {
+  it('ends when its login is logged out', async () => {
     const cookie = await world.logIn();
     const reader = read('', { cookie });
     await reader.until(() => reader.named('status').length >= 1);

@@ -9,7 +9,7 @@ let metrics: ParsedMetrics;
 beforeAll(async () => {
   const world = await World.start();
   world.admin.observer.requested('getStats', 1, 'REQUEST_TIMEOUT');
-  world.fleet.clusters.all[0]?.tell('shardsArrived', [{ shardId: 0, by: 'resumed', replayed: 3, pauseMs: 45 }]);
+  world.fleet.clusters.all[0]?.send('shardsArrived', [{ shardId: 0, by: 'resumed', replayed: 3, pauseMs: 45 }]);
   metrics = parseMetrics((await world.call('/metrics')).text);
   await world.stop();
 });

@@ -32,11 +32,11 @@ it('are what Prometheus can parse, with names, units and types by its convention
 });
 
 it('hold every cluster and every shard once', async () => {
-  world.fleet.clusters.all[1]?.tell('shardsArrived', [
+  world.fleet.clusters.all[1]?.send('shardsArrived', [
     { shardId: 2, by: 'resumed', replayed: 3, pauseMs: 45 },
     { shardId: 3, by: 'identified', replayed: 0, pauseMs: null },
   ]);
-  world.fleet.histories.set(1, { entries: [], counts: new Map([['failed start', 4]]) });
+  world.fleet.histories.set(1, { entries: [], counts: new Map([['failedStart', 4]]) });
   const { value, values } = await scrape();
   expect(value('kallisti_clusters_ready')).toBe(2);
   expect(value('kallisti_cluster_state', { cluster: '1', state: 'ready' })).toBe(1);

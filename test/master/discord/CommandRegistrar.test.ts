@@ -262,6 +262,16 @@ describe('the registrar', () => {
     dataDir = mkdtempSync(join(tmpdir(), 'kallisti-commands-'));
   });
 
+  it('asks a cluster which commands there are, and warns where that does not say', async () => {
+    const registrar = new CommandRegistrar(api, new CommandRecord(dataDir, log.logger), log.logger);
+    const cluster = (answer: Promise<unknown>) => ({ request: <Reply>() => answer as Promise<Reply> });
+    await registrar.registerFrom(cluster(Promise.reject(new Error('it has ended'))), simulator.applicationId);
+    expect(log.warnings()).toEqual(['the slash commands were not registered']);
+    expect(names()).toEqual([]);
+    await registrar.registerFrom(cluster(Promise.resolve([ping])), simulator.applicationId);
+    expect(names()).toEqual(['ping']);
+  });
+
   it('says nothing when the master stops meanwhile', async () => {
     const stopping = new DiscordApi({ token: simulator.token, apiUrl: simulator.url });
     simulator.faults.slowRest({ route: 'POST /', delayMs: 2_000 });

@@ -13,9 +13,9 @@ async function lineOf(...p99s: (number | null)[]): Promise<string | undefined> {
   })) as ClusterStats[];
   const fleet = { shardCount: 0, clusters } as unknown as FleetStats;
   const reporter = new StatusReporter(
-    { set: (line: string) => void lines.push(line), clear: () => undefined } as never,
-    { alive: [], shardCount: 0 } as never,
-    { stats: async () => fleet } as never,
+    { set: (line) => void lines.push(line ?? ''), clear: () => undefined },
+    { alive: [], shardCount: 0 },
+    { stats: async () => fleet },
     memoryLogger().logger,
   );
   reporter.start();

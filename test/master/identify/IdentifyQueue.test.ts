@@ -3,9 +3,9 @@ import type { SessionStartLimit } from '../../../src/core/discord/sessionStartLi
 import type { IdentifyPurpose } from '../../../src/master/identify/IdentifyBudget.js';
 import type { IdentifyRecord, IdentifyStore } from '../../../src/master/identify/IdentifyBudgetStore.js';
 import {
-  type IdentifyLease,
   IdentifyQueue,
   type IdentifyQueueOptions,
+  type IdentifySlot,
 } from '../../../src/master/identify/IdentifyQueue.js';
 import { ManualClock } from '../../support/ManualClock.js';
 import { memoryLogger } from '../../support/memoryLogger.js';
@@ -32,7 +32,7 @@ const limit = (changes: Partial<SessionStartLimit> = {}): SessionStartLimit => (
   ...changes,
 });
 
-/** A master's queue with what is around it; `grants` is the order and the moment in which leases went out. */
+/** A master's queue with what is around it; `grants` is the order and the moment in which slots went out. */
 function setUp(
   options: Partial<IdentifyQueueOptions> & { limit?: Partial<SessionStartLimit>; started?: boolean } = {},
 ) {
@@ -51,26 +51,26 @@ function setUp(
   if (options.started !== false) queue.start(limit(options.limit));
   const startedAt = clock.now();
   const grants: { shardId: number; atMs: number }[] = [];
-  const leases = new Map<number, IdentifyLease>();
+  const slots = new Map<number, IdentifySlot>();
   const failures: { shardId: number; error: unknown }[] = [];
 
-  /** Asks for a lease; `hold` says what the cluster does with it: `use` sends its IDENTIFY at once. */
+  /** Asks for a slot; `hold` says what the cluster does with it: `use` sends its IDENTIFY at once. */
   const ask = (
     shardId: number,
     hold: 'use' | 'keep' | 'giveBack' = 'use',
     more: { holder?: string; purpose?: IdentifyPurpose; signal?: AbortSignal } = {},
   ): void => {
     queue.acquire({ shardId, holder: 'cluster 0', purpose: 'start', ...more }).then(
-      (lease) => {
+      (slot) => {
         grants.push({ shardId, atMs: clock.now() - startedAt });
-        leases.set(shardId, lease);
-        if (hold !== 'keep') lease.release(hold === 'use');
+        slots.set(shardId, slot);
+        if (hold !== 'keep') slot.release(hold === 'use');
       },
       (error: unknown) => failures.push({ shardId, error }),
     );
   };
   const order = (): number[] => grants.map(({ shardId }) => shardId);
-  return { clock, store, log, queue, grants, leases, failures, ask, order };
+  return { clock, store, log, queue, grants, slots, failures, ask, order };
 }
 
 const queues: IdentifyQueue[] = [];
@@ -110,12 +110,12 @@ describe('one key', () => {
     ]);
   });
 
-  it('counts the 5 s from the return of the lease, not from its grant', async () => {
-    const { clock, grants, leases, ask } = setUp();
+  it('counts the 5 s from the return of the slot, not from its grant', async () => {
+    const { clock, grants, slots, ask } = setUp();
     ask(0, 'keep');
     ask(1);
     await clock.advance(3000);
-    leases.get(0)?.release(true);
+    slots.get(0)?.release(true);
     await clock.advance(4999);
     expect(grants).toHaveLength(1);
     await clock.advance(1);
@@ -125,7 +125,7 @@ describe('one key', () => {
     ]);
   });
 
-  it('grants the next at once when a lease comes back unused', async () => {
+  it('grants the next at once when a slot comes back unused', async () => {
     const { clock, grants, ask } = setUp();
     ask(0, 'giveBack');
     ask(1);
@@ -172,15 +172,15 @@ describe('one key', () => {
     const seen: number[] = [];
     const crashLoop = async (): Promise<void> => {
       for (let i = 0; i < 4; i++) {
-        const lease = await queue.acquire({ shardId: 0, holder: `cluster 0 life ${i}`, purpose: 'recovery' });
+        const slot = await queue.acquire({ shardId: 0, holder: `cluster 0 life ${i}`, purpose: 'recovery' });
         seen.push(0);
-        lease.release(true);
+        slot.release(true);
       }
     };
     const once = async (shardId: number): Promise<void> => {
-      const lease = await queue.acquire({ shardId, holder: 'cluster 1', purpose: 'start' });
+      const slot = await queue.acquire({ shardId, holder: 'cluster 1', purpose: 'start' });
       seen.push(shardId);
-      lease.release(true);
+      slot.release(true);
     };
     const all = Promise.all([crashLoop(), once(1), once(2)]);
     await clock.advance(60_000);
@@ -217,7 +217,7 @@ describe('several keys', () => {
     ]);
   });
 
-  it('do not wait for a lease that is out for another key', async () => {
+  it('do not wait for a slot that is out for another key', async () => {
     const { clock, ask, order } = setUp({ limit: { maxConcurrency: 2 } });
     ask(0, 'keep');
     ask(2);
@@ -228,7 +228,7 @@ describe('several keys', () => {
   });
 });
 
-describe('leases', () => {
+describe('slots', () => {
   it('of a dead holder come back as used, and its requests are dropped', async () => {
     const { clock, grants, failures, queue, ask } = setUp();
     ask(0, 'keep', { holder: 'cluster 0' });
@@ -255,17 +255,17 @@ describe('leases', () => {
       { shardId: 1, atMs: 35_000 },
     ]);
     expect(log.warnings()).toEqual([expect.stringMatching(/cluster 3 kept the identify slot of shard 0/)]);
-    expect(queue.state()).toMatchObject({ remaining: 998, leases: [] });
+    expect(queue.state()).toMatchObject({ remaining: 998, slots: [] });
   });
 
   it('can be returned by their id, once', async () => {
-    const { clock, queue, leases, ask } = setUp();
+    const { clock, queue, slots, ask } = setUp();
     ask(0, 'keep');
     await clock.advance(0);
-    const id = leases.get(0)?.id ?? '';
+    const id = slots.get(0)?.id ?? '';
     queue.release(id, true);
     queue.release(id, true);
-    leases.get(0)?.release(true);
+    slots.get(0)?.release(true);
     queue.release('never heard of', true);
     expect(queue.state().remaining).toBe(999);
   });
@@ -290,10 +290,10 @@ describe('giving up', () => {
     ask(0, 'use', { signal: AbortSignal.abort() });
     await clock.advance(0);
     expect(failures).toHaveLength(1);
-    expect(queue.state()).toMatchObject({ waiting: [], leases: [] });
+    expect(queue.state()).toMatchObject({ waiting: [], slots: [] });
   });
 
-  it('on stop rejects all, counts leases as used and leaves no timer', async () => {
+  it('on stop rejects all, counts slots as used and leaves no timer', async () => {
     const { clock, failures, queue, store, ask } = setUp();
     ask(0, 'keep');
     ask(1);
@@ -319,7 +319,7 @@ describe('giving up', () => {
 });
 
 describe('the budget', () => {
-  it('counts used leases only', async () => {
+  it('counts used slots only', async () => {
     const { clock, queue, ask } = setUp();
     ask(0);
     ask(1, 'giveBack');
@@ -328,7 +328,6 @@ describe('the budget', () => {
   });
 
   it('is waited for when it is spent, said once, and goes on with the new window', async () => {
-    const waits: unknown[] = [];
     let refreshes = 0;
     const { clock, order, queue, log, ask } = setUp({
       limit: { remaining: 1, resetAfterMs: 20 * HOUR_MS },
@@ -336,7 +335,6 @@ describe('the budget', () => {
         refreshes++;
         return limit();
       },
-      onBudgetWait: (wait) => waits.push(wait?.kind ?? null),
     });
     const resetAt = clock.wallNow() + 20 * HOUR_MS;
     for (const shardId of [0, 1, 2]) ask(shardId);
@@ -348,20 +346,32 @@ describe('the budget', () => {
     await clock.advance(7000);
     expect(order()).toEqual([0, 1, 2]);
     expect(refreshes).toBe(1);
-    expect(waits).toEqual(['spent', null]);
+    expect(log.warnings().length).toBe(1);
+    expect(log.lines.at(-1)?.msg).toBe('the identify budget holds nobody up any more: 1000 of 1000 left');
     expect(queue.state()).toMatchObject({ remaining: 998, budgetWait: null });
   });
 
-  it('never lets leases in parallel overdraw it', async () => {
-    const { clock, order, leases, ask } = setUp({ limit: { remaining: 2, maxConcurrency: 16 } });
+  it('holds nobody up any more when the last who waits for it gives up', async () => {
+    const { clock, queue, ask } = setUp({ limit: { remaining: 0 } });
+    const abort = new AbortController();
+    ask(0, 'use', { signal: abort.signal });
+    await clock.advance(1000);
+    expect(queue.state().budgetWait).toMatchObject({ kind: 'spent', shardIds: [0] });
+    abort.abort();
+    expect(queue.state().budgetWait).toBeNull();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('never lets slots in parallel overdraw it', async () => {
+    const { clock, order, slots, ask } = setUp({ limit: { remaining: 2, maxConcurrency: 16 } });
     for (let shardId = 0; shardId < 16; shardId++) ask(shardId, 'keep');
     await clock.advance(1000);
     expect(order()).toEqual([0, 1]);
-    leases.get(0)?.release(false);
+    slots.get(0)?.release(false);
     await clock.advance(0);
     expect(order()).toEqual([0, 1, 2]);
-    leases.get(1)?.release(true);
-    leases.get(2)?.release(true);
+    slots.get(1)?.release(true);
+    slots.get(2)?.release(true);
     await clock.advance(10_000);
     expect(order()).toEqual([0, 1, 2]);
   });
@@ -503,7 +513,7 @@ describe('a restart of the master', () => {
     expect(after.grants).toEqual([{ shardId: 1, atMs: 5000 }]);
   });
 
-  it('counts a lease that was out when the master died as used just now', async () => {
+  it('counts a slot that was out when the master died as used just now', async () => {
     const before = setUp();
     before.ask(0, 'keep');
     await before.clock.advance(20_000);
@@ -640,7 +650,7 @@ describe('a master that takes over and does not wait for Discord', () => {
     expect(queue.state().remaining).toBeLessThanOrEqual(998);
   });
 
-  it('counts a lease that was out on top of what Discord answers: its IDENTIFY may still be on the way', async () => {
+  it('counts a slot that was out on top of what Discord answers: its IDENTIFY may still be on the way', async () => {
     const before = setUp({ limit: { remaining: 10 } });
     before.ask(0, 'keep');
     await before.clock.advance(0);
@@ -671,11 +681,11 @@ it('keeps the interval on the real clock too, to the millisecond', async () => {
   let releasedAt = Number.NEGATIVE_INFINITY;
   const gaps: number[] = [];
   for (let shardId = 0; shardId < 25; shardId++) {
-    const lease = await queue.acquire({ shardId, holder: 'cluster 0', purpose: 'start' });
+    const slot = await queue.acquire({ shardId, holder: 'cluster 0', purpose: 'start' });
     gaps.push(performance.now() - releasedAt);
     // Before, so that the system's pauses can make a gap longer only.
     releasedAt = performance.now();
-    lease.release(true);
+    slot.release(true);
   }
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(20);
 });
@@ -691,7 +701,7 @@ it('grants nothing before it has been started', async () => {
   expect(order()).toEqual([0, 1]);
 });
 
-it('shows who waits, who holds a lease and what is left', async () => {
+it('shows who waits, who holds a slot and what is left', async () => {
   const { clock, queue, ask } = setUp({ limit: { maxConcurrency: 2, remaining: 900 } });
   for (const shardId of [0, 1, 4, 2]) ask(shardId, 'keep', { holder: `cluster ${shardId >> 1}` });
   await clock.advance(0);
@@ -702,7 +712,7 @@ it('shows who waits, who holds a lease and what is left', async () => {
     resetAt: Date.UTC(2026, 0, 2),
     maxConcurrency: 2,
     waiting: [{ key: 0, shardIds: [2, 4] }],
-    leases: [
+    slots: [
       { id: expect.any(String), shardId: 0, holder: 'cluster 0' },
       { id: expect.any(String), shardId: 1, holder: 'cluster 0' },
     ],

@@ -167,7 +167,7 @@ describe('a rolling restart', () => {
     });
     await clock.advance(5000);
     expect((await done).outcome).toBe('done');
-    expect(log.warnings()).toContain('the progress of a restart could not be told');
+    expect(log.warnings()).toContain('whoever listens to the progress of a restart threw');
     expect(await roll.start({ clusterIds: [] }).done).toEqual({ outcome: 'done', durationMs: 0, clusters: [] });
   });
 });

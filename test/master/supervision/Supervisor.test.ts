@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type DiscordRefusedError, RemoteError, WorkerStartError } from '../../../src/core/errors.js';
+import { DiscordRefusedError, type ExitReason, RemoteError, WorkerStartError } from '../../../src/core/errors.js';
 import { ClusterConnection } from '../../../src/master/fleet/ClusterConnection.js';
 import { Supervisor, type SupervisorOptions } from '../../../src/master/supervision/Supervisor.js';
-import { type FakeCluster, FakeClusters } from '../../support/FakeClusters.js';
+import { FakeClusters } from '../../support/FakeClusters.js';
 import { ManualClock } from '../../support/ManualClock.js';
 import { memoryLogger } from '../../support/memoryLogger.js';
 import { silentLogger } from '../../support/processes.js';
@@ -75,7 +75,7 @@ describe('a crash loop of lives that only resumed', () => {
     const pauses: number[] = [];
     for (let death = 0; death < 50; death++) {
       await live(SECOND, { onlyResumed: true });
-      expect(supervisor.stateOf(0)).toBe('waiting');
+      expect(supervisor.stateOf(0)).toBe('backingOff');
       pauses.push(await pause());
     }
     expect(pauses[0]).toBe(0);
@@ -145,7 +145,7 @@ describe('five failures in five minutes open the circuit', () => {
     await pause();
     await live(SECOND);
     expect(said(/^cluster 0 has recovered/)).toBe(1);
-    expect(supervisor.stateOf(0)).toBe('waiting');
+    expect(supervisor.stateOf(0)).toBe('backingOff');
     await pause();
     for (let failure = 0; failure < 3; failure++) {
       await failStart();
@@ -194,8 +194,60 @@ describe('a replacement', () => {
     supervisor.reportMemory(clusters.getReady(0), 'full');
     expect(clusters.spawned.length).toBe(2);
     await clock.advance(5 * MINUTE);
-    supervisor.reportMemory(clusters.tryGet(0) as FakeCluster, 'full');
+    supervisor.reportMemory(clusters.get(0), 'full');
     expect(clusters.spawned.length).toBe(3);
+  });
+
+  it('for want of memory comes only where the cluster serves, and the supervisor runs', () => {
+    const { clusters, supervisor } = setUp();
+    const cluster = clusters.starting(0);
+    supervisor.reportMemory(cluster, 'full');
+    cluster.getReady();
+    cluster.state = 'stopping';
+    supervisor.reportMemory(cluster, 'full');
+    cluster.state = 'ready';
+    supervisor.stop();
+    supervisor.reportMemory(cluster, 'full');
+    expect(clusters.spawned).toEqual([0]);
+    expect(supervisor.historyOf(0)?.entries ?? []).toEqual([]);
+  });
+
+  it('for a deaf shard comes once in ten minutes', async () => {
+    const { clock, clusters, supervisor, said } = setUp();
+    supervisor.reportDeaf(clusters.getReady(0), 'no event');
+    clusters.getReady(0);
+    await clock.advance(10 * MINUTE - 1);
+    supervisor.reportDeaf(clusters.get(0), 'no event');
+    expect(clusters.spawned).toEqual([0, 0]);
+    expect(said(/stays: no event/)).toBe(1);
+    await clock.advance(1);
+    supervisor.reportDeaf(clusters.get(0), 'no event');
+    expect(clusters.spawned).toEqual([0, 0, 0]);
+    expect(supervisor.historyOf(0)?.counts.get('deaf')).toBe(2);
+  });
+
+  it('for a deaf shard comes only of the process that serves, and the supervisor runs', () => {
+    const { clusters, supervisor } = setUp();
+    const old = clusters.getReady(0);
+    supervisor.reportDeaf(old, 'no event');
+    clusters.getReady(0);
+    old.state = 'ready';
+    supervisor.reportDeaf(old, 'no event');
+    supervisor.stop();
+    supervisor.reportDeaf(clusters.get(0), 'no event');
+    expect(clusters.spawned).toEqual([0, 0]);
+  });
+
+  it('for a deaf shard is not stopped by a shard that Discord refuses, nor by having no other cluster', () => {
+    const { clusters, supervisor } = setUp(2);
+    const deaf = clusters.getReady(0);
+    const other = clusters.getReady(1);
+    other.hear('failed');
+    supervisor.reportDeaf(deaf, 'no event');
+    expect(clusters.spawned).toEqual([0, 1]);
+    other.die();
+    supervisor.reportDeaf(deaf, 'no event');
+    expect(clusters.spawned).toEqual([0, 1, 0]);
   });
 
   it('for a deaf shard comes only where another cluster hears', () => {
@@ -223,10 +275,121 @@ describe('a cluster that hangs', () => {
     expect(cluster.state).toBe('ended');
     expect(supervisor.historyOf(0)?.entries.map(({ cause }) => cause)).toEqual(['hung']);
     expect(clusters.spawned).toEqual([0, 0]);
+    clusters.getReady(0).die();
+    expect(supervisor.historyOf(0)?.entries.map(({ cause }) => cause)).toEqual(['hung', 'crash']);
+  });
+});
+
+describe('a report that a cluster hangs', () => {
+  it('kills nothing where it ended while it was looked at', async () => {
+    let see = (_stack: string | undefined): void => undefined;
+    const { clusters, supervisor, pause } = setUp(1, {
+      sampleStack: () =>
+        new Promise((resolve) => {
+          see = resolve;
+        }),
+    });
+    const cluster = clusters.getReady(0);
+    supervisor.reportHung(cluster, 10_000);
+    cluster.die({ code: 1, signal: null });
+    see('    at loop (bot.js:1:1)');
+    await pause();
+    expect(supervisor.historyOf(0)?.entries).toMatchObject([{ cause: 'crash', reason: 'exited with code 1' }]);
+    clusters.getReady(0).die();
+    expect(supervisor.historyOf(0)?.entries.map(({ cause }) => cause)).toEqual(['crash', 'crash']);
+  });
+
+  it('is of no use where it has ended, or the supervisor is stopped', async () => {
+    const { clock, clusters, supervisor, said } = setUp(2);
+    const [ended, other] = [clusters.getReady(0), clusters.getReady(1)];
+    ended.die();
+    supervisor.reportHung(ended, 10_000);
+    supervisor.stop();
+    supervisor.reportHung(other, 10_000);
+    await clock.advance(SECOND);
+    expect(said(/hangs/)).toBe(0);
+    expect(other.state).toBe('ready');
+  });
+});
+
+describe('a crash', () => {
+  it('is logged with its exit, and the cluster recovers until it is ready again', async () => {
+    const { clusters, supervisor, said, pause } = setUp();
+    clusters.getReady(0).die({ code: 3, signal: null });
+    expect(said(/^cluster 0 exited with code 3$/)).toBe(1);
+    expect([...supervisor.recovering]).toEqual([0]);
+    await pause();
+    expect(supervisor.stateOf(0)).toBe('starting');
+    expect(supervisor.retryAtOf(0)).toBeUndefined();
+    expect([...supervisor.recovering]).toEqual([0]);
+    clusters.getReady(0);
+    expect([...supervisor.recovering]).toEqual([]);
+    expect(supervisor.stateOf(0)).toBe('ready');
+  });
+
+  it.each<[string, string[], ExitReason, string]>([
+    [
+      'of a full heap',
+      ['FATAL ERROR: JavaScript heap out of memory'],
+      { code: null, signal: 'SIGABRT' },
+      'ran out of memory',
+    ],
+    ['of a full heap in a container', ['Allocation failed'], { code: 134, signal: null }, 'ran out of memory'],
+    ['whose last words are unknown', [], { code: null, signal: 'SIGABRT' }, 'was killed by SIGABRT'],
+    ['of a kill', ['JavaScript heap out of memory'], { code: null, signal: 'SIGKILL' }, 'was killed by SIGKILL'],
+  ])('%s is called what it is', (_, logLines, exit, reason) => {
+    const { clusters, supervisor } = setUp();
+    const cluster = clusters.getReady(0);
+    cluster.logLines = logLines;
+    cluster.die(exit);
+    expect(supervisor.historyOf(0)?.entries).toMatchObject([{ cause: 'crash', reason }]);
+  });
+
+  it('of a process that is being stopped is none', () => {
+    const { clusters, supervisor } = setUp();
+    const cluster = clusters.getReady(0);
+    supervisor.stop();
+    cluster.die();
+    expect(clusters.spawned).toEqual([0]);
+    expect(supervisor.historyOf(0)?.entries).toEqual([]);
+    expect(supervisor.stateOf(0)).toBe('stopped');
+  });
+});
+
+describe('a restart that somebody asked for', () => {
+  it('is in the history, and no failure', () => {
+    const { clusters, supervisor } = setUp();
+    clusters.getReady(0);
+    for (let i = 0; i < 60; i++) supervisor.notePlanned(0);
+    expect(supervisor.historyOf(0)?.counts.get('operator')).toBe(60);
+    expect(supervisor.historyOf(0)?.entries.length).toBe(50);
+    clusters.get(0).die();
+    expect(supervisor.stateOf(0)).toBe('backingOff');
   });
 });
 
 describe('a bot that Discord refuses', () => {
+  it('while it runs is stopped as well', async () => {
+    const { clock, clusters, supervisor, refusals, live } = setUp();
+    await live(SECOND);
+    const refusal = new DiscordRefusedError('the token was reset');
+    supervisor.refuse(refusal);
+    supervisor.refuse(refusal);
+    expect(refusals).toEqual([refusal]);
+    expect(clock.pendingTimers).toBe(0);
+    await clock.advance(MINUTE);
+    expect(clusters.spawned).toEqual([0]);
+  });
+
+  it('is not one whose start failed for another reason', async () => {
+    const { refusals, pause, clusters } = setUp();
+    const remote = new RemoteError({ name: 'Error', message: 'no', code: 'READY_TIMEOUT' }, 'cluster 0');
+    clusters.starting(0).failStart(new WorkerStartError('START_FAILED', 'no', [], { cause: remote }));
+    await pause();
+    expect(refusals).toEqual([]);
+    expect(clusters.spawned).toEqual([0, 0]);
+  });
+
   it('is told so once, and nothing is spawned any more', async () => {
     const { clock, clusters, supervisor, refusals } = setUp(2);
     const remote = new RemoteError({ name: 'Error', message: 'wrong token', code: 'DISCORD_REFUSED' }, 'cluster 0');

@@ -15,11 +15,11 @@ import type {
   RequestMethod,
   Summaries,
 } from '../ClientAdapter.js';
+import { HandlerIsolation } from '../HandlerIsolation.js';
 import { createClient } from './createClient.js';
 import type { ErisOptions } from './eris.js';
-import { shardInternalsOf } from './erisInternals.js';
+import { emitterOf, shardInternalsOf } from './erisInternals.js';
 import { countGuilds } from './guildCache.js';
-import { HandlerIsolation } from './HandlerIsolation.js';
 import { cacheGuild, cacheUnavailableGuild, type HydratableGuild, uncacheGuild } from './hydrateGuild.js';
 import { lookUp } from './lookUp.js';
 import { ShardDriver } from './ShardDriver.js';
@@ -43,7 +43,12 @@ export class ErisAdapter implements ClientAdapter<Client> {
     this.#agent = rest.agent;
     this.#shardCount = setup.shardCount;
     this.connection = connectionWishes(client, options);
-    const isolation = new HandlerIsolation(client, setup.log);
+    const isolation = new HandlerIsolation(setup.log);
+    isolation.guard(emitterOf(client), {
+      heard: (event, [error, shardId]) => {
+        if (event === 'error') setup.log.clientError(error, typeof shardId === 'number' ? shardId : undefined);
+      },
+    });
     client.on('warn', (message: unknown, shardId?: number) => setup.log.clientWarning(message, shardId));
     for (const shardId of setup.shardIds) {
       const shard = shardInternalsOf(client.shards.get(shardId));

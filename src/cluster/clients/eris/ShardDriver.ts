@@ -8,10 +8,10 @@ import {
   type ReadyData,
 } from '../../../core/discord/packets.js';
 import type { ClientLog, ConnectionChange, DispatchMode, ListenerPromises } from '../ClientAdapter.js';
+import type { HandlerIsolation } from '../HandlerIsolation.js';
 import { isIndigestible, repairInteraction } from './dispatchRepairs.js';
 import { type ErisShard, emitOnShard } from './erisInternals.js';
 import { forgetChannels, forgetUsers } from './guildCache.js';
-import type { HandlerIsolation } from './HandlerIsolation.js';
 
 const KNOWN_TO_ERIS: ReadonlySet<number> = new Set([
   Opcode.HEARTBEAT,

@@ -1,5 +1,6 @@
 import { type Client, type Shard, VERSION } from 'eris';
 import type { GatewayPacket } from '../../../core/discord/packets.js';
+import type { HandlerEmitter } from '../HandlerIsolation.js';
 
 /** What is called, read or replaced on an eris shard (lib/gateway/Shard.js). eris looks each method up again for every call. */
 export interface ErisShard
@@ -37,16 +38,6 @@ export interface ErisShardManager {
   connect(): void;
   tryConnect(): void;
   _readyPacketCB(): void;
-}
-
-type Listener = (...args: unknown[]) => unknown;
-
-/** The client as an emitter: `emit` is replaced, and eris looks it up again for every event. */
-export interface ErisEmitter {
-  emit(event: string, ...args: unknown[]): boolean;
-  listenerCount(event: string): number;
-  /** Missing where `eventemitter3` is installed: eris prefers it to Node's. */
-  readonly rawListeners?: (event: string) => Listener[];
 }
 
 /** The client's rate-limit queues (lib/util/SequentialBucket.js). */
@@ -96,8 +87,9 @@ export function emitOnShard(shard: ErisShard, event: string, ...args: unknown[])
   emitter.emit.call(shard, event, ...args);
 }
 
-export function emitterOf(client: Client): ErisEmitter {
-  return client as unknown as ErisEmitter;
+/** eris looks `emit` up for every event (Shard.emit), so that one on the instance is enough. */
+export function emitterOf(client: Client): HandlerEmitter {
+  return client as unknown as HandlerEmitter;
 }
 
 export function requestQueuesOf(client: Client): ErisRequestQueue[] {

@@ -1,5 +1,5 @@
 import type { ProgressTarget } from '../../../core/contracts/ClusterContract.js';
-import { cutMessage } from '../text/cutMessage.js';
+import { cutMessage } from '../text/messageText.js';
 import { isGone } from './discordRest.js';
 
 export interface AnswerOptions {

@@ -1,7 +1,6 @@
 import type { CommandDefinition, CommandOptionDefinition } from '../../../core/contracts/ClusterContract.js';
 import type { Command } from '../Command.js';
-import { checkOption } from './checkOption.js';
-import type { Options, OptionsResult } from './OptionsResult.js';
+import { checkOption, missing, type Options, type OptionsResult } from './options.js';
 
 const STRING = 3;
 const ONE_WORD = /\S+/;
@@ -9,8 +8,8 @@ const ONE_WORD = /\S+/;
 /**
  * Reads the arguments of a command from the text of a mention.
  *
- * Any option may be given by name first (`target:all`); the others follow in the order of the definition, a word each. The last
- * required text takes all that is left, without the code fences around it; options after it can be given by name only.
+ * Any option may be given by name first (`target:all`). The others follow in the order of the definition, one word each. The
+ * last required text takes all that is left, without the code fences around it. Options after it can only be given by name.
  */
 export function parseOptions(
   { definition, namedOptions = {} }: Pick<Command, 'definition' | 'namedOptions'>,
@@ -32,7 +31,7 @@ export function parseOptions(
     if (option === greedy || option.name in options) break;
     const pattern = new RegExp(`^(?:${(namedOptions[option.name] ?? ONE_WORD).source})`, 'i');
     const value = pattern.exec(after)?.[0];
-    if (value === undefined) return { ok: false, problem: `\`${option.name}\` is missing after its colon.` };
+    if (value === undefined) return { ok: false, problem: `\`${option.name}:\` needs a value.` };
     const problem = take(option, value);
     if (problem !== undefined) return { ok: false, problem };
     rest = after.slice(value.length).trimStart();
@@ -42,14 +41,14 @@ export function parseOptions(
     if (option.name in options) continue;
     const value = option === greedy ? stripFence(rest) : (ONE_WORD.exec(rest)?.[0] ?? '');
     if (value === '') {
-      if (option.required === true) return { ok: false, problem: `\`${option.name}\` is missing.` };
+      if (option.required === true) return missing(option);
       continue;
     }
     const problem = take(option, value);
     if (problem !== undefined) return { ok: false, problem };
     rest = option === greedy ? '' : rest.slice(value.length).trimStart();
   }
-  if (rest !== '') return { ok: false, problem: 'That is more than this command takes.' };
+  if (rest !== '') return { ok: false, problem: 'There are too many arguments.' };
   return { ok: true, options };
 }
 

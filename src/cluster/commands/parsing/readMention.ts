@@ -1,6 +1,8 @@
 /**
- * @returns what follows the mention of the bot at the start of a message, or undefined where it does not start with one. Takes
- * `<@id>`, the older `<@!id>`, and the bot's name as typed where it did not become a mention.
+ * Reads a message that may begin with a mention of the bot: `<@id>`, the older `<@!id>`, or the bot's name as somebody typed it
+ * where Discord made no mention of it.
+ *
+ * @returns what follows the mention; undefined where the message does not begin with one.
  */
 export function readMention(
   content: string,

@@ -4,19 +4,18 @@ import { ERROR_CODES } from '../../../core/errors.js';
 import type { ChannelObserver } from '../../../core/ipc/Channel.js';
 import { clusterMetrics } from './clusterMetrics.js';
 import { masterMetrics } from './masterMetrics.js';
-import { SnapshotMetric } from './SnapshotMetric.js';
+import { type MetricsSnapshot, SnapshotMetric } from './SnapshotMetric.js';
 import { shardMetrics } from './shardMetrics.js';
-import type { MetricsSnapshot } from './snapshot.js';
 
-/** In seconds: requests between processes take parts of a millisecond, and at most their timeout. */
+/** In seconds. Requests between processes take parts of a millisecond, and at most their timeout. */
 const IPC_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5, 10];
-/** In seconds: a handover takes tens of milliseconds, an IDENTIFY seconds. */
+/** In seconds. A handover takes tens of milliseconds, an IDENTIFY seconds. */
 const PAUSE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const ADMIN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
 /**
- * Everything that Prometheus may scrape. What happens in the master is counted as it happens; the rest is read off a snapshot
- * at the scrape, so that clusters are asked no more often than once a second, however many scrape.
+ * Everything that Prometheus may scrape. What happens in the master is counted as it happens. The rest is read from a snapshot at
+ * the scrape, so that clusters are asked at most once a second, however many programs scrape.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -79,7 +78,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Sees the requests between the master and its clusters. */
+  /** Measures the requests between the master and its clusters. */
   public readonly observer: ChannelObserver = {
     requested: (name, durationMs, code) => this.#observeIpc('to_cluster', name, durationMs, code),
     served: (name, durationMs, code) => this.#observeIpc('to_master', name, durationMs, code),
@@ -91,12 +90,12 @@ export class Metrics {
     if (pauseMs !== null) this.#pause.observe(pauseMs / 1000);
   }
 
-  /** @param route as it was declared, so that nobody's path becomes a series of its own. */
+  /** @param route as it was declared, so that no stranger's path becomes a series of its own. */
   public noteRequest(route: string, status: number, durationMs: number): void {
     this.#admin.observe({ route, status }, durationMs / 1000);
   }
 
-  /** @returns the snapshot and what was counted, in Prometheus's text format. */
+  /** @returns the snapshot and the counts, in Prometheus's text format. */
   public render(snapshot: MetricsSnapshot): Promise<string> {
     this.#snapshot = snapshot;
     return this.#registry.metrics();
@@ -110,7 +109,7 @@ export class Metrics {
   #observeIpc(direction: string, message: string, durationMs: number, code: string | undefined): void {
     this.#ipc.observe({ direction, message }, durationMs / 1000);
     if (code === undefined) return;
-    // A handler may throw errors of anybody's, with codes without number.
+    // A handler may throw anybody's errors, whose codes are without number.
     this.#ipcErrors.inc({ direction, message, code: Object.hasOwn(ERROR_CODES, code) ? code : 'OTHER' });
   }
 }

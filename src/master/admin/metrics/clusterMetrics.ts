@@ -1,15 +1,12 @@
 import type { ClusterState, RestartCause } from '../../../core/contracts/AdminApi.js';
 import { REST_LATENCY_BOUNDS_MS, type RestStats } from '../../../core/contracts/ClusterContract.js';
 import type { LoopLag } from '../../../core/time/LoopLagMeter.js';
-import type { Labels, Sample, SnapshotMetricOptions } from './SnapshotMetric.js';
-import type { ClusterSnapshot, MetricsSnapshot } from './snapshot.js';
-
-type Options = SnapshotMetricOptions<MetricsSnapshot>;
+import type { ClusterSnapshot, Labels, SnapshotMetricOptions as Options, Sample } from './SnapshotMetric.js';
 
 const STATES: readonly ClusterState[] = ['starting', 'waiting', 'ready', 'draining', 'crashed', 'failed'];
 const CAUSES: readonly RestartCause[] = ['crash', 'failedStart', 'hung', 'deaf', 'memory', 'operator'];
 
-/** What is measured of each cluster. */
+/** Metrics of each cluster. */
 export const clusterMetrics: readonly Options[] = [
   {
     name: 'kallisti_cluster_state',
@@ -23,7 +20,7 @@ export const clusterMetrics: readonly Options[] = [
       }
     },
   },
-  gauge('generation', 'Which life of the cluster it is, from 1.', ({ status }) => status.generation),
+  gauge('generation', 'Number of its process among those of the cluster, from 1.', ({ status }) => status.generation),
   gauge('uptime_seconds', 'Since its process started.', ({ status }) => seconds(status.uptimeMs)),
   gauge('resident_memory_bytes', 'Memory of its process.', ({ status }) => status.rssBytes),
   gauge('heap_used_bytes', "Used part of its process's JavaScript heap.", ({ status }) => status.heapBytes),
@@ -114,7 +111,7 @@ export function* lagSamples({ p50Ms, p99Ms, maxMs }: LoopLag, labels: Labels): I
   yield { labels: { ...labels, quantile: '1' }, value: maxMs / 1000 };
 }
 
-/** A cluster that was taken over may run code of before, which counts no REST. */
+/** A cluster that this master took over may run older code, which counts no REST. */
 function restOf(stats: ClusterSnapshot['stats']): RestStats | undefined {
   return stats?.rest;
 }

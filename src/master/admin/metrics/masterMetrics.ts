@@ -1,11 +1,8 @@
 import type { IdentifyStatus, LiveStatus } from '../../../core/contracts/AdminApi.js';
 import { lagSamples } from './clusterMetrics.js';
-import type { Sample, SnapshotMetricOptions } from './SnapshotMetric.js';
-import type { MetricsSnapshot } from './snapshot.js';
+import type { SnapshotMetricOptions as Options, Sample } from './SnapshotMetric.js';
 
-type Options = SnapshotMetricOptions<MetricsSnapshot>;
-
-/** What is measured of the master, and of the bot as a whole. The first four have the names that every program uses. */
+/** Metrics of the master, and of the bot as a whole. The first four have the names that every program uses. */
 export const masterMetrics: readonly Options[] = [
   {
     name: 'process_cpu_seconds_total',
@@ -48,8 +45,8 @@ export const masterMetrics: readonly Options[] = [
   identify('budget_reset_timestamp_seconds', 'When Discord counts anew, in seconds since 1970.', ({ resetAt }) =>
     resetAt === null ? null : resetAt / 1000,
   ),
-  identify('waiting_shards', 'Shards that wait for the permission to identify.', ({ waiting }) => waiting.length),
-  identify('leases', 'Permissions to identify that are out.', ({ leases }) => leases.length),
+  identify('waiting_shards', 'Shards that wait for a slot to identify.', ({ waiting }) => waiting.length),
+  identify('slots', 'Slots to identify that are out.', ({ slots }) => slots.length),
   identify('held_up_shards', 'Shards that wait because the budget is spent, or down to its reserve.', ({ heldUp }) =>
     heldUp === null ? 0 : heldUp.shardIds.length,
   ),

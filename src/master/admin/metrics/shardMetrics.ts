@@ -1,11 +1,8 @@
 import type { ShardOverview } from '../../../core/contracts/AdminApi.js';
 import type { ShardCounts } from '../../../core/contracts/ClusterContract.js';
-import type { SnapshotMetricOptions } from './SnapshotMetric.js';
-import type { MetricsSnapshot } from './snapshot.js';
+import type { SnapshotMetricOptions as Options } from './SnapshotMetric.js';
 
-type Options = SnapshotMetricOptions<MetricsSnapshot>;
-
-/** What is measured of each shard. There may be thousands: each costs one series a shard and no more. */
+/** Metrics of each shard. There may be thousands of shards, so each metric costs one series a shard and no more. */
 export const shardMetrics: readonly Options[] = [
   {
     name: 'kallisti_shard_state',

@@ -15,6 +15,7 @@ describeAdapter<ErisClient>({
     on('channelCreate', ({ id }: { id: string }) => ({ kind: 'channelCreated', id }));
     on('guildCreate', ({ id }: { id: string }) => ({ kind: 'guildJoined', id }));
     on('guildDelete', ({ id }: { id: string }) => ({ kind: 'guildLeft', id }));
+    on('guildMemberAdd', (_guild: unknown, { id }: { id: string }) => ({ kind: 'memberJoined', id }));
     on('ready', () => ({ kind: 'ready' }));
   },
   guilds: (client) =>

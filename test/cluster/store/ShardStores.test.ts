@@ -1,0 +1,198 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ShardStores, type ShardStoresOptions } from '../../../src/cluster/store/ShardStores.js';
+import type { ClusterAssignment } from '../../../src/core/contracts/ClusterContract.js';
+import type { GatewayPacket } from '../../../src/core/discord/packets.js';
+import { ManualClock } from '../../support/ManualClock.js';
+import { memoryLogger } from '../../support/memoryLogger.js';
+import { APPLICATION, BOT, OfflineClient, temporaryFolder } from './support.js';
+
+const RESUME_WINDOW_MS = 180_000;
+
+class World {
+  public readonly clock = new ManualClock();
+  public readonly givenUp: GatewayPacket[] = [];
+  readonly #dataDir = temporaryFolder();
+
+  /** What one process of the cluster has. */
+  public async open(options: Partial<ShardStoresOptions> = {}) {
+    const log = memoryLogger();
+    const stores = new ShardStores({
+      assignment: this.#assignment(),
+      logger: log.logger,
+      endOf: async () => undefined,
+      onGivenUp: (packet) => this.givenUp.push(packet),
+      clock: this.clock,
+      wallNow: () => this.clock.wallNow(),
+      steadyNow: () => this.clock.now(),
+      ...options,
+    });
+    onTestFinished(() => stores.close());
+    await stores.open();
+    return { stores, log };
+  }
+
+  /** A process whose shards 0 and 1 have begun a session each. */
+  public async serve() {
+    const opened = await this.open();
+    await opened.stores.takeOver();
+    for (const shardId of [0, 1]) {
+      send(opened.stores, shardId, ready(`session ${shardId}`));
+      send(opened.stores, shardId, { op: 0, t: 'GUILD_CREATE', s: 2, d: { id: `1${shardId}`, name: 'a guild' } });
+    }
+    return opened;
+  }
+
+  /** How many shards a process finds resumable that starts now. */
+  public async resumable(): Promise<number> {
+    const { stores } = await this.open();
+    const { resumable } = stores;
+    await stores.close();
+    return resumable;
+  }
+
+  #assignment(): ClusterAssignment {
+    return {
+      token: 'token',
+      apiUrl: 'http://127.0.0.1:1',
+      gatewayUrl: 'ws://127.0.0.1:1',
+      shardIds: [0, 1],
+      shardCount: 2,
+      clusterCount: 1,
+      ownerIds: [],
+      logLevel: 'info',
+      drainTimeoutMs: 1_000,
+      dataDir: this.#dataDir,
+      resumeWindowMs: RESUME_WINDOW_MS,
+      orphanGraceMs: 0,
+      deafAfterMs: 0,
+    };
+  }
+}
+
+function ready(sessionId: string): GatewayPacket {
+  const session = { session_id: sessionId, resume_gateway_url: 'wss://resume.test' };
+  return { op: 0, t: 'READY', s: 1, d: { ...session, user: BOT, application: APPLICATION, guilds: [] } };
+}
+
+const message = (s: number): GatewayPacket => ({ op: 0, t: 'MESSAGE_CREATE', s, d: { id: String(s) } });
+
+function send(stores: ShardStores, shardId: number, packet: GatewayPacket): string {
+  const verdict = stores.judge(shardId, packet);
+  stores.handled(shardId, packet);
+  return verdict;
+}
+
+describe('shards that hear nothing', () => {
+  it('stay resumable for as long as they are connected', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    await world.clock.advance(2 * RESUME_WINDOW_MS);
+    stores.commit();
+    expect(await world.resumable()).toBe(2);
+  });
+
+  it('age from the moment at which they were disconnected', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    await world.clock.advance(RESUME_WINDOW_MS);
+    stores.disconnected();
+    expect(world.clock.pendingTimers).toBe(0);
+    await world.clock.advance(RESUME_WINDOW_MS - 10_000);
+    expect(await world.resumable()).toBe(2);
+    await world.clock.advance(10_001);
+    expect(await world.resumable()).toBe(0);
+  });
+
+  it('are watched again after they were taken back', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    stores.release();
+    expect(world.clock.pendingTimers).toBe(0);
+    await stores.takeOver();
+    await world.clock.advance(2 * RESUME_WINDOW_MS);
+    stores.commit();
+    expect(await world.resumable()).toBe(2);
+    await stores.close();
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('a stop', () => {
+  it('has in the files what was handled until the shards were disconnected, and the ends of commands after that', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    stores.judge(0, message(3));
+    const finished = stores.commandStarted(0);
+    stores.handled(0, message(3));
+    stores.judge(1, message(3));
+    stores.commandStarted(1);
+    stores.handled(1, message(3));
+    stores.disconnected();
+
+    // What a process would find if this one were killed during its drain.
+    const during = await world.open();
+    expect((await during.stores.takeOver()).map(({ seq }) => seq)).toEqual([2, 2]);
+    await during.stores.close();
+
+    finished();
+    await stores.close();
+    const next = await world.open();
+    expect((await next.stores.takeOver()).map(({ seq }) => seq)).toEqual([3, 2]);
+    expect([send(next.stores, 0, message(3)), send(next.stores, 1, message(3))]).toEqual(['skip', 'handle']);
+    expect(next.stores.givenUp).toBe(0);
+  });
+});
+
+describe('a command', () => {
+  it('belongs to the shard whose dispatch is being handled', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    stores.judge(1, message(3));
+    stores.commandStarted(1);
+    stores.handled(1, message(3));
+    send(stores, 0, message(3));
+    stores.commit();
+    const next = await world.open();
+    const sessions = await next.stores.takeOver();
+    expect(sessions.map(({ shardId, seq }) => [shardId, seq])).toEqual([
+      [0, 3],
+      [1, 2],
+    ]);
+  });
+
+  it('of a shard that this cluster does not have is nobody’s', async () => {
+    const { stores } = await new World().serve();
+    expect(stores.judge(7, message(3))).toBe('handle');
+    expect(stores.frameOf(7, message(3))).toBeUndefined();
+    expect(() => stores.commandStarted(7)()).not.toThrow();
+    expect(() => stores.handled(7, message(3))).not.toThrow();
+  });
+});
+
+describe('a stored state that the client cannot take', () => {
+  it('costs its shard the session, and no other', async () => {
+    const world = new World();
+    const before = await world.serve();
+    before.stores.release();
+    const { stores, log } = await world.open();
+    const client = new OfflineClient();
+    const { adapter } = client;
+    const refuse = (shardId: number, guild: Parameters<typeof adapter.cacheGuild>[1]): void => {
+      if (shardId === 1) throw new TypeError('a guild without roles');
+      adapter.cacheGuild(shardId, guild);
+    };
+    await stores.hydrate({
+      identity: null,
+      restoreIdentity: (identity) => client.restoreIdentity(identity),
+      adapter: {
+        cacheGuild: refuse,
+        cacheUnavailableGuild: (shardId, id) => adapter.cacheUnavailableGuild(shardId, id),
+        uncacheGuild: (id) => adapter.uncacheGuild(id),
+      },
+    });
+    expect((await stores.takeOver()).map(({ shardId }) => shardId)).toEqual([0]);
+    expect(log.warnings()).toHaveLength(1);
+    expect(log.warnings()[0]).toMatch(/shard 1/);
+    expect(stores.resumable).toBe(1);
+  });
+});
