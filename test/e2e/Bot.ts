@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Simulator } from '../../src/simulator/index.js';
-import { isAlive, until } from '../support/processes.js';
+import { processesWith, until } from '../support/processes.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/entrypoints/master.js', import.meta.url));
 
@@ -150,18 +150,7 @@ export class Bot {
 
   /** Every process that it started and that still runs, itself included. */
   public processes(): number[] {
-    const marker = `KALLISTI_TEST=${this.#marker}`;
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          return isAlive(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(marker);
-        } catch {
-          // It ended while we looked.
-          return false;
-        }
-      });
+    return processesWith((variable) => variable === `KALLISTI_TEST=${this.#marker}`);
   }
 
   /** Stops it with SIGTERM if it runs, and removes its folder. */

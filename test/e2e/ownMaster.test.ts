@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { AdminStatus, LogLine } from '../../src/core/contracts/AdminApi.js';
 import { Simulator } from '../../src/simulator/index.js';
 import { runCli } from '../cli/CliRun.js';
-import { fixture, isAlive, until } from '../support/processes.js';
+import { isAlive, until } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { Bot } from './Bot.js';
 
 /*

@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Interaction, Simulator } from '../../src/simulator/index.js';
-import { fixture, until } from '../support/processes.js';
+import { until } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { Bot } from './Bot.js';
 
 const SHARDS = 4;

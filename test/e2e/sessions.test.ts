@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Interaction, Simulator } from '../../src/simulator/index.js';
-import { fixture, isAlive, until } from '../support/processes.js';
+import { isAlive, until } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { Bot } from './Bot.js';
 
 const SHARDS = 4;

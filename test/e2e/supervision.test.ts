@@ -2,7 +2,8 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
-import { fixture, isAlive, until } from '../support/processes.js';
+import { isAlive, until } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { Bot } from './Bot.js';
 
 const SHARDS = 4;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach } from 'vitest';
-import { fixture } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { BLOWS, type Surroundings } from './blows.js';
 import { Disk } from './Disk.js';
 import type { Soak } from './Soak.js';

@@ -9,7 +9,8 @@ export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   test: {
     include: ['test/soak/*.soak.ts', 'test/soak/chaos.test.ts'],
-    globalSetup: ['test/globalSetup.ts'],
+    globalSetup: ['test/support/leftovers.ts', 'test/globalSetup.ts'],
+    setupFiles: ['test/support/leaveNothing.ts'],
     env: { CHAOS_SECONDS: process.env.CHAOS_SECONDS ?? '300' },
     // The tests end by themselves, and each of their steps has a limit.
     testTimeout: 24 * 60 * 60 * 1000,

@@ -1,11 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createLogger, type Logger } from '../../src/core/log/logger.js';
-
-/** A compiled program of `test/fixtures`. */
-export function fixture(path: string): string {
-  return fileURLToPath(new URL(`../fixtures/build/${path}`, import.meta.url));
-}
 
 /** Whether a process with this id runs. A zombie does not: its parent has only not asked for its end yet. */
 export function isAlive(pid: number): boolean {
@@ -15,6 +9,21 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** @returns the ids of the processes that run and that were started with such a variable (`NAME=value`) in their environment. */
+export function processesWith(isTheirs: (variable: string) => boolean): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return isAlive(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').some(isTheirs);
+      } catch {
+        // It ended while we looked.
+        return false;
+      }
+    });
 }
 
 /** A logger that keeps its lines to itself. */

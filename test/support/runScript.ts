@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 
 const DIST = new URL('../../dist/', import.meta.url);
+
+/** A compiled program of `test/fixtures`. */
+export function fixture(path: string): string {
+  return fileURLToPath(new URL(`../fixtures/build/${path}`, import.meta.url));
+}
 
 export interface RunScriptOptions {
   readonly env?: NodeJS.ProcessEnv;

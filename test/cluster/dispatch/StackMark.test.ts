@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StackMark } from '../../../src/cluster/dispatch/StackMark.js';
-import { runScript } from '../../support/runScript.js';
 import { temporaryFolder } from '../store/support.js';
 
 const FACTS = {
@@ -107,22 +106,5 @@ describe('a mark', () => {
     mark.leave();
     mark.close();
     expect(errors).toEqual([expect.objectContaining({ code: 'EISDIR' })]);
-  });
-
-  it.each([
-    ['is killed', "process.kill(process.pid, 'SIGKILL')"],
-    ['exits', 'process.exit(3)'],
-    ['aborts', 'process.abort()'],
-  ])('outlives a process that %s before it leaves', async (_how, end) => {
-    const { path } = marked();
-    await runScript(`
-      const { StackMark } = await load('cluster/dispatch/StackMark.js');
-      const mark = new StackMark(${JSON.stringify(path)}, (error) => { throw error; });
-      mark.open();
-      mark.enter(${JSON.stringify(FACTS)}, 5);
-      ${end};`);
-    const found = StackMark.read(path);
-    expect(found?.pid).not.toBe(process.pid);
-    expect(found?.onStack).toEqual({ ...FACTS, enteredAt: 5 });
   });
 });

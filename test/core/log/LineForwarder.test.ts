@@ -4,7 +4,6 @@ import { LineForwarder } from '../../../src/core/log/LineForwarder.js';
 import { LogTail } from '../../../src/core/log/LogTail.js';
 import { createLogger } from '../../../src/core/log/logger.js';
 import type { LogLevel } from '../../../src/core/settings/settings.js';
-import { startScript } from '../../support/runScript.js';
 
 function receive(level: LogLevel = 'info') {
   const lines: string[] = [];
@@ -128,26 +127,6 @@ describe('LineForwarder', () => {
           JSON.parse(out);
         }
       }),
-    );
-  });
-
-  it('delivers the last words of a process that died, before it says that the output has ended', async () => {
-    const { forwarder, records } = receive();
-    const child = startScript(`
-      const { createLogger } = await load('core/log/logger.js');
-      createLogger({ level: 'debug', bindings: { kind: 'cluster', id: 3 } }).debug('as json');
-      console.log('on stdout');
-      process.stderr.write('no line break');
-      process.kill(process.pid, 'SIGKILL');
-    `);
-    if (child.stdout === null || child.stderr === null) throw new Error('no output');
-    await Promise.all([forwarder.attach(child.stdout, 'stdout'), forwarder.attach(child.stderr, 'stderr')]);
-    expect(records()).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({ level: 20, kind: 'cluster', id: 3, pid: child.pid, msg: 'as json' }),
-        expect.objectContaining({ level: 30, stream: 'stdout', msg: 'on stdout' }),
-        expect.objectContaining({ level: 40, stream: 'stderr', msg: 'no line break' }),
-      ]),
     );
   });
 });

@@ -3,7 +3,6 @@ import xterm from '@xterm/headless';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../src/core/log/logger.js';
 import { StatusLine } from '../../../src/core/log/StatusLine.js';
-import { runScript } from '../../support/runScript.js';
 
 /** A real terminal emulator behind a stream; `screen()` is what a person sees, without the empty lines below. */
 function terminal(columns = 40, rows = 10) {
@@ -105,14 +104,5 @@ describe('StatusLine', () => {
     status.set('shards 5/8');
     logger.info('cluster 1 is ready');
     expect(await screen()).toEqual([expect.stringMatching(/^\[.*\] INFO: master: cluster 1 is ready$/), 'shards 5/8']);
-  });
-
-  it('keeps no process alive', async () => {
-    const { code } = await runScript(`
-      const { StatusLine } = await load('core/log/StatusLine.js');
-      Object.defineProperty(process.stdout, 'isTTY', { value: true });
-      new StatusLine(process.stdout).set('shards 1/8');
-    `);
-    expect(code).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LiveStatus, LogLine } from '../../../src/core/contracts/AdminApi.js';
+import { memory } from '../../support/memory.js';
 import { until } from '../../support/processes.js';
 import { EventReader } from './EventReader.js';
 import { TOKEN, World } from './World.js';
@@ -108,7 +109,7 @@ describe('GET /api/events', () => {
     const [slow, other] = [read(), read()];
     await Promise.all([slow, other].map((reader) => reader.until(() => reader.named('history').length === 1)));
     slow.stall();
-    const before = process.memoryUsage().rss;
+    const before = memory();
     const big = { id: 'r', outcome: 'rolling', reason: 'x'.repeat(100_000) };
     for (let n = 0; n < 400; n++) {
       world.fleet.restart.emit('progress', big);
@@ -117,6 +118,6 @@ describe('GET /api/events', () => {
     await other.until(() => other.named('restart').length >= 300);
     expect(slow.named('restart').length).toBeLessThan(100);
     // 40 MB were not sent to it.
-    expect(process.memoryUsage().rss - before).toBeLessThan(120 * 1024 * 1024);
+    expect(memory() - before).toBeLessThan(120 * 1024 * 1024);
   });
 });

@@ -13,7 +13,8 @@ import { WorkerConnection } from '../../src/core/worker/WorkerConnection.js';
 import { Simulator } from '../../src/simulator/index.js';
 import { Bot } from '../e2e/Bot.js';
 import { Random } from '../soak/Random.js';
-import { fixture, isAlive, silentLogger } from '../support/processes.js';
+import { isAlive, silentLogger } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 import { Garbage, SEED } from './payloads.js';
 
 const STRANGERS = 1_500;

@@ -12,7 +12,8 @@ import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js'
 import { WorkerConnection } from '../../../src/core/worker/WorkerConnection.js';
 import type { WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnectionOptions.js';
 import type { TestContract } from '../../fixtures/workers/contract.js';
-import { fixture, isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+import { isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+import { fixture } from '../../support/runScript.js';
 
 const open: WorkerConnection<TestContract>[] = [];
 

@@ -5,7 +5,8 @@ import { WorkerPoolEventService } from '../../../src/core/services/WorkerPoolEve
 import { WorkerConnection } from '../../../src/core/worker/WorkerConnection.js';
 import { WorkerPool } from '../../../src/core/worker/WorkerPool.js';
 import type { TestContract } from '../../fixtures/workers/contract.js';
-import { fixture, isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+import { isAlive, rejection, silentLogger, until } from '../../support/processes.js';
+import { fixture } from '../../support/runScript.js';
 
 class TestConnection extends WorkerConnection<TestContract> {}
 

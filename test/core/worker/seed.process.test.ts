@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { fixture } from '../../support/processes.js';
+import { fixture } from '../../support/runScript.js';
 
 it("runs every example of the seed's page as written", async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [fixture('seed/entrypoints/main.js')]);
