@@ -9,7 +9,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/core/errors.js';
 import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js';
-import { WorkerConnection, type WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnection.js';
+import { WorkerConnection } from '../../../src/core/worker/WorkerConnection.js';
+import type { WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnectionOptions.js';
 import type { TestContract } from '../../fixtures/workers/contract.js';
 import { fixture, isAlive, rejection, silentLogger, until } from '../../support/processes.js';
 
