@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, inject, vi } from 'vitest';
 
-// A temporary folder of its own, by which its processes and files are known: ./leftovers.ts looks for them in the end.
-const folder = join(inject('temporaryFolder'), basename(expect.getState().testPath ?? '', '.test.ts'));
+// A temporary folder of its own, by which its processes and files are known: ./leftovers.ts looks for them in the end. Its path
+// is short, because sockets lie in it.
+const folder = join(inject('temporaryFolder'), basename(expect.getState().testPath ?? '').replace(/\..*/, ''));
 mkdirSync(folder, { recursive: true });
 process.env.TMPDIR = folder;
 // What modules remember, such as secrets to hide, is of one file.

@@ -17,7 +17,7 @@ const GRACE_MS = 5_000;
 
 /** Fails the run when a process of the tests still runs at its end, or when something is left in a temporary folder. */
 export default function setup(project: TestProject): () => Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'kallisti-tests-'));
+  const folder = mkdtempSync(join(tmpdir(), 'kallisti-'));
   project.provide('temporaryFolder', folder);
   return async () => {
     const left = [...(await endProcesses(folder)), ...filesIn(folder)];
