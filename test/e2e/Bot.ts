@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AdminAddress } from '../../src/core/contracts/adminAddress.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { processesWith, until } from '../support/processes.js';
+import { fixture } from '../support/runScript.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/entrypoints/master.js', import.meta.url));
 
@@ -16,6 +18,13 @@ export interface LogLine {
   readonly id?: number;
   readonly pid?: number;
   readonly [field: string]: unknown;
+}
+
+/** What a life of a cluster does wrong: see `test/fixtures/bot/entrypoints/cluster.ts`. */
+export interface Misbehaviour {
+  readonly clusterId: number;
+  readonly generation: number;
+  readonly what: string;
 }
 
 export interface Ended {
@@ -68,6 +77,13 @@ export class Bot {
     return new Bot({ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url, ...env }, entry);
   }
 
+  /** A bot of `test/fixtures/bot` on this local Discord, whose clusters misbehave as told. */
+  public static misbehaving(discord: Simulator, env: NodeJS.ProcessEnv, what: readonly Misbehaviour[] = []): Bot {
+    const bot = Bot.for(discord, env, fixture('bot/entrypoints/master.js'));
+    bot.misbehave(what);
+    return bot;
+  }
+
   /** The folder in which it runs. */
   public get cwd(): string {
     return this.#cwd;
@@ -80,6 +96,18 @@ export class Bot {
   /** Changes settings for the next start. */
   public setEnvironment(env: NodeJS.ProcessEnv): void {
     Object.assign(this.#env, env);
+  }
+
+  /** Changes what processes do wrong from now on, instead of what they were told before. */
+  public misbehave(what: readonly Misbehaviour[]): void {
+    this.setEnvironment({ TEST_MISBEHAVIOUR: this.write('misbehaviour.json', JSON.stringify(what)) });
+  }
+
+  /** Its admin API, found as the command line finds it. */
+  public adminApi(): AdminAddress & { readonly token: string; readonly headers: { readonly authorization: string } } {
+    const address = JSON.parse(readFileSync(join(this.dataDir, 'admin.json'), 'utf8')) as AdminAddress;
+    const token = readFileSync(join(this.dataDir, 'admin-token'), 'utf8').trim();
+    return { ...address, token, headers: { authorization: `Bearer ${token}` } };
   }
 
   /** Writes a file into its folder. @returns its path. */

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AdminStatus, LogLine, Readiness, RestartStatus } from '../../src/core/contracts/AdminApi.js';
-import type { AdminAddress } from '../../src/core/contracts/adminAddress.js';
 import { Simulator } from '../../src/simulator/index.js';
 import { EventReader } from '../master/admin/EventReader.js';
 import { parseMetrics } from '../master/admin/parseMetrics.js';
@@ -36,11 +35,10 @@ class AdminClient {
   public readonly headers: Readonly<Record<string, string>>;
 
   public constructor(public readonly bot: Bot) {
-    const address = JSON.parse(readFileSync(join(bot.dataDir, 'admin.json'), 'utf8')) as AdminAddress;
-    expect(address.pid).toBe(bot.pid);
-    this.url = address.url;
-    const token = readFileSync(join(bot.dataDir, 'admin-token'), 'utf8').trim();
-    this.headers = { authorization: `Bearer ${token}` };
+    const { url, pid, headers } = bot.adminApi();
+    expect(pid).toBe(bot.pid);
+    this.url = url;
+    this.headers = headers;
   }
 
   public static async of(bot: Bot): Promise<AdminClient> {

@@ -1,5 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AdminStatus, LogLine, RestartStatus } from '../../src/core/contracts/AdminApi.js';
 import { Simulator } from '../../src/simulator/index.js';
@@ -21,7 +20,7 @@ beforeAll(async () => {
   await discord.start();
   bot = Bot.for(discord, { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '100ms', ADMIN_PORT: '0', ADMIN_EVAL: 'on' }).start();
   await bot.untilReady();
-  token = readFileSync(join(bot.dataDir, 'admin-token'), 'utf8').trim();
+  token = bot.adminApi().token;
 });
 
 afterAll(async () => {

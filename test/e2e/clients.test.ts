@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type SentMessage, Simulator } from '../../src/simulator/index.js';
 import { until } from '../support/processes.js';
 import { Bot } from './Bot.js';
+import { expectNothingLost, guildOn, settle } from './users.js';
 
 /** Bots as their authors write them, each with a command `apple`, its button, and a listener that answers `!think` late. */
 const CLIENTS = [
@@ -15,17 +16,15 @@ const GUILDS = 32;
 let discord: Simulator;
 let bot: Bot;
 
-const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
-
 async function ask(name: string, options: Record<string, string> = {}): Promise<string> {
   const userId = discord.ownerId;
-  return (await discord.runCommand({ name, options, guildId: guildOn(0), userId }).answered).content;
+  return (await discord.runCommand({ name, options, guildId: guildOn(discord, 0), userId }).answered).content;
 }
 
 /** Has an apple offered on each shard, and taken: the bot's own command and button. */
 async function expectApples(): Promise<void> {
   for (let shardId = 0; shardId < SHARDS; shardId++) {
-    const guildId = guildOn(shardId);
+    const guildId = guildOn(discord, shardId);
     const { content, message } = await discord.runCommand({ name: 'apple', guildId }).answered;
     expect(content).toBe('To the fairest.');
     const pressed = discord.pressComponent({ customId: 'apple', messageId: message?.id ?? '', guildId });
@@ -88,7 +87,7 @@ describe.each(CLIENTS)('a bot on $name', ({ name, entry, guildCount }) => {
     const old = new Map(bot.clusterPids());
     discord.traffic.start({ commandsPerSecond: 20, mentionsPerSecond: 10, messagesPerSecond: 20 });
     const users = thinkers(20);
-    const restart = discord.runCommand({ name: 'restart', guildId: guildOn(3), userId: discord.ownerId });
+    const restart = discord.runCommand({ name: 'restart', guildId: guildOn(discord, 3), userId: discord.ownerId });
     await bot.untilLogged(/^rolling restart done/);
     await until(() => restart.entry.responses.some(({ content }) => /^Restarted 2 of 2/.test(content ?? '')));
     for (const [id, pid] of old) expect(bot.clusterPids().get(id)).not.toBe(pid);
@@ -101,20 +100,15 @@ describe.each(CLIENTS)('a bot on $name', ({ name, entry, guildCount }) => {
     process.kill(victim, 'SIGKILL');
     await until(() => bot.clusterPids().get(1) !== victim);
     await until(() => users.sent.length >= 100);
-    discord.traffic.stop();
     await users.stop();
-    await until(() => {
-      const { commands, mentions } = discord.account.summary();
-      return commands.pending === 0 && mentions.pending === 0;
-    });
+    await settle(discord);
 
     const after = discord.guildIds.map((guildId) => discord.sendMessage({ guildId, content: '!think after' }));
     await until(() => after.every((message) => replies(message) === 1));
     await expectApples();
-    const summary = discord.account.summary();
-    const { commands, mentions, violationsByKind } = summary;
-    expect(commands.failed + mentions.failed).toBe(0);
-    expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
+    expectNothingLost(discord);
+    const { takeovers, violationsByKind } = discord.account.summary();
+    expect(takeovers).toBe(0);
     // A command that was answered in the very moment of the kill is run again, and Discord refuses its second answer.
     expect(Object.keys(violationsByKind).filter((kind) => kind !== 'doubleAcknowledgement')).toEqual([]);
 

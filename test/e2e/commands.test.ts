@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Interaction, Simulator } from '../../src/simulator/index.js';
 import { until } from '../support/processes.js';
 import { Bot } from './Bot.js';
+import { guildOn } from './users.js';
 
 const SHARDS = 6;
 let discord: Simulator;
@@ -19,10 +20,8 @@ afterAll(async () => {
   await discord.stop();
 });
 
-const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
-
 function run(name: string, options: Record<string, string | number> = {}, userId?: string): Interaction {
-  const guildId = guildOn(0);
+  const guildId = guildOn(discord, 0);
   return discord.runCommand({ name, options, guildId, userId: userId ?? discord.memberIdOf(guildId, 1) });
 }
 
@@ -38,8 +37,8 @@ const owner = (name: string, options: Record<string, string | number> = {}): Int
 describe('what one cluster asks of all', () => {
   it('finds a guild on whatever cluster has it, and says where', async () => {
     for (const shardId of [0, 3, 5]) {
-      const answer = await text(run('guild', { id: guildOn(shardId) }));
-      expect(answer).toContain(guildOn(shardId));
+      const answer = await text(run('guild', { id: guildOn(discord, shardId) }));
+      expect(answer).toContain(guildOn(discord, shardId));
       expect(answer).toMatch(new RegExp(`cluster ${Math.floor(shardId / 2)}`));
     }
     expect(await text(run('guild', { id: '123456789012345678' }))).toMatch(/^No cluster of this bot has guild/);
@@ -47,7 +46,7 @@ describe('what one cluster asks of all', () => {
   });
 
   it('finds a user that only another cluster knows', async () => {
-    const userId = discord.memberIdOf(guildOn(5), 1);
+    const userId = discord.memberIdOf(guildOn(discord, 5), 1);
     expect(await text(run('user', { id: userId }))).toContain(userId);
     expect(await text(run('user', { id: '123456789012345678' }))).toMatch(/^No cluster of this bot has seen user/);
   });
@@ -94,14 +93,14 @@ describe('what one cluster asks of all', () => {
 
 describe('mentions', () => {
   const say = (content: string, userId?: string) => {
-    const guildId = guildOn(2);
+    const guildId = guildOn(discord, 2);
     const author = userId ?? discord.memberIdOf(guildId, 1);
     return discord.sendMessage({ guildId, content: `<@${discord.botId}> ${content}`, userId: author });
   };
 
   it('are answered by a reply to the message, on the shard that has the guild, where they begin with a command', async () => {
     expect((await say('ping').answered).content).toMatch(/pong[\s\S]*shard 2/);
-    expect((await say(`guild ${guildOn(4)}`).answered).content).toContain(guildOn(4));
+    expect((await say(`guild ${guildOn(discord, 4)}`).answered).content).toContain(guildOn(discord, 4));
     const talk = say('dance with me');
     expect((await say('eval target:all 6 * 7', discord.ownerId).answered).content).toMatch(/42/);
     expect(talk.entry.replies).toEqual([]);

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AdminStatus } from '../../src/core/contracts/AdminApi.js';
-import type { AdminAddress } from '../../src/core/contracts/adminAddress.js';
 import { Simulator } from '../../src/simulator/index.js';
 import { isAlive } from '../support/processes.js';
 import { Bot } from './Bot.js';
+import { expectServed, guildOn } from './users.js';
 
 const SHARDS = 4;
 const OVERFULL = 1;
@@ -28,21 +26,15 @@ function refuse(): void {
   discord.faults.closeOnIdentify(4011, { shardId: OVERFULL, times: 1_000 });
 }
 
-const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
 const attempts = (): number => discord.account.identifies.filter(({ shardId }) => shardId === OVERFULL).length;
 
 async function adminStatus(): Promise<AdminStatus> {
-  const { url } = JSON.parse(readFileSync(join(bot.dataDir, 'admin.json'), 'utf8')) as AdminAddress;
-  const token = readFileSync(join(bot.dataDir, 'admin-token'), 'utf8').trim();
-  const answer = await fetch(`${url}/api/status`, { headers: { authorization: `Bearer ${token}` } });
-  return (await answer.json()) as AdminStatus;
+  const { url, headers } = bot.adminApi();
+  return (await (await fetch(`${url}/api/status`, { headers })).json()) as AdminStatus;
 }
 
 async function expectOthersServed(): Promise<void> {
-  for (const shardId of [0, 2, 3]) {
-    const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(shardId) }).answered;
-    expect(content).toContain(`shard ${shardId}`);
-  }
+  for (const shardId of [0, 2, 3]) await expectServed(discord, shardId);
 }
 
 describe('a shard that is in too many guilds (4011)', () => {
@@ -55,7 +47,7 @@ describe('a shard that is in too many guilds (4011)', () => {
     const { level } = await bot.untilLogged(/shard 1 FAILED.*4011.*SHARD_COUNT/i);
     expect(level).toBe(50);
     await expectOthersServed();
-    const { content } = await discord.runCommand({ name: 'shards', guildId: guildOn(0) }).answered;
+    const { content } = await discord.runCommand({ name: 'shards', guildId: guildOn(discord, 0) }).answered;
     expect(content).toMatch(/shard +1 +failed/);
     const { clusters, totals } = await adminStatus();
     const failed = clusters.flatMap(({ shards }) => shards.filter(({ state }) => state === 'failed'));
@@ -77,7 +69,7 @@ describe('a shard that is in too many guilds (4011)', () => {
     await bot.untilLogged(/^ready: 3 of 4 shards; failed: 1/);
     expect(attempts()).toBe(1);
     await expectOthersServed();
-    await discord.runCommand({ name: 'restart', guildId: guildOn(2), userId: discord.ownerId }).answered;
+    await discord.runCommand({ name: 'restart', guildId: guildOn(discord, 2), userId: discord.ownerId }).answered;
     await bot.untilLogged(/^rolling restart done/);
     await expectOthersServed();
     // One for each life of its cluster.

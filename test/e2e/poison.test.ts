@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Interaction, Simulator } from '../../src/simulator/index.js';
 import { until } from '../support/processes.js';
-import { fixture } from '../support/runScript.js';
 import { Bot } from './Bot.js';
+import { expectNothingLost, guildOn, settle } from './users.js';
 
 const SHARDS = 4;
 const LOAD = { commandsPerSecond: 20, mentionsPerSecond: 10, messagesPerSecond: 20 };
@@ -26,17 +26,12 @@ afterEach(async () => {
 });
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<void> {
-  const settings = { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env };
-  bot = Bot.for(discord, settings, fixture('bot/entrypoints/master.js'));
-  bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('misbehaviour.json', '[]') });
-  bot.start();
+  bot = Bot.misbehaving(discord, { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env }).start();
   await bot.untilReady();
 }
 
-const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
-
 const run = (name: string, options: Record<string, string | number> = {}): Interaction =>
-  discord.runCommand({ name, options, guildId: guildOn(0), userId: discord.ownerId });
+  discord.runCommand({ name, options, guildId: guildOn(discord, 0), userId: discord.ownerId });
 
 /** What the master says of each process of cluster 0 that ended. */
 const deaths = (): string[] =>
@@ -46,18 +41,6 @@ const deaths = (): string[] =>
 
 async function untilReplaced(pid: number | undefined): Promise<void> {
   await until(() => bot.clusterPids().get(0) !== pid);
-}
-
-/** Every command and mention was answered, once the process that died had its successor; and nobody owned a shard twice. */
-async function expectAllAnswered(): Promise<void> {
-  discord.traffic.stop();
-  await until(() => {
-    const { commands, mentions } = discord.account.summary();
-    return commands.pending === 0 && mentions.pending === 0;
-  });
-  const { commands, mentions, ...summary } = discord.account.summary();
-  expect(commands.failed + mentions.failed).toBe(0);
-  expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
 }
 
 describe('a command that stops its process', () => {
@@ -70,7 +53,8 @@ describe('a command that stops its process', () => {
     expect((await poison.answered).content).toBe(TOLD);
     // Longer than a successor that hung would be let live.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
-    await expectAllAnswered();
+    await settle(discord);
+    expectNothingLost(discord);
     expect(deaths()).toHaveLength(1);
     const { msg } = await bot.untilLogged(/^eval \d+ stopped process/);
     // Where the machine is too busy to see in time where a process hangs, nobody has the stack.
@@ -85,7 +69,7 @@ describe('a command that stops its process', () => {
   it('is told by a reply where it was a mention', async () => {
     await start(HUNG);
     const content = `<@${discord.botId}> eval for(;;);`;
-    const message = discord.sendMessage({ guildId: guildOn(0), content, userId: discord.ownerId });
+    const message = discord.sendMessage({ guildId: guildOn(discord, 0), content, userId: discord.ownerId });
     expect((await message.answered).content).toBe(TOLD);
     expect(deaths()).toHaveLength(1);
   });
@@ -98,14 +82,16 @@ describe('a command that stops its process', () => {
     expect((await poison.answered).content).toBe(TOLD);
     for (const { answered } of waiting) expect((await answered).content).toMatch(/^waited/);
     expect(deaths()).toHaveLength(1);
-    await expectAllAnswered();
+    await settle(discord);
+    expectNothingLost(discord);
   });
 
   it('by process.exit costs one process', async () => {
     await start();
     discord.traffic.start(LOAD);
     expect((await run('stop', { how: 'exit' }).answered).content).toBe(TOLD);
-    await expectAllAnswered();
+    await settle(discord);
+    expectNothingLost(discord);
     expect(deaths()).toEqual(['cluster 0 exited with code 3']);
   });
 
@@ -113,7 +99,8 @@ describe('a command that stops its process', () => {
     await start({ CLUSTER_MEMORY_MB: '64' });
     discord.traffic.start(LOAD);
     expect((await run('stop', { how: 'eat' }).answered).content).toBe(TOLD);
-    await expectAllAnswered();
+    await settle(discord);
+    expectNothingLost(discord);
     expect(deaths()).toEqual(['cluster 0 ran out of memory']);
   });
 
@@ -121,7 +108,8 @@ describe('a command that stops its process', () => {
     await start();
     discord.traffic.start({ mentionsPerSecond: 10 });
     expect((await run('stop', { how: 'exit in a timer' }).answered).content).toBe(TOLD);
-    await expectAllAnswered();
+    await settle(discord);
+    expectNothingLost(discord);
     expect(deaths()).toHaveLength(2);
   });
 });
@@ -157,6 +145,7 @@ describe('where marks cannot be written', () => {
     expect((await run('ping').answered).content).toContain('shard 0');
     const said = bot.lines.slice(from).filter(({ msg }) => /cannot be noted/.test(msg ?? ''));
     expect(said).toHaveLength(2);
-    await expectAllAnswered();
+    await settle(discord);
+    expectNothingLost(discord);
   });
 });

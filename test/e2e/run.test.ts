@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { isAlive, until } from '../support/processes.js';
 import { Bot } from './Bot.js';
+import { guildOn } from './users.js';
 
 const COMMANDS = '/applications/:applicationId/commands';
 let discord: Simulator;
@@ -20,19 +21,13 @@ afterEach(async () => {
   await discord.stop();
 });
 
-const guildOnShard = (shardId: number): string => {
-  const [guildId] = discord.guildIdsOfShard(shardId, 8);
-  if (guildId === undefined) throw new Error(`no guild on shard ${shardId}`);
-  return guildId;
-};
-
 describe('the bot', () => {
   it('logs every shard in once, answers commands and mentions on each, and leaves nothing behind', async () => {
     bot.start();
     await bot.untilReady();
     expect(discord.account.identifies.map(({ shardId }) => shardId).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     for (let shardId = 0; shardId < 8; shardId++) {
-      const guildId = guildOnShard(shardId);
+      const guildId = guildOn(discord, shardId);
       const answer = await discord.runCommand({ name: 'ping', guildId }).answered;
       const clusterId = Math.floor(shardId / 2);
       expect(answer.content).toMatch(/pong/);
@@ -98,7 +93,7 @@ describe('the bot', () => {
     process.kill(victim, 'SIGKILL');
     await bot.untilLogged(/^cluster 2 was killed by SIGKILL/);
     await until(() => bot.clusterPids().get(2) !== victim);
-    const answer = await discord.runCommand({ name: 'ping', guildId: guildOnShard(5) }).answered;
+    const answer = await discord.runCommand({ name: 'ping', guildId: guildOn(discord, 5) }).answered;
     expect(answer.content).toContain(`pid ${bot.clusterPids().get(2)}`);
     for (const id of [0, 1, 3]) {
       expect(bot.clusterPids().get(id)).toBe(pids.get(id));
@@ -114,7 +109,7 @@ describe("a restart by the owner's command", () => {
     await bot.untilReady();
     const before = new Map(bot.clusterPids());
     discord.traffic.start({ commandsPerSecond: 50 });
-    const guildId = guildOnShard(0);
+    const guildId = guildOn(discord, 0);
     const restart = discord.runCommand({ name: 'restart', guildId, userId: discord.ownerId });
     const first = await restart.answered;
     expect(first.content).not.toBe('');
@@ -136,7 +131,7 @@ describe("a restart by the owner's command", () => {
   it('is refused to anybody else, and only they see it', async () => {
     bot.start();
     await bot.untilReady();
-    const guildId = guildOnShard(0);
+    const guildId = guildOn(discord, 0);
     const answer = await discord.runCommand({ name: 'restart', guildId, userId: discord.memberIdOf(guildId, 1) })
       .answered;
     expect(answer.ephemeral).toBe(true);

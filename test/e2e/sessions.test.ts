@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Interaction, Simulator } from '../../src/simulator/index.js';
 import { isAlive, until } from '../support/processes.js';
-import { fixture } from '../support/runScript.js';
-import { Bot } from './Bot.js';
+import { Bot, type Misbehaviour } from './Bot.js';
+import { expectAllServed, expectBalanced, guildOn, settle } from './users.js';
 
 const SHARDS = 4;
 let discord: Simulator;
@@ -21,29 +21,15 @@ afterEach(async () => {
   await discord.stop();
 });
 
-interface Misbehaviour {
-  readonly clusterId: number;
-  readonly generation: number;
-  readonly what: string;
-}
-
 /** Starts a bot of two clusters with two shards each, whose processes misbehave as told. */
 async function start(misbehaviour: readonly Misbehaviour[] = [], env: NodeJS.ProcessEnv = {}): Promise<void> {
-  bot = Bot.for(
-    discord,
-    { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env },
-    fixture('bot/entrypoints/master.js'),
-  );
-  bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('misbehaviour.json', JSON.stringify(misbehaviour)) });
-  bot.start();
+  bot = Bot.misbehaving(discord, { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env }, misbehaviour).start();
   await bot.untilReady();
   expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, resumes: 0 });
 }
 
-const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
-
 function restart(options: Record<string, number> = {}): Interaction {
-  return discord.runCommand({ name: 'restart', options, guildId: guildOn(3), userId: discord.ownerId });
+  return discord.runCommand({ name: 'restart', options, guildId: guildOn(discord, 3), userId: discord.ownerId });
 }
 
 /** Asks for a restart and waits for its end. @returns the last text that its asker sees. */
@@ -58,31 +44,6 @@ async function roll(options: Record<string, number> = {}): Promise<string> {
   return last();
 }
 
-/** Waits until every command and mention has had its answer or has failed. */
-async function settle(): Promise<void> {
-  discord.traffic.stop();
-  await until(() => {
-    const { commands, mentions } = discord.account.summary();
-    return commands.pending === 0 && mentions.pending === 0;
-  });
-}
-
-async function expectAllServed(): Promise<void> {
-  for (let shardId = 0; shardId < SHARDS; shardId++) {
-    const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(shardId) }).answered;
-    expect(content).toContain(`shard ${shardId}`);
-  }
-}
-
-/** Nothing was lost, nothing answered twice, nobody owned a shard twice, and no rule was broken. */
-function expectBalanced(identifies: number): void {
-  const summary = discord.account.summary();
-  const { commands, mentions } = summary;
-  expect(commands).toMatchObject({ answeredOnce: commands.sent, answeredTwice: 0, failed: 0 });
-  expect(mentions).toMatchObject({ answeredOnce: mentions.sent, answeredTwice: 0, failed: 0 });
-  expect(summary).toMatchObject({ identifies, overlaps: 0, takeovers: 0, violations: 0 });
-}
-
 const LOAD = { commandsPerSecond: 40, mentionsPerSecond: 20, messagesPerSecond: 40 };
 
 describe('a rolling restart', () => {
@@ -91,22 +52,22 @@ describe('a rolling restart', () => {
     const before = new Map(bot.clusterPids());
     discord.traffic.start(LOAD);
     const text = await roll();
-    await settle();
+    await settle(discord);
     expect(text).toMatch(/^Restarted 2 of 2 clusters/);
     expect(text).toMatch(/cluster 0 .*paused \d+\/\d+ ms, \d+ events replayed, 0 IDENTIFYs/);
     for (const [id, pid] of before) {
       expect(bot.clusterPids().get(id)).not.toBe(pid);
       expect(isAlive(pid)).toBe(false);
     }
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
     expect(discord.account.summary().resumes).toBe(SHARDS);
     expect(discord.account.resumes.every(({ ok, atResumeUrl }) => ok && atResumeUrl)).toBe(true);
   });
 
   it('keeps the guilds, with what changed in them, and hands over what the bot itself wants to keep', async () => {
     await start();
-    const guildId = guildOn(0);
+    const guildId = guildOn(discord, 0);
     discord.guilds.createChannel(guildId, { name: 'made-before-the-restart' });
     const channels = async (): Promise<string> => {
       const code = `client.guilds.get('${guildId}').channels.map(({ name }) => name).join()`;
@@ -120,27 +81,27 @@ describe('a rolling restart', () => {
     expect(await channels()).toBe(before);
     const restored = await bot.untilLogged(/^state restored/);
     expect(restored.state).toEqual({ from: old });
-    expectBalanced(SHARDS);
+    expectBalanced(discord);
   });
 
   it('lets a running command finish in the old process, and its answer arrives', async () => {
     await start();
     const old = bot.clusterPids().get(0);
-    const wait = discord.runCommand({ name: 'wait', options: { ms: 3_000 }, guildId: guildOn(0) });
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 3_000 }, guildId: guildOn(discord, 0) });
     await until(() => wait.entry.acknowledgedAt !== null);
     await roll({ cluster: 0 });
     expect((await wait.answered).content).toBe(`waited 3000 ms in pid ${old}`);
-    expectBalanced(SHARDS);
+    expectBalanced(discord);
   });
 
   it('does not wait longer than DRAIN_TIMEOUT for one that does not end', async () => {
     await start([], { DRAIN_TIMEOUT: '1s' });
     const old = bot.clusterPids().get(0) ?? 0;
-    const wait = discord.runCommand({ name: 'wait', options: { ms: 120_000 }, guildId: guildOn(0) });
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 120_000 }, guildId: guildOn(discord, 0) });
     await until(() => wait.entry.acknowledgedAt !== null);
     expect(await roll({ cluster: 0 })).toMatch(/^Restarted 1 of 1 cluster/);
     expect(isAlive(old)).toBe(false);
-    await expectAllServed();
+    await expectAllServed(discord);
     expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, violations: 0 });
   });
 });
@@ -151,11 +112,11 @@ describe('a restart in which the new process fails', () => {
     const before = new Map(bot.clusterPids());
     discord.traffic.start(LOAD);
     expect(await roll()).toMatch(/^Restart stopped by a failure after 0 of 2[\s\S]*cluster 0/);
-    await settle();
+    await settle(discord);
     expect(bot.clusterPids()).toEqual(before);
     expect(discord.account.summary().resumes).toBe(0);
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
   });
 
   it.each([
@@ -169,10 +130,10 @@ describe('a restart in which the new process fails', () => {
     const text = await roll();
     expect(text).toMatch(/^Restart stopped by a failure/);
     expect(text).toContain(reason);
-    await settle();
+    await settle(discord);
     expect(bot.clusterPids()).toEqual(before);
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
   });
 
   it('dies while the old one still saves its state: that has its shards back when it is done', async () => {
@@ -185,14 +146,14 @@ describe('a restart in which the new process fails', () => {
     for (const pid of bot.processes()) if (!known.has(pid)) process.kill(pid, 'SIGKILL');
     expect(await rolling).toMatch(/^Restart stopped by a failure[\s\S]*SIGKILL/);
     await until(() => discord.account.summary().connectionsOpen === SHARDS);
-    await settle();
+    await settle(discord);
     expect(bot.clusterPids()).toEqual(before);
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
     // It writes again what a crash needs.
     process.kill(before.get(0) ?? 0, 'SIGKILL');
     await until(() => bot.clusterPids().get(0) !== before.get(0));
-    await expectAllServed();
+    await expectAllServed(discord);
     expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
   });
 
@@ -201,8 +162,8 @@ describe('a restart in which the new process fails', () => {
     discord.faults.refuseResume(1);
     discord.traffic.start({ messagesPerSecond: 40 });
     expect(await roll({ cluster: 0 })).toMatch(/1 IDENTIFYs/);
-    await expectAllServed();
-    expectBalanced(SHARDS + 1);
+    await expectAllServed(discord);
+    expectBalanced(discord, SHARDS + 1);
   });
 
   it('is told to resume again for one shard: it does, and nothing is lost', async () => {
@@ -210,9 +171,9 @@ describe('a restart in which the new process fails', () => {
     discord.faults.refuseResume(1, { resumable: true, times: 1 });
     discord.traffic.start(LOAD);
     expect(await roll({ cluster: 0 })).toMatch(/0 IDENTIFYs/);
-    await settle();
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await settle(discord);
+    await expectAllServed(discord);
+    expectBalanced(discord);
   });
 
   it('loses its socket while events are replayed: nothing is lost, nothing handled twice', async () => {
@@ -222,9 +183,9 @@ describe('a restart in which the new process fails', () => {
     await until(() => discord.account.resumes.some(({ shardId }) => shardId === 0));
     discord.faults.dropSocket(0, { terminate: true });
     await rolling;
-    await settle();
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await settle(discord);
+    await expectAllServed(discord);
+    expectBalanced(discord);
   });
 });
 
@@ -236,8 +197,8 @@ describe('a restart in which the old process fails', () => {
     await roll({ cluster: 0 });
     await until(() => bot.clusterPids().get(0) !== old);
     expect(isAlive(old)).toBe(false);
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
   });
 });
 
@@ -250,7 +211,7 @@ describe('a restart in which the bot cannot save its state', () => {
   ])('%s: the restart fails and says why; the old process keeps its shards and loses nothing', async (what, reason) => {
     await start([{ clusterId: 0, generation: 1, what }]);
     const before = new Map(bot.clusterPids());
-    const wait = discord.runCommand({ name: 'wait', options: { ms: 4_000 }, guildId: guildOn(0) });
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 4_000 }, guildId: guildOn(discord, 0) });
     await until(() => wait.entry.acknowledgedAt !== null);
     discord.traffic.start(LOAD);
     const text = await roll();
@@ -258,10 +219,10 @@ describe('a restart in which the bot cannot save its state', () => {
     expect(text).toContain(reason);
     expect(bot.processes().length).toBe(3);
     expect((await wait.answered).content).toBe(`waited 4000 ms in pid ${before.get(0)}`);
-    await settle();
+    await settle(discord);
     expect(bot.clusterPids()).toEqual(before);
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
     // Those of the cluster that let go, and nobody else.
     expect(discord.account.resumes.map(({ shardId, ok }) => [shardId, ok]).sort()).toEqual([
       [0, true],
@@ -271,7 +232,7 @@ describe('a restart in which the bot cannot save its state', () => {
 
   it('and dies a moment later: what it still ran is run again', async () => {
     await start([{ clusterId: 0, generation: 1, what: 'throw while saving' }]);
-    const wait = discord.runCommand({ name: 'wait', options: { ms: 3_000 }, guildId: guildOn(0) });
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 3_000 }, guildId: guildOn(discord, 0) });
     await until(() => wait.entry.acknowledgedAt !== null);
     const victim = bot.clusterPids().get(0) ?? 0;
     await roll({ cluster: 0 });
@@ -289,8 +250,8 @@ describe('a crash', () => {
     const victim = bot.clusterPids().get(0) ?? 0;
     process.kill(victim, 'SIGKILL');
     await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
-    await settle();
-    await expectAllServed();
+    await settle(discord);
+    await expectAllServed(discord);
     const { commands, mentions, ...summary } = discord.account.summary();
     expect(commands.failed + mentions.failed).toBe(0);
     expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0 });
@@ -298,7 +259,7 @@ describe('a crash', () => {
 
   it('runs a command again that was running, and one that may not be run twice is dropped', async () => {
     await start();
-    const wait = discord.runCommand({ name: 'wait', options: { ms: 2_000 }, guildId: guildOn(0) });
+    const wait = discord.runCommand({ name: 'wait', options: { ms: 2_000 }, guildId: guildOn(discord, 0) });
     await until(() => wait.entry.acknowledgedAt !== null);
     const victim = bot.clusterPids().get(0) ?? 0;
     process.kill(victim, 'SIGKILL');
@@ -309,13 +270,15 @@ describe('a crash', () => {
 
   it('again and again: always back, never an IDENTIFY', { timeout: 90_000 }, async () => {
     await start();
-    for (let crash = 0; crash < 6; crash++) {
+    for (let round = 0; round < 3; round++) {
       // As often as is no crash loop: a life of five seconds is a life.
       await new Promise((resolve) => setTimeout(resolve, 5_500));
-      const victim = bot.clusterPids().get(1) ?? 0;
-      process.kill(victim, 'SIGKILL');
-      await until(() => (bot.clusterPids().get(1) ?? victim) !== victim);
-      await expectAllServed();
+      for (const clusterId of [0, 1]) {
+        const victim = bot.clusterPids().get(clusterId) ?? 0;
+        process.kill(victim, 'SIGKILL');
+        await until(() => (bot.clusterPids().get(clusterId) ?? victim) !== victim);
+        await expectAllServed(discord);
+      }
     }
     // A command that was answered in the very moment of the crash runs again, and Discord refuses the second answer.
     const { commands, ...summary } = discord.account.summary();
@@ -328,12 +291,12 @@ describe('a crash', () => {
     restart();
     expect(await bot.ended()).toEqual({ code: null, signal: 'SIGKILL' });
     const from = bot.lines.length;
-    bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('calm.json', '[]') });
+    bot.misbehave([]);
     bot.start();
     // The other cluster serves on under the new master.
     await bot.untilLogged(/^took over 1 running clusters/, from);
     await bot.untilLogged(/^ready: all/, from);
-    await expectAllServed();
+    await expectAllServed(discord);
     expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0, violations: 0 });
   });
 });
@@ -348,9 +311,9 @@ describe('a stop and a start', () => {
     const from = bot.lines.length;
     bot.start();
     await bot.untilLogged(/^ready: all/, from);
-    await settle();
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await settle(discord);
+    await expectAllServed(discord);
+    expectBalanced(discord);
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
@@ -359,7 +322,7 @@ describe('a stop and a start', () => {
     ['that is cut off while a command still runs', '10s', true],
   ])('%s: the next start runs that command again', async (_, drainTimeout, isKilled) => {
     await start([], { DRAIN_TIMEOUT: drainTimeout });
-    const interaction = discord.runCommand({ name: 'wait', options: { ms: 4_000 }, guildId: guildOn(0) });
+    const interaction = discord.runCommand({ name: 'wait', options: { ms: 4_000 }, guildId: guildOn(discord, 0) });
     await until(() => interaction.entry.state === 'acknowledged');
     const pids = [bot.pid, ...bot.clusterPids().values()];
     bot.signal('SIGTERM');
@@ -369,7 +332,7 @@ describe('a stop and a start', () => {
     expect(interaction.entry.answeredAt).toBeNull();
     bot.start();
     await interaction.answered;
-    await settle();
+    await settle(discord);
     expect(discord.account.summary()).toMatchObject({
       identifies: SHARDS,
       resumes: SHARDS,
@@ -388,8 +351,8 @@ describe('a stop and a start', () => {
     const from = bot.lines.length;
     bot.start();
     await bot.untilLogged(/^ready: all/, from);
-    await expectAllServed();
-    expectBalanced(2 * SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord, 2 * SHARDS);
   });
 
   it('whose first processes die while they set up: the sessions wait for one that does not', async () => {
@@ -398,11 +361,11 @@ describe('a stop and a start', () => {
     await bot.ended();
     const from = bot.lines.length;
     const dying = [1, 2, 3].map((generation) => ({ clusterId: 0, generation, what: 'die while preparing' }));
-    bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('dying.json', JSON.stringify(dying)) });
+    bot.misbehave(dying);
     bot.start();
     await bot.untilLogged(/^ready: all/, from);
-    await expectAllServed();
-    expectBalanced(SHARDS);
+    await expectAllServed(discord);
+    expectBalanced(discord);
   });
 
   it('with another shard count, or after RESUME_WINDOW: sessions are not even tried', async () => {
@@ -426,7 +389,7 @@ describe('a stop and a start', () => {
     await bot.untilLogged(/gateway/i, from);
     discord.faults.clear();
     await bot.untilLogged(/^ready: all/, from);
-    expectBalanced(SHARDS);
+    expectBalanced(discord);
   });
 });
 
@@ -438,8 +401,8 @@ describe('Discord itself', () => {
     await until(() => discord.account.resumes.some(({ shardId }) => shardId === 0));
     discord.faults.dropSocket(2, { code: 1000 });
     await until(() => discord.account.shard(2, SHARDS).connections.length > 1);
-    await settle();
-    await expectAllServed();
+    await settle(discord);
+    await expectAllServed(discord);
     expect(discord.account.summary()).toMatchObject({
       commands: { failed: 0, answeredTwice: 0 },
       overlaps: 0,

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
 import { isAlive, until } from '../support/processes.js';
-import { fixture } from '../support/runScript.js';
-import { Bot } from './Bot.js';
+import { Bot, type Misbehaviour } from './Bot.js';
+import { expectAllServed, expectNothingLost, expectServed, guildOn, settle } from './users.js';
 
 const SHARDS = 4;
+const SETTINGS = { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms' };
 const LOAD = { commandsPerSecond: 30, mentionsPerSecond: 10, messagesPerSecond: 30 };
 let discord: Simulator;
 let bot: Bot;
@@ -23,46 +24,9 @@ afterEach(async () => {
   await discord.stop();
 });
 
-interface Misbehaviour {
-  readonly clusterId: number;
-  readonly generation: number;
-  readonly what: string;
-}
-
-async function start(
-  env: NodeJS.ProcessEnv = {},
-  misbehaviour: readonly Misbehaviour[] = [],
-  entry?: string,
-): Promise<void> {
-  const settings = { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', ...env };
-  bot = Bot.for(discord, settings, entry === '' ? undefined : (entry ?? fixture('bot/entrypoints/master.js')));
-  bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('misbehaviour.json', JSON.stringify(misbehaviour)) });
-  bot.start();
+async function start(env: NodeJS.ProcessEnv = {}, misbehaviour: readonly Misbehaviour[] = []): Promise<void> {
+  bot = Bot.misbehaving(discord, { ...SETTINGS, ...env }, misbehaviour).start();
   await bot.untilReady();
-}
-
-const guildOn = (shardId: number): string => discord.guildIdsOfShard(shardId, SHARDS)[0] ?? '';
-
-async function expectAllServed(): Promise<void> {
-  for (let shardId = 0; shardId < SHARDS; shardId++) {
-    const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(shardId) }).answered;
-    expect(content).toContain(`shard ${shardId}`);
-  }
-}
-
-async function settle(): Promise<void> {
-  discord.traffic.stop();
-  await until(() => {
-    const { commands, mentions } = discord.account.summary();
-    return commands.pending === 0 && mentions.pending === 0;
-  });
-}
-
-/** Nothing was lost, nobody owned a shard twice, and no IDENTIFY was spent. */
-function expectNothingLost(): void {
-  const { commands, mentions, ...summary } = discord.account.summary();
-  expect(commands.failed + mentions.failed).toBe(0);
-  expect(summary).toMatchObject({ identifies: SHARDS, overlaps: 0, takeovers: 0 });
 }
 
 describe('a cluster that hangs', () => {
@@ -70,14 +34,14 @@ describe('a cluster that hangs', () => {
     await start({ HUNG_AFTER: '2s' });
     discord.traffic.start(LOAD);
     const victim = bot.clusterPids().get(0) ?? 0;
-    discord.runCommand({ name: 'block', options: { ms: 120_000 }, guildId: guildOn(0) });
+    discord.runCommand({ name: 'block', options: { ms: 120_000 }, guildId: guildOn(discord, 0) });
     const { msg } = await bot.untilLogged(/hangs: its event loop has not turned/);
     expect(msg).toContain(`pid ${victim}`);
     await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
     expect(isAlive(victim)).toBe(false);
-    await settle();
-    await expectAllServed();
-    expectNothingLost();
+    await settle(discord);
+    await expectAllServed(discord);
+    expectNothingLost(discord);
     const stack = bot.lines.find((line) =>
       /the event loop is blocked in|where the event loop is blocked/.test(line.msg ?? ''),
     );
@@ -91,8 +55,8 @@ describe('a cluster that hangs', () => {
     await bot.untilLogged(/hangs/);
     await until(() => (bot.clusterPids().get(1) ?? victim) !== victim);
     expect(isAlive(victim)).toBe(false);
-    await expectAllServed();
-    expectNothingLost();
+    await expectAllServed(discord);
+    expectNothingLost(discord);
   });
 
   it('is left alone when it was the master that did not run', async () => {
@@ -102,7 +66,7 @@ describe('a cluster that hangs', () => {
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     bot.signal('SIGCONT');
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await expectAllServed();
+    await expectAllServed(discord);
     expect(bot.clusterPids()).toEqual(pids);
     expect(bot.lines.some(({ msg }) => /hangs/.test(msg))).toBe(false);
   });
@@ -115,9 +79,9 @@ describe('clusters that die', () => {
     const victims = new Map(bot.clusterPids());
     for (const pid of victims.values()) process.kill(pid, 'SIGKILL');
     await until(() => [...victims].every(([id, pid]) => bot.clusterPids().get(id) !== pid));
-    await settle();
-    await expectAllServed();
-    expectNothingLost();
+    await settle(discord);
+    await expectAllServed(discord);
+    expectNothingLost(discord);
   });
 
   it('of a command are not killed by it for ever: it is given up, and nothing else is lost', {
@@ -125,12 +89,12 @@ describe('clusters that die', () => {
   }, async () => {
     await start();
     discord.traffic.start({ mentionsPerSecond: 10 });
-    const poison = discord.runCommand({ name: 'die', guildId: guildOn(0) });
+    const poison = discord.runCommand({ name: 'die', guildId: guildOn(discord, 0) });
     // Such a kill may have hit anybody, the first time.
     await bot.untilLogged(/was killed while die \d+ was on its stack: it is run once more/);
     await bot.untilLogged(/^die \d+ stopped process/);
-    await settle();
-    await expectAllServed();
+    await settle(discord);
+    await expectAllServed(discord);
     expect((await poison.answered).content).toMatch(/will not run it again/);
     expect(bot.lines.filter(({ msg }) => /^cluster 0 (was killed|did not start)/.test(msg ?? ''))).toHaveLength(2);
     expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0, mentions: { failed: 0 } });
@@ -143,13 +107,12 @@ describe('clusters that die', () => {
       const victim = bot.clusterPids().get(1) ?? 0;
       process.kill(victim, 'SIGKILL');
       await until(() => bot.clusterPids().get(1) !== victim);
-      const { content } = await discord.runCommand({ name: 'ping', guildId: guildOn(SHARDS - 1) }).answered;
-      expect(content).toContain(`shard ${SHARDS - 1}`);
+      await expectServed(discord, SHARDS - 1);
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
-    await settle();
-    await expectAllServed();
-    expectNothingLost();
+    await settle(discord);
+    await expectAllServed(discord);
+    expectNothingLost(discord);
     expect(discord.account.resumes.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(8 * (SHARDS / 2));
     expect(bot.lines.some(({ msg }) => /FAILED/.test(msg))).toBe(false);
     for (const { delayMs } of bot.lines) if (delayMs !== undefined) expect(delayMs).toBeLessThanOrEqual(2_000);
@@ -164,8 +127,7 @@ describe('clusters that die', () => {
     await bot.untilLogged(/cluster 1 FAILED/);
     expect(bot.lines.filter(({ msg }) => /^cluster 1 did not start/.test(msg)).length).toBe(4);
     expect(isAlive(pids.get(0) ?? 0)).toBe(true);
-    const answer = await discord.runCommand({ name: 'ping', guildId: guildOn(0) }).answered;
-    expect(answer.content).toContain('shard 0');
+    await expectServed(discord, 0);
   });
 });
 
@@ -179,18 +141,18 @@ describe('the death of the master', () => {
     const from = bot.lines.length;
     bot.start();
     await bot.untilLogged(/^took over 2 running clusters/, from);
-    await settle();
-    await expectAllServed();
+    await settle(discord);
+    await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
-    expectNothingLost();
+    expectNothingLost(discord);
     expect(discord.account.summary()).toMatchObject({ resumes: 0, violations: 0, commands: { answeredTwice: 0 } });
     // The new master is a whole one: it answers requests, replaces clusters, and its logs hold theirs.
-    const restart = discord.runCommand({ name: 'restart', guildId: guildOn(0), userId: discord.ownerId });
+    const restart = discord.runCommand({ name: 'restart', guildId: guildOn(discord, 0), userId: discord.ownerId });
     await restart.answered;
     await bot.untilLogged(/^rolling restart done/, from);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
-    await expectAllServed();
-    expectNothingLost();
+    await expectAllServed(discord);
+    expectNothingLost(discord);
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.processes()).toEqual([]);
@@ -206,9 +168,9 @@ describe('the death of the master', () => {
       bot.start();
       await bot.untilLogged(/^took over 2/, from);
     }
-    await expectAllServed();
+    await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
-    expectNothingLost();
+    expectNothingLost(discord);
   });
 
   it('twice, with the death of a cluster between: the new master knows all that run, and no shard has two owners', async () => {
@@ -227,21 +189,21 @@ describe('the death of the master', () => {
     const pids = new Map(bot.clusterPids());
     await kill();
     expect(bot.clusterPids()).toEqual(pids);
-    await expectAllServed();
-    expectNothingLost();
+    await expectAllServed(discord);
+    expectNothingLost(discord);
   });
 
   it('without a new one: they serve for ORPHAN_GRACE, then end, and the next start resumes', async () => {
     await start({ ORPHAN_GRACE: '3s' });
     bot.signal('SIGKILL');
     await bot.ended();
-    await expectAllServed();
+    await expectAllServed(discord);
     await until(() => bot.processes().length === 0);
     const from = bot.lines.length;
     bot.start();
     await bot.untilLogged(/^ready: all/, from);
-    await expectAllServed();
-    expectNothingLost();
+    await expectAllServed(discord);
+    expectNothingLost(discord);
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
@@ -255,15 +217,16 @@ describe('the death of the master', () => {
     bot.start();
     await bot.untilLogged(/^ready: all/, from);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
-    await expectAllServed();
-    expectNothingLost();
+    await expectAllServed(discord);
+    expectNothingLost(discord);
   });
 });
 
 describe('an upgrade in place', () => {
   it('puts a new master and new clusters in place, without a gap', async () => {
     // The program of `npm start`: the upgrade is its own.
-    await start({}, [], '');
+    bot = Bot.for(discord, SETTINGS).start();
+    await bot.untilReady();
     const pids = new Map(bot.clusterPids());
     discord.traffic.start(LOAD);
     for (let round = 0; round < 2; round++) {
@@ -272,10 +235,10 @@ describe('an upgrade in place', () => {
       await bot.untilLogged(/^took over 2/, from);
       await bot.untilLogged(/^rolling restart done/, from);
     }
-    await settle();
-    await expectAllServed();
+    await settle(discord);
+    await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
-    expectNothingLost();
+    expectNothingLost(discord);
     expect(discord.account.summary()).toMatchObject({ violations: 0, commands: { answeredTwice: 0 } });
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
@@ -283,7 +246,7 @@ describe('an upgrade in place', () => {
   });
 
   it('whose new master cannot be spawned leaves the old one in place, with its clusters', async () => {
-    bot = Bot.for(discord, { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms' });
+    bot = Bot.for(discord, SETTINGS);
     bot.node = join(bot.cwd, 'node');
     copyFileSync(process.execPath, bot.node);
     bot.start();
@@ -295,9 +258,9 @@ describe('an upgrade in place', () => {
     const { msg } = await bot.untilLogged(/^the new master did not start/, from);
     expect(msg).toMatch(/ENOENT.*the old one goes on/);
     await bot.untilLogged(/^took over 2/, from);
-    await expectAllServed();
+    await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
-    expectNothingLost();
+    expectNothingLost(discord);
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.processes()).toEqual([]);

@@ -5,7 +5,6 @@ import { afterEach, expect, it } from 'vitest';
 import { Simulator, type SimulatorOptions } from '../../src/simulator/index.js';
 import { Bot } from '../e2e/Bot.js';
 import { until } from '../support/processes.js';
-import { fixture } from '../support/runScript.js';
 import { imbalances } from './balance.js';
 import { Random } from './Random.js';
 import { CLUSTERS, SHARDS, Soak } from './Soak.js';
@@ -50,8 +49,8 @@ export function soakTest(title: string, plan: SoakPlan): void {
   it(title, plan.timeoutMs === undefined ? {} : { timeout: plan.timeoutMs }, async () => {
     await discord.start();
     const settings = { CLUSTER_COUNT: String(CLUSTERS), IDENTIFY_INTERVAL: `${IDENTIFY_INTERVAL_MS}ms` };
-    bot = Bot.for(discord, { ...settings, ...plan.settings }, fixture('bot/entrypoints/master.js'));
-    bot.setEnvironment({ TEST_MISBEHAVIOUR: bot.write('misbehaviour.json', '[]'), ...plan.environment?.(bot) });
+    bot = Bot.misbehaving(discord, { ...settings, ...plan.settings });
+    bot.setEnvironment({ ...plan.environment?.(bot) });
     const soak = new Soak(discord, bot, new Random(seed));
     const done: string[] = [];
     const startedAt = performance.now();

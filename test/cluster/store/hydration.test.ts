@@ -192,7 +192,7 @@ describe('a guild that has changed since it was put into the cache', () => {
 });
 
 describe('a thousand guilds', () => {
-  it('hold up the event loop for some milliseconds at a time', async () => {
+  it('let the event loop turn after every few of them', async () => {
     const folder = temporaryFolder();
     const { store } = await openStore(folder);
     await store.takeOver();
@@ -204,21 +204,16 @@ describe('a thousand guilds', () => {
     await store.commit();
 
     const target = new OfflineClient();
-    const gaps: number[] = [];
-    let last = performance.now();
+    const sizes: number[] = [0];
     const measure = (): void => {
-      gaps.push(performance.now() - last);
-      last = performance.now();
+      sizes.push(target.client.guilds.size);
       turn = setImmediate(measure);
     };
     let turn = setImmediate(measure);
     expect(await new Hydration(target, store).run()).toBe(1_000);
     clearImmediate(turn);
     expect(target.client.guilds.size).toBe(1_000);
-    gaps.sort((a, b) => a - b);
-    // A guild takes about a millisecond; other processes on the machine and the garbage collection may take the rest.
-    expect(gaps.length).toBeGreaterThan(30);
-    expect(gaps[Math.floor(gaps.length * 0.8)]).toBeLessThan(50);
-    expect(gaps.at(-1)).toBeLessThan(1_000);
+    // A guild takes about a millisecond. `npm run bench -- sessions` measures the stalls.
+    expect(Math.max(...sizes.map((size, turns) => size - (sizes[turns - 1] ?? 0)))).toBeLessThan(100);
   });
 });

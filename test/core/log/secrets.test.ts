@@ -122,10 +122,13 @@ describe('scrub', () => {
       msg: 'a line of the usual length',
     });
     scrub(line);
-    const start = performance.now();
-    for (let i = 0; i < 10_000; i += 1) scrub(line);
-    // Measured 1-2 us; the bound only catches a pattern that backtracks.
-    expect((performance.now() - start) / 10).toBeLessThan(100);
+    const batches = Array.from({ length: 10 }, () => {
+      const start = performance.now();
+      for (let i = 0; i < 1_000; i += 1) scrub(line);
+      return performance.now() - start;
+    });
+    // Measured 1-2 us; the bound only catches a pattern that backtracks. The others of the machine slow down some batches.
+    expect(Math.min(...batches)).toBeLessThan(100);
     for (const take of unregister) take();
   });
 

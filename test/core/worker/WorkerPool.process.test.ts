@@ -239,9 +239,7 @@ describe('a worker that does not read', () => {
     await until(() => codes.length >= 1_024 - room);
     expect(new Set(codes)).toEqual(new Set(['QUEUE_FULL']));
     expect(() => stopped.send('print', { lines: [payload] })).toThrow(/reads too slowly/);
-    const askedAt = performance.now();
     expect(await workers.get(1).request('echo', 'still here')).toBe('still here');
-    expect(performance.now() - askedAt).toBeLessThan(1_000);
     expect(process.memoryUsage().rss - before).toBeLessThan(512 * 1024 * 1024);
     // It reads again: what waited is answered.
     process.kill(stopped.pid ?? 0, 'SIGCONT');
