@@ -107,8 +107,7 @@ describe.each(CLIENTS)('a bot on $name', ({ name, entry, guildCount }) => {
     await until(() => after.every((message) => replies(message) === 1));
     await expectApples();
     expectNothingLost(discord);
-    const { takeovers, violationsByKind } = discord.account.summary();
-    expect(takeovers).toBe(0);
+    const { violationsByKind } = discord.account.summary();
     // A command that was answered in the very moment of the kill is run again, and Discord refuses its second answer.
     expect(Object.keys(violationsByKind).filter((kind) => kind !== 'doubleAcknowledgement')).toEqual([]);
 
