@@ -250,7 +250,8 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     // Loaded only where it is used.
     const factory = this.#options.client ?? (await import('./clients/eris/eris.js')).eris(this.#options);
     // Without `client`, C is eris's.
-    return (factory as ClientFactory<C>)({ token, apiUrl, shardIds, shardCount, log });
+    const beforeListener = (): void => this.#stack.mark();
+    return (factory as ClientFactory<C>)({ token, apiUrl, shardIds, shardCount, log, beforeListener });
   }
 
   async #createGateway(assignment: ClusterAssignment, stores: ShardStores): Promise<Gateway<C>> {

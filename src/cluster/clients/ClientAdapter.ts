@@ -88,6 +88,8 @@ export interface ClientSetup {
   /** Of the whole bot, not of this process. */
   readonly shardCount: number;
   readonly log: ClientLog;
+  /** Called before a listener of the bot is called. */
+  readonly beforeListener?: () => void;
 }
 
 /** Where an adapter says what went wrong. The token is kept out of it. */

@@ -1,4 +1,4 @@
-import type { ClientLog, ListenerPromises } from './ClientAdapter.js';
+import type { ClientSetup, ListenerPromises } from './ClientAdapter.js';
 
 type Handler = (...args: unknown[]) => unknown;
 
@@ -30,7 +30,7 @@ export class HandlerIsolation {
   #isMuted = false;
   #promises: PromiseLike<unknown>[] | null = null;
 
-  public constructor(private readonly log: ClientLog) {}
+  public constructor(private readonly setup: Pick<ClientSetup, 'log' | 'beforeListener'>) {}
 
   public guard(emitter: HandlerEmitter, options: GuardOptions = {}): void {
     const emit = emitter.emit.bind(emitter);
@@ -38,6 +38,7 @@ export class HandlerIsolation {
       if (this.#isMuted) return false;
       options.heard?.(event, args);
       if (emitter.listenerCount(event) === 0) return false;
+      this.setup.beforeListener?.();
       if (emitter.rawListeners === undefined) return this.#callTogether(emit, event, args);
       this.#callEach(emitter, options, event, args);
       return true;
@@ -63,14 +64,14 @@ export class HandlerIsolation {
         const outcome: unknown = Reflect.apply(handler, emitter, args);
         if (isPromise(outcome)) this.#watch(outcome, event, (error) => this.#rejected(emitter, options, event, error));
       } catch (error) {
-        this.log.handlerError(event, error);
+        this.setup.log.handlerError(event, error);
       }
     }
   }
 
   #watch(promise: PromiseLike<unknown>, event: string, rejected: (error: unknown) => void): void {
     promise.then(undefined, (error: unknown) => {
-      this.log.handlerError(event, error);
+      this.setup.log.handlerError(event, error);
       rejected(error);
     });
     this.#promises ??= [];
@@ -87,7 +88,7 @@ export class HandlerIsolation {
     try {
       return emit(event, ...args);
     } catch (error) {
-      this.log.handlerError(event, error);
+      this.setup.log.handlerError(event, error);
       return true;
     }
   }

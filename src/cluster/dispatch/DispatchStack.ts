@@ -13,6 +13,8 @@ type Traced = Promise<unknown> & { [FRAME]?: StackFrame };
  */
 export class DispatchStack {
   #current: StackFrame | undefined;
+  /** The mark says that the current one is on the stack. */
+  #isMarked = false;
   #stopFollowing: (() => void) | undefined;
 
   public start(): void {
@@ -24,6 +26,7 @@ export class DispatchStack {
       before: (promise: Traced) => {
         outer.push(this.#current);
         this.#enter(promise[FRAME]);
+        this.mark();
       },
       after: () => this.#leave(outer.pop()),
     }) as () => void;
@@ -34,7 +37,12 @@ export class DispatchStack {
     this.#stopFollowing = undefined;
   }
 
-  /** Does the work of a dispatch. @param frame undefined where it need not be noted. */
+  /**
+   * Does the work of a dispatch. It is noted once code of the bot is about to run, see `mark`: most dispatches only change the
+   * client's cache, and two writes would be a tenth of what they cost.
+   *
+   * @param frame undefined where it need not be noted.
+   */
   public run(frame: StackFrame | undefined, work: () => void): void {
     const outer = this.#current;
     this.#enter(frame);
@@ -45,21 +53,35 @@ export class DispatchStack {
     }
   }
 
-  /** What is on the stack turns out to be a command, see `StackFrame.rename`. */
+  /** Code of the bot is called next: a listener, or a command. */
+  public mark(): void {
+    if (this.#isMarked || this.#current === undefined) return;
+    this.#isMarked = true;
+    this.#current.enter();
+  }
+
+  /** What is on the stack turns out to be a command, which runs next; see `StackFrame.rename`. */
   public rename(name: string, onlyOnce: boolean): void {
     this.#current?.rename(name, onlyOnce);
+    this.#isMarked = false;
+    this.mark();
   }
 
   #enter(frame: StackFrame | undefined): void {
-    // It may be another shard's, whose mark is in another file.
-    this.#current?.leave();
+    this.#unmark();
     this.#current = frame;
-    frame?.enter();
   }
 
   #leave(outer: StackFrame | undefined): void {
-    this.#current?.leave();
+    this.#unmark();
     this.#current = outer;
-    outer?.enter();
+    // Whoever has called this dispatch from within another one is code of the bot.
+    this.mark();
+  }
+
+  /** Another dispatch may be of another shard, whose mark is in another file. */
+  #unmark(): void {
+    if (this.#isMarked) this.#current?.leave();
+    this.#isMarked = false;
   }
 }

@@ -24,12 +24,11 @@ export class StackFrame {
   }
 
   /**
-   * The dispatch turns out to be a command. To be called while it is on the stack.
+   * The dispatch turns out to be a command. To be called before `enter()`.
    *
    * @param onlyOnce it may not run twice, whatever happens.
    */
   public rename(name: string, onlyOnce: boolean): void {
     this.#facts = { ...this.#facts, name, ...(onlyOnce ? { runs: ONLY_RUN } : {}) };
-    this.enter();
   }
 }

@@ -7,9 +7,11 @@ import type { StackMark } from '../../../src/cluster/dispatch/StackMark.js';
 class FakeMark implements Pick<StackMark, 'enter' | 'leave'> {
   public now: string | undefined;
   public runs = 0;
+  public entries = 0;
 
   public enter({ name, runs }: { readonly name: string; readonly runs: number }): void {
     this.now = name;
+    this.entries++;
     this.runs = runs;
   }
 
@@ -18,7 +20,7 @@ class FakeMark implements Pick<StackMark, 'enter' | 'leave'> {
   }
 }
 
-const mark = new FakeMark();
+let mark: FakeMark;
 let stack: DispatchStack;
 
 function frame(name: string): StackFrame {
@@ -27,30 +29,44 @@ function frame(name: string): StackFrame {
 }
 
 beforeEach(() => {
+  mark = new FakeMark();
   stack = new DispatchStack();
   stack.start();
 });
 afterEach(() => stack.stop());
 
+/** Handles a dispatch that code of the bot listens to. */
+function handle(frame: StackFrame | undefined, work: () => void): void {
+  stack.run(frame, () => {
+    stack.mark();
+    work();
+  });
+}
+
 describe('a dispatch', () => {
   it('is on the stack while its listeners are called, and not afterwards', () => {
-    stack.run(frame('a'), () => expect(mark.now).toBe('a'));
+    handle(frame('a'), () => expect(mark.now).toBe('a'));
     expect(mark.now).toBeUndefined();
+  });
+
+  it('that nobody listens to is not noted', () => {
+    stack.run(frame('a'), () => expect(mark.now).toBeUndefined());
+    expect(mark.entries).toBe(0);
   });
 
   it('is off the stack when a listener has thrown', () => {
     const work = (): never => {
       throw new Error('no');
     };
-    expect(() => stack.run(frame('a'), work)).toThrow('no');
+    expect(() => handle(frame('a'), work)).toThrow('no');
     expect(mark.now).toBeUndefined();
   });
 
   it('inside another one gives way to that again', () => {
-    stack.run(frame('outer'), () => {
-      stack.run(frame('inner'), () => expect(mark.now).toBe('inner'));
+    handle(frame('outer'), () => {
+      handle(frame('inner'), () => expect(mark.now).toBe('inner'));
       expect(mark.now).toBe('outer');
-      stack.run(undefined, () => expect(mark.now).toBeUndefined());
+      handle(undefined, () => expect(mark.now).toBeUndefined());
       expect(mark.now).toBe('outer');
     });
   });
@@ -72,8 +88,8 @@ describe('a dispatch', () => {
       return seen;
     };
     const works: Promise<(string | undefined)[]>[] = [];
-    stack.run(frame('first'), () => void works.push(work(5)));
-    stack.run(frame('second'), () => void works.push(work(5)));
+    handle(frame('first'), () => void works.push(work(5)));
+    handle(frame('second'), () => void works.push(work(5)));
     const beside = new Promise((resolve) => setTimeout(() => resolve(mark.now), 1));
     expect(await beside).toBeUndefined();
     expect(await Promise.all(works)).toEqual([Array(4).fill('first'), Array(4).fill('second')]);
@@ -92,7 +108,7 @@ describe('a dispatch', () => {
 
   it('is not followed when nobody asks for it any more', async () => {
     let work: Promise<unknown> = Promise.resolve();
-    stack.run(frame('a'), () => {
+    handle(frame('a'), () => {
       work = Promise.resolve().then(() => mark.now);
     });
     stack.stop();

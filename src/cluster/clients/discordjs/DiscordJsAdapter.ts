@@ -43,7 +43,7 @@ export class DiscordJsAdapter implements ClientAdapter<Client> {
     this.#parts = parts;
     this.#ws = clientInternalsOf(client).ws;
     this.connection = connectionWishes(client);
-    const isolation = new HandlerIsolation(log);
+    const isolation = new HandlerIsolation(setup);
     isolation.guard(emitterOf(client), {
       rejectionsAreErrors: true,
       heard: (event, [first, second]) => {

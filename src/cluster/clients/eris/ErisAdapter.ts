@@ -43,7 +43,7 @@ export class ErisAdapter implements ClientAdapter<Client> {
     this.#agent = rest.agent;
     this.#shardCount = setup.shardCount;
     this.connection = connectionWishes(client, options);
-    const isolation = new HandlerIsolation(setup.log);
+    const isolation = new HandlerIsolation(setup);
     isolation.guard(emitterOf(client), {
       heard: (event, [error, shardId]) => {
         if (event === 'error') setup.log.clientError(error, typeof shardId === 'number' ? shardId : undefined);
