@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClientFactory, ListenerPromises } from '../../../src/cluster/clients/ClientAdapter.js';
+import type { ClientFactory, ClientSetup, RestRequest } from '../../../src/cluster/clients/ClientAdapter.js';
 import { Gateway, GatewayLog, type GatewayOptions } from '../../../src/cluster/gateway/index.js';
 import { Hydration } from '../../../src/cluster/store/Hydration.js';
 import type { Simulator } from '../../../src/simulator/index.js';
@@ -63,13 +63,14 @@ export interface LibraryUnderTest<C> {
 
 export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
   type Overrides = Partial<GatewayOptions>;
-  async function open(target: ReturnType<typeof targetOf>, overrides: Overrides = {}) {
+  type Hooks = Pick<ClientSetup, 'callListener' | 'sendRequest'>;
+  async function open(target: ReturnType<typeof targetOf>, overrides: Overrides = {}, hooks: Hooks = {}) {
     const slots = new SlotDesk();
     const log = recordingLogger();
     const { token, apiUrl, gatewayUrl } = target;
     const gatewayLog = new GatewayLog(log.logger, token);
     const [shardIds, shardCount] = [overrides.shardIds ?? SHARDS, overrides.shardCount ?? SHARDS.length];
-    const adapter = await library.create(INTENTS)({ token, apiUrl, shardIds, shardCount, log: gatewayLog });
+    const adapter = await library.create(INTENTS)({ token, apiUrl, shardIds, shardCount, log: gatewayLog, ...hooks });
     const options = { token, gatewayUrl, shardIds, shardCount, timings: FAST, acquireSlot: slots.acquire };
     const gateway = new Gateway(adapter, { ...options, ...overrides }, gatewayLog);
     onTestFinished(() => gateway.stop());
@@ -277,12 +278,15 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       expect(cacheOf(client).find(({ id }) => id === guildId)?.channels).toContain(channel.id);
     });
 
-    it('lets nobody suffer from listeners that throw and reject, and hands their promises on', async () => {
+    it('lets nobody suffer from listeners that throw and reject, and calls each through callListener', async () => {
       const simulator = await start();
-      const returned: ListenerPromises[] = [];
-      const { gateway, client, heard, log } = await open(targetOf(simulator), {
-        onDispatch: (_shardId, { t }, promises) => void (t === 'MESSAGE_CREATE' && returned.push(promises)),
-      });
+      const returned: unknown[] = [];
+      const callListener = (_listener: object, call: () => unknown) => {
+        const outcome = call();
+        returned.push(outcome);
+        return outcome;
+      };
+      const { gateway, client, heard, log } = await open(targetOf(simulator), {}, { callListener });
       library.listen(client, (event) => {
         if (event.kind === 'message') throw new Error('thrown by a listener');
       });
@@ -298,8 +302,29 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       expect(contents).toEqual(['one', 'two']);
       expect(log.text()).toContain('thrown by a listener');
       expect(log.text()).toContain('rejected by a listener');
-      const settled = await Promise.allSettled(returned.flat());
+      const settled = await Promise.allSettled(returned);
       expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(2);
+    });
+
+    it('sends each request of the library through sendRequest, which may change and repeat it', async () => {
+      const simulator = await start();
+      const requests: RestRequest[] = [];
+      const sendRequest: ClientSetup['sendRequest'] = async (request, send) => {
+        requests.push(request);
+        if (!request.path.endsWith('/callback')) return send(request);
+        await send(request);
+        const { token } = /^\/interactions\/\d+\/(?<token>[^/]+)\/callback$/.exec(request.path)?.groups ?? {};
+        const path = `/webhooks/${simulator.applicationId}/${token}/messages/@original`;
+        return send({ method: 'PATCH', path, body: { content: 'and edited' } });
+      };
+      const { gateway, client } = await open(targetOf(simulator), {}, { sendRequest });
+      library.answerCommands(client, 'answered');
+      await gateway.connect();
+      const run = simulator.runCommand({ name: 'ping', guildId: simulator.guildIds[0] ?? '' });
+      expect(await run.answered).toMatchObject({ content: 'answered' });
+      await until(() => expect(run.entry.responses.at(-1)).toMatchObject({ content: 'and edited' }));
+      expect(requests).toMatchObject([{ method: 'POST', body: { data: { content: 'answered' } } }]);
+      expect(simulator.account.violations).toEqual([]);
     });
 
     it('goes on after a dispatch that it chokes on', async () => {

@@ -9,7 +9,6 @@ import type {
   ConnectionChange,
   ConnectionWishes,
   DispatchMode,
-  ListenerPromises,
   RawGuild,
   RequestHow,
   RequestMethod,
@@ -95,8 +94,8 @@ export class ErisAdapter implements ClientAdapter<Client> {
     return lookUp[kind](this.client, id);
   }
 
-  public dispatch(shardId: number, packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
-    return this.#drivers.get(shardId)?.dispatch(packet, mode) ?? [];
+  public dispatch(shardId: number, packet: GatewayPacket, mode: DispatchMode): void {
+    this.#drivers.get(shardId)?.dispatch(packet, mode);
   }
 
   public control(shardId: number, packet: GatewayPacket): void {

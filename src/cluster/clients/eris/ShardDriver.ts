@@ -7,7 +7,7 @@ import {
   knownDispatch,
   type ReadyData,
 } from '../../../core/discord/packets.js';
-import type { ClientLog, ConnectionChange, DispatchMode, ListenerPromises } from '../ClientAdapter.js';
+import type { ClientLog, ConnectionChange, DispatchMode } from '../ClientAdapter.js';
 import type { HandlerIsolation } from '../HandlerIsolation.js';
 import { isIndigestible, repairInteraction } from './dispatchRepairs.js';
 import { type ErisShard, emitOnShard } from './erisInternals.js';
@@ -58,9 +58,10 @@ export class ShardDriver {
     this.#shard.sendWS = (op, d) => send({ op, d });
   }
 
-  public dispatch(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
+  public dispatch(packet: GatewayPacket, mode: DispatchMode): void {
     const known = knownDispatch(packet);
-    return known === undefined ? this.#apply(packet, mode) : this.#handle(packet, known, mode);
+    if (known === undefined) this.#apply(packet, mode);
+    else this.#handle(packet, known, mode);
   }
 
   public control(packet: GatewayPacket): void {
@@ -114,26 +115,33 @@ export class ShardDriver {
     shard.lastHeartbeatSent = shard.lastHeartbeatReceived - latencyMs;
   }
 
-  #handle(packet: GatewayPacket, known: KnownDispatch, mode: DispatchMode): ListenerPromises {
+  #handle(packet: GatewayPacket, known: KnownDispatch, mode: DispatchMode): void {
     const { client } = this.#host;
     if (isIndigestible(client, known)) {
       this.#shard.seq = packet.s ?? this.#shard.seq;
-      return [];
+      return;
     }
     switch (known.t) {
       case 'READY':
         this.#prepareReady(known.d);
-        return this.#establish(packet);
+        this.#establish(packet);
+        break;
       case 'RESUMED':
-        return this.#establish(packet);
+        this.#establish(packet);
+        break;
       case 'GUILD_CREATE':
-        return this.#createGuild(packet, known.d.id, mode);
+        this.#createGuild(packet, known.d.id, mode);
+        break;
       case 'GUILD_DELETE':
-        return this.#deleteGuild(packet, known.d, mode);
+        this.#deleteGuild(packet, known.d, mode);
+        break;
       case 'INTERACTION_CREATE':
         repairInteraction(client, known.d);
+        this.#apply(packet, mode);
+        break;
+      default:
+        this.#apply(packet, mode);
     }
-    return this.#apply(packet, mode);
   }
 
   #prepareReady(ready: ReadyData): void {
@@ -146,40 +154,37 @@ export class ShardDriver {
     }
   }
 
-  #establish(packet: GatewayPacket): ListenerPromises {
+  #establish(packet: GatewayPacket): void {
     const { presence } = this.#shard;
     // eris takes the bot to be online from here on, whatever status it was given.
     const { status } = presence;
-    const promises = this.#apply(packet, 'emit');
+    this.#apply(packet, 'emit');
     if (status !== undefined) presence.status = status;
-    return promises;
   }
 
-  #createGuild(packet: GatewayPacket, guildId: string, mode: DispatchMode): ListenerPromises {
+  #createGuild(packet: GatewayPacket, guildId: string, mode: DispatchMode): void {
     const shard = this.#shard;
     const isAwaited = this.#awaitedGuilds.delete(guildId);
     // eris takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler. One that is
     // replayed may be one that the bot has joined since.
     const isNew = shard.status === 'resuming' && !isAwaited;
     if (isNew) shard.ready = true;
-    const promises = this.#apply(packet, mode);
+    this.#apply(packet, mode);
     if (isNew) shard.ready = false;
-    return promises;
   }
 
-  #deleteGuild(packet: GatewayPacket, { id, unavailable }: GuildData, mode: DispatchMode): ListenerPromises {
+  #deleteGuild(packet: GatewayPacket, { id, unavailable }: GuildData, mode: DispatchMode): void {
     const { client } = this.#host;
     const left = unavailable === true ? undefined : client.guilds.get(id);
     this.#awaitedGuilds.delete(id);
     forgetChannels(client, id);
-    const promises = this.#apply(packet, mode);
+    this.#apply(packet, mode);
     if (left !== undefined && !client.guilds.has(id)) forgetUsers(client, left);
     // eris keeps one that the bot left while it was unavailable.
     if (unavailable !== true) client.unavailableGuilds.delete(id);
-    return promises;
   }
 
-  #apply(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
+  #apply(packet: GatewayPacket, mode: DispatchMode): void {
     const { isolation, client } = this.#host;
     isolation.begin(mode === 'cacheOnly');
     let failure: Error | undefined;
@@ -188,10 +193,9 @@ export class ShardDriver {
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
-    const promises = isolation.end();
+    isolation.end();
     // As eris does it.
     if (failure !== undefined) client.emit('error', failure, this.#shard.id);
-    return promises;
   }
 
   #refuse(method: string): void {

@@ -1,6 +1,6 @@
 import { Client } from 'eris';
 import { type RestOptions, restOptions } from '../../../core/discord/rest/restOptions.js';
-import type { ClientSetup } from '../ClientAdapter.js';
+import type { ClientSetup, RequestMethod } from '../ClientAdapter.js';
 import type { ErisOptions } from './eris.js';
 import { shardInternalsOf, shardManagerOf } from './erisInternals.js';
 
@@ -27,6 +27,7 @@ export function createClient(setup: ClientSetup, options: ErisOptions): { client
   // What IDENTIFY says; eris says `offline` and corrects it only in its own memory (eris #1245).
   client.presence.status = 'online';
   client.connect = () => Promise.reject(new Error('The gateway connects this client; connect() is not for the bot.'));
+  routeRequests(client, setup.sendRequest);
   const manager = shardManagerOf(client);
   // eris's identify queue: a shard that is made asks it for a connection, and one that gets ready goes on with the next.
   manager.connect = () => {};
@@ -37,4 +38,14 @@ export function createClient(setup: ClientSetup, options: ErisOptions): { client
     shardInternalsOf(manager.get(shardId));
   }
   return { client, rest };
+}
+
+/** eris makes every request with this one method. */
+function routeRequests({ requestHandler }: Client, sendRequest: ClientSetup['sendRequest']): void {
+  if (sendRequest === undefined) return;
+  const request = requestHandler.request.bind(requestHandler);
+  requestHandler.request = (method, url, auth, body, ...others) =>
+    sendRequest({ method, path: url, body }, (changed) =>
+      request(changed.method as RequestMethod, changed.path, auth, changed.body as typeof body, ...others),
+    );
 }
