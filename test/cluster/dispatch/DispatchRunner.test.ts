@@ -63,7 +63,7 @@ describe('a dispatch', () => {
       await listener.promise;
       await new Promise<void>((resolve) =>
         setTimeout(() => {
-          runner.hold(held.promise);
+          void runner.hold(held.promise);
           resolve();
         }, 1),
       );
