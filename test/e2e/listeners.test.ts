@@ -13,7 +13,12 @@ let discord: Simulator;
 let bot: Bot;
 
 async function start(options: Partial<SimulatorOptions> = {}, env: NodeJS.ProcessEnv = {}): Promise<void> {
-  const limits = { identifyIntervalMs: 200, maxConcurrency: 2, interactionDeadlineMs: 20_000 };
+  const limits = {
+    identifyIntervalMs: 200,
+    maxConcurrency: 2,
+    interactionDeadlineMs: 20_000,
+    rateLimits: false as const,
+  };
   discord = new Simulator({ guildCount: 16, shardCount: SHARDS, ...limits, ...options });
   await discord.start();
   bot = Bot.for(discord, { CLUSTER_COUNT: '1', IDENTIFY_INTERVAL: '200ms', ...env }, PROGRAM).start();

@@ -42,7 +42,7 @@ export interface Repetition {
 
 /** A commit does not wait any longer where more characters than this wait for it: it would take noticeably long. */
 const MAX_PENDING_LENGTH = 1_000_000;
-/** For how long after a start without a handover unfinished work is written down as soon as it begins, in milliseconds. */
+/** For how long after the death of a process unfinished work is written down as soon as it begins, in milliseconds. */
 const CAUTION_MS = 60_000;
 
 /**
@@ -101,7 +101,7 @@ export class DispatchJournal implements DispatchHost {
     this.#findWork(released, death);
     if (stored === undefined) this.dropSession();
     else this.#resume(stored, released, death);
-    if (released === undefined) this.#cautiousUntil = this.steadyNow() + CAUTION_MS;
+    if (released === undefined && death !== undefined) this.#cautiousUntil = this.steadyNow() + CAUTION_MS;
     // What was found is in the file before anything of it can run.
     if (this.#work.hasChanges || death?.blamed !== undefined) this.#commit();
   }
@@ -157,12 +157,13 @@ export class DispatchJournal implements DispatchHost {
 
   public dispatchChanged(dispatch: Dispatch): void {
     this.#options.onOpen?.(dispatch);
-    const hasEnded = this.#work.changed(dispatch);
-    // Somebody may have seen what it did: it is not run again from now on. Most listeners have only looked, and that can wait.
-    if (hasEnded && (dispatch.hasActed || this.#options.wallNow() - dispatch.facts.at > FLEETING_MS)) this.#commitNow();
-    else if (!this.#work.hasChanges) return;
+    const what = this.#work.changed(dispatch);
+    if (what === undefined) return;
+    const isLasting = dispatch.hasActed || this.#options.wallNow() - dispatch.facts.at > FLEETING_MS;
     // It may be what killed the last process before anything of it was in the file. This time it is in the file first.
-    else if (this.#isWriting && this.steadyNow() < this.#cautiousUntil) this.#commit();
+    if (what === 'begun' && this.#isWriting && this.steadyNow() < this.#cautiousUntil) this.#commit();
+    // Somebody may have seen what it did: it is not run again from now on. Most listeners have only looked, and that can wait.
+    else if (what === 'ended' && isLasting) this.#commitNow();
     else this.#commitSoon();
   }
 

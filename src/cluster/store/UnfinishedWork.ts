@@ -85,15 +85,14 @@ export class UnfinishedWork {
     return this.#running.size > 0;
   }
 
-  /** Notes what has become of a dispatch of this process. @returns whether its work has ended, which is to be written at once. */
-  public changed(dispatch: Dispatch): boolean {
+  /** Notes what has become of a dispatch of this process. @returns what is new; undefined where that is nothing. */
+  public changed(dispatch: Dispatch): 'begun' | 'changed' | 'ended' | undefined {
     const { key } = dispatch;
-    if (dispatch.isOpen) {
-      if (!this.#running.has(key)) this.#add(key, dispatch);
-      this.#isDirty.add(key);
-      return false;
-    }
-    return this.#running.get(key) === dispatch && this.#remove(key);
+    const isKnown = this.#running.get(key) === dispatch;
+    if (!dispatch.isOpen) return isKnown && this.#remove(key) ? 'ended' : undefined;
+    if (!isKnown) this.#add(key, dispatch);
+    this.#isDirty.add(key);
+    return isKnown ? 'changed' : 'begun';
   }
 
   /** The run of a leftover has begun. Where none of its listeners has begun anything, it is done with. */
