@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Tests that start processes: the built bot, a browser, any program. All others are unit tests. */
@@ -7,10 +8,17 @@ const PROCESSES = ['test/{e2e,soak}/**/*.test.ts', 'test/**/*.process.test.ts'];
 // Tests wait for states, and not for times: this is for those that would wait for ever, on a busy machine too.
 const TIMEOUTS = { testTimeout: 120_000, hookTimeout: 120_000 };
 
+// What imports the package by its name (the fakes of the bench) gets the same source as the test, and needs no build.
+const OURSELVES = [
+  { find: /^kallisti$/, replacement: fileURLToPath(new URL('src/core/index.ts', import.meta.url)) },
+  { find: /^kallisti\/(.+)$/, replacement: fileURLToPath(new URL('src/$1/index.ts', import.meta.url)) },
+];
+
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve: { alias: OURSELVES },
         test: {
           ...TIMEOUTS,
           name: 'unit',
@@ -21,8 +29,8 @@ export default defineConfig({
           // Libraries are loaded once a thread; test/support/leaveNothing.ts gives each file our own modules anew.
           pool: 'threads',
           isolate: false,
-          // One more than there are cores: some wait on real sockets for a moment.
-          maxWorkers: availableParallelism() + 1,
+          // More than there are cores: some files wait on real sockets and real time for most of theirs.
+          maxWorkers: availableParallelism() * 3,
           sequence: { groupOrder: 0 },
         },
       },

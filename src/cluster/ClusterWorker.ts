@@ -102,7 +102,10 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       onOpen: (dispatch) => this.#dispatches.changed(dispatch),
     });
     this.#stores = stores;
+    const { signal } = this.#aborted;
     const gateway = await this.#createGateway(assignment, stores);
+    // A stop does not wait for the start: after each wait for somebody else's code it is looked for here.
+    signal.throwIfAborted();
     const context = this.#createContext(assignment, gateway);
     const evaluateHere = evaluateIn(context, scrub);
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
@@ -148,18 +151,21 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       }),
     );
     await this.#options.setUp?.(gateway.client, context);
+    // An end of the process after `open` would count against the store.
+    signal.throwIfAborted();
     router.start();
 
     // After the bot's own code: where that ends the process again and again, it is not the store that is to blame.
     await stores.open();
     await stores.hydrate(gateway);
     // Everything that can fail without Discord has been done: from the reply on, the shards are nobody else's.
-    const { signal } = this.#aborted;
     const released = await this.request('acquireShards', undefined, { timeoutMs: Number.POSITIVE_INFINITY, signal });
     this.#arrivals.releasedAt = released?.releasedAt;
     const restore = this.#options.restoreState;
     if (released?.state !== undefined && restore !== undefined) await restoreState(restore, released.state);
+    signal.throwIfAborted();
     const sessions = await stores.takeOver(released?.sessions);
+    signal.throwIfAborted();
     this.#ownership.gained();
     await gateway.connect(sessions, signal);
     this.send('shardsArrived', this.#arrivals.arrivals);
@@ -180,8 +186,10 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
 
   /** Serves on, and waits for a new master. Where none comes in time it stops, and its sessions can be resumed. */
   protected override async masterLost(): Promise<void> {
-    // One that has let go of its shards has nothing to serve; its successor, or the next start, goes on from the store.
-    if (this.#gateway === undefined || this.#orphanGraceMs === 0 || this.#hasReleased) return super.masterLost();
+    // One that has let go of its shards has nothing to serve; its successor, or the next start, goes on from the store. The same
+    // is true of one that stops.
+    const serves = this.#orphanGraceMs > 0 && !this.#hasReleased && this.#stop === undefined;
+    if (this.#gateway === undefined || !serves) return super.masterLost();
     this.logger.warn({ graceMs: this.#orphanGraceMs }, 'the master is gone; serving on, and looking for a new one');
     if (await this.reattach(this.#orphanGraceMs)) {
       this.logger.info('a new master has taken this cluster over');

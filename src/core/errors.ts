@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   },
   DISCORD_UNREACHABLE: { retryable: true, meaning: "Discord's REST API gave no usable answer." },
   IDENTIFY_BUDGET_SPENT: { retryable: true, meaning: 'The restart would use IDENTIFYs that are kept for crashes.' },
+  SHARDS_LOST: { retryable: true, meaning: 'A cluster lost shards again right after a restart had replaced it.' },
   HANDOVER_FAILED: { retryable: true, meaning: 'A cluster could not hand its shards over. Its old process serves on.' },
   RESTART_IN_PROGRESS: { retryable: true, meaning: 'A rolling restart is already under way.' },
   WORKER_NOT_FOUND: { retryable: true, meaning: 'No ready worker has this id.' },
@@ -21,6 +22,7 @@ export const ERROR_CODES = {
   KILLED_BEFORE_READY: { retryable: true, meaning: "A signal ended the worker's process before it was ready." },
   READY_TIMEOUT: { retryable: true, meaning: 'The worker was not ready in the time allowed.' },
   STOPPED_BEFORE_READY: { retryable: true, meaning: 'The worker was told to stop before it was ready.' },
+  KILL_FAILED: { retryable: true, meaning: "SIGKILL did not end the worker's process. It hangs in the kernel." },
   WORKER_EXITED: { retryable: true, meaning: 'The process at the other end of the request has ended.' },
   REQUEST_TIMEOUT: { retryable: true, meaning: 'No reply came in the time allowed.' },
   REQUEST_ABORTED: { retryable: false, meaning: 'The caller aborted the request.' },
@@ -54,7 +56,7 @@ function isRetryable(code: string): boolean {
   return Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code as ErrorCode].retryable;
 }
 
-/** The base of all errors of the framework. It has a stable `code`, and `retryable` from the table above. */
+/** The base of all errors of the framework. Its `code` is stable, and `retryable` comes from the code's row above. */
 export class KallistiError extends Error {
   public readonly code: string;
   public readonly retryable: boolean;
@@ -67,7 +69,7 @@ export class KallistiError extends Error {
   }
 }
 
-/** The handler at the other end threw. Message, code and `retryable` are those of its error; `origin` names its process. */
+/** The handler at the other end threw. Message, code and `retryable` are those of the handler's error. `origin` names its process. */
 export class RemoteError extends KallistiError {
   public override readonly code: string;
   public override readonly retryable: boolean;
@@ -86,7 +88,7 @@ export class RemoteError extends KallistiError {
   }
 }
 
-/** No reply within `timeoutMs`. */
+/** No reply came within `timeoutMs`. */
 export class RequestTimeoutError extends KallistiError {
   public constructor(
     request: string,
@@ -96,27 +98,27 @@ export class RequestTimeoutError extends KallistiError {
   }
 }
 
-/** The caller's `AbortSignal` fired. `cause` is the signal's reason. The class has the name that the web platform uses. */
+/** The caller's `AbortSignal` fired. `cause` is the reason of that signal. The web platform uses the same name. */
 export class AbortError extends KallistiError {
   public constructor(request: string, reason: unknown) {
     super('REQUEST_ABORTED', `${request}: given up by the caller`, { cause: reason });
   }
 }
 
-/** How a process ended. Exactly one of `code` and `signal` is set, or neither if nobody knows. */
+/** How a process ended. Either `code` or `signal` is set. Both are null if nobody knows how it ended. */
 export interface ExitReason {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** @returns the end of a process in words, for example `was killed by SIGKILL` or `exited with code 3`. */
+/** @returns how a process ended in words, for example `was killed by SIGKILL` or `exited with code 3`. */
 export function describeExit({ code, signal }: ExitReason): string {
   if (signal !== null) return `was killed by ${signal}`;
   if (code !== null) return `exited with code ${code}`;
   return 'is gone';
 }
 
-/** The peer ended while a request was under way, or had already ended when it was made. */
+/** The peer ended while it had a request to answer, or had ended before somebody made the request. */
 export class WorkerExitedError extends KallistiError {
   public constructor(
     request: string,
@@ -134,14 +136,14 @@ export class NoHandlerError extends KallistiError {
   }
 }
 
-/** The data cannot be written as JSON (a cycle, a BigInt, a throwing getter). */
+/** The data cannot be written as JSON. It has a cycle, a BigInt or a getter that throws. */
 export class SerializationError extends KallistiError {
   public constructor(what: string, cause: unknown) {
     super('SERIALIZATION_FAILED', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
-/** Too much waits for the peer already, because it reads or works too slowly. Nothing was done. */
+/** The peer reads or works too slowly, and too much waits for it already. Nothing was sent. */
 export class QueueFullError extends KallistiError {
   public constructor(
     what: string,
@@ -152,7 +154,7 @@ export class QueueFullError extends KallistiError {
   }
 }
 
-/** Discord closes a gateway connection on which more than `maxBytes` come at once. Nothing was sent. */
+/** The payload has more than `maxBytes`. Discord would close the connection for it, so nothing was sent. */
 export class PayloadTooLargeError extends KallistiError {
   public constructor(
     public readonly opcode: number,
@@ -163,14 +165,14 @@ export class PayloadTooLargeError extends KallistiError {
   }
 }
 
-/** The other end sent something that is not of our protocol; the connection is closed. */
+/** The other end sent something that breaks our protocol. This end has closed the connection. */
 export class ProtocolError extends KallistiError {
   public constructor(message: string) {
     super('PROTOCOL_VIOLATION', message);
   }
 }
 
-/** A worker did not become ready. The message ends with the last lines that it printed, if they can say why. */
+/** A worker did not become ready. The message ends with the last lines that the worker printed, if they can say why. */
 export class WorkerStartError extends KallistiError {
   public constructor(
     code: Extract<
@@ -203,7 +205,7 @@ export class WorkerNotFoundError extends KallistiError {
   }
 }
 
-/** A setting is wrong. The message names the variable, its value (unless it is a secret) and what is allowed. */
+/** A setting is wrong. The message names the variable and what is allowed. It shows the value unless that is a secret. */
 export class ConfigError extends KallistiError {
   public constructor(
     message: string,
@@ -213,7 +215,7 @@ export class ConfigError extends KallistiError {
   }
 }
 
-/** Discord refuses the bot, and retrying cannot help. The message says what to fix. It never holds the token. */
+/** Discord refuses the bot, and no retry can help. The message says what to fix. It never holds the token. */
 export class DiscordRefusedError extends KallistiError {
   public constructor(
     message: string,

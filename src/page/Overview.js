@@ -112,8 +112,7 @@ function findConcerns({ phase, clusters, identify, at }) {
 }
 
 /** @param {NonNullable<IdentifyStatus['heldUp']>} heldUp */
-function describeHeldUp({ kind, until, shardIds }) {
+function describeHeldUp({ until, shardIds }) {
   const who = `${plural(shardIds.length, 'shard')} ${shardIds.length === 1 ? 'waits' : 'wait'}`;
-  const why = kind === 'spent' ? 'the identify budget is spent' : 'only the reserve of the identify budget is left';
-  return `${who}: ${why}${until === null ? '' : `, until ${clock(until)}`}.`;
+  return `${who}: the identify budget is spent${until === null ? '' : `, until ${clock(until)}`}.`;
 }

@@ -102,7 +102,7 @@ describe('status', () => {
       clusters: [sampleCluster(0), crashed],
       identify: {
         ...sampleStatus().identify,
-        heldUp: { kind: 'spent', until: NOW + 60_000, shardIds: [2, 3] },
+        heldUp: { until: NOW + 60_000, shardIds: [2, 3] },
       } as never,
     });
     const { code, stdout } = await cli('status', '--check');

@@ -65,10 +65,10 @@ export function crashedStatus(tick = 0): LiveStatus {
     totals: totalsOf(clusters),
     identify: {
       ...identify(),
-      remaining: 171,
+      remaining: 0,
       waiting: [42, 43, 44, 45, 46, 47],
       slots: [{ shardId: 41, holder: 'cluster 5, life 3' }],
-      heldUp: { kind: 'reserve', until: Date.now() + 94 * MINUTE_MS, shardIds: [46, 47] },
+      heldUp: { until: Date.now() + 94 * MINUTE_MS, shardIds: [46, 47] },
     },
   };
 }

@@ -2,8 +2,9 @@ import { register } from 'node:module';
 // Comes with discord.js, which hands its options through to it.
 import { CompressionMethod, SimpleShardingStrategy } from '@discordjs/ws';
 import { Client, type ClientOptions, Events, GatewayIntentBits, type Interaction, MessageFlags } from 'discord.js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { discord, next, start, until } from './local.js';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { Simulator } from '../../src/simulator/index.js';
+import { next, until } from './local.js';
 
 // discord.js inflates with the native zlib-sync only; pako has the same interface and needs no compiler.
 register(
@@ -13,34 +14,41 @@ register(
   import.meta.url,
 );
 
-function discordJsClient(options: Partial<ClientOptions> = {}): Client {
-  return new Client({
+interface World {
+  readonly discord: Simulator;
+  readonly client: Client;
+  login(): Promise<void>;
+}
+
+/** A local Discord and a client of the test's own. */
+async function open({ onTestFinished }: TestContext, options: Partial<ClientOptions> = {}): Promise<World> {
+  const discord = new Simulator({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
+  await discord.start();
+  const client = new Client({
     intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMessages],
     rest: { api: discord.url },
     shards: 'auto',
     ...options,
   });
+  onTestFinished(async () => {
+    await client.destroy();
+    await discord.stop();
+  });
+  return {
+    discord,
+    client,
+    async login() {
+      const ready = next(client, Events.ClientReady);
+      await client.login(discord.token);
+      await ready;
+    },
+  };
 }
 
-describe('an unmodified discord.js client', () => {
-  let client: Client;
-
-  beforeEach(async () => {
-    await start({ guildCount: 12, shardCount: 2, maxConcurrency: 2, identifyIntervalMs: 50 });
-    client = discordJsClient();
-  });
-
-  afterEach(async () => {
-    await client.destroy();
-  });
-
-  async function login(): Promise<void> {
-    const ready = next(client, Events.ClientReady);
-    await client.login(discord.token);
-    await ready;
-  }
-
-  it('logs in with the recommended shards and has every guild cached as it is', async () => {
+// Side by side: discord.js pauses for five seconds and more between two IDENTIFYs of a shard.
+describe.concurrent('an unmodified discord.js client', () => {
+  it('logs in with the recommended shards and has every guild cached as it is', async (test) => {
+    const { discord, client, login } = await open(test);
     await login();
     expect(client.user?.id).toBe(discord.botId);
     expect(client.guilds.cache.size).toBe(12);
@@ -55,7 +63,8 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.summary()).toMatchObject({ identifies: 2, violations: 0, overlaps: 0 });
   });
 
-  it('answers a command, at once or deferred', async () => {
+  it('answers a command, at once or deferred', async (test) => {
+    const { discord, client, login } = await open(test);
     client.on(Events.InteractionCreate, async (interaction: Interaction) => {
       if (!interaction.isChatInputCommand()) return;
       if (interaction.commandName === 'slow') {
@@ -82,7 +91,8 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.summary().commands).toMatchObject({ sent: 2, answeredOnce: 2, answeredTwice: 0, failed: 0 });
   });
 
-  it('sees what a mention says and replies to it, but not what others say', async () => {
+  it('sees what a mention says and replies to it, but not what others say', async (test) => {
+    const { discord, client, login } = await open(test);
     const seen: string[] = [];
     client.on(Events.MessageCreate, async (message) => {
       if (message.author.bot) return;
@@ -98,9 +108,10 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.summary().mentions).toMatchObject({ sent: 1, answeredOnce: 1 });
   });
 
-  it.each([{ code: 4000 }, { terminate: true }])(
+  it.for([{ code: 4000 }, { terminate: true }])(
     'resumes after a dropped socket (%o), with what it missed',
-    async (how) => {
+    async (how, test) => {
+      const { discord, client, login } = await open(test);
       const names: string[] = [];
       client.on(Events.ChannelCreate, (channel) => names.push(channel.name));
       await login();
@@ -117,7 +128,8 @@ describe('an unmodified discord.js client', () => {
     },
   );
 
-  it('resumes when asked to reconnect (op 7)', async () => {
+  it('resumes when asked to reconnect (op 7)', async (test) => {
+    const { discord, client, login } = await open(test);
     await login();
     const resumed = next(client, Events.ShardResume);
     discord.faults.requestReconnect(0);
@@ -125,7 +137,8 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.summary()).toMatchObject({ identifies: 2, resumes: 1, violations: 0 });
   });
 
-  it('identifies again when its session is invalid', async () => {
+  it('identifies again when its session is invalid', async (test) => {
+    const { discord, client, login } = await open(test);
     await login();
     const ready = next(client, Events.ShardReady);
     discord.faults.invalidateSession(0);
@@ -134,7 +147,8 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.summary()).toMatchObject({ violations: 0, overlaps: 0 });
   });
 
-  it('identifies again when a resume is refused', async () => {
+  it('identifies again when a resume is refused', async (test) => {
+    const { discord, client, login } = await open(test);
     await login();
     const ready = next(client, Events.ShardReady);
     discord.faults.refuseResume(1);
@@ -143,9 +157,9 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.shard(1, 2)).toMatchObject({ identifies: [{}, {}], resumes: [{ ok: false }] });
   });
 
-  it('reads zlib-stream', async () => {
+  it('reads zlib-stream', async (test) => {
     const names: string[] = [];
-    client = discordJsClient({
+    const { discord, client, login } = await open(test, {
       ws: {
         buildStrategy: (manager) => {
           manager.options.compression = CompressionMethod.ZlibStream;
@@ -166,7 +180,8 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.summary()).toMatchObject({ identifies: 2, resumes: 1, violations: 0 });
   });
 
-  it('waits out a rate limit and gets its messages through', async () => {
+  it('waits out a rate limit and gets its messages through', async (test) => {
+    const { discord, client, login } = await open(test);
     await login();
     const [guildId = ''] = discord.guildIds;
     const channel = await client.channels.fetch(discord.channelIdOf(guildId));
@@ -182,9 +197,9 @@ describe('an unmodified discord.js client', () => {
     expect(discord.account.rest.byStatus['429']).toBe(1);
   });
 
-  it('has members in its cache after asking for them', async () => {
-    await client.destroy();
-    client = discordJsClient({ intents: [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMembers] });
+  it('has members in its cache after asking for them', async (test) => {
+    const intents = [GatewayIntentBits.Guilds, GatewayIntentBits.GuildMembers];
+    const { discord, client, login } = await open(test, { intents });
     await login();
     const [guildId = ''] = discord.guildIds;
     const guild = client.guilds.cache.get(guildId);

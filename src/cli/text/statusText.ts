@@ -129,9 +129,8 @@ function problemsOf({ phase, clusters, identify, restart, at }: LiveStatus): str
   if (phase === 'stopping') problems.unshift('the master is stopping');
   const held = identify?.heldUp ?? null;
   if (held !== null) {
-    const what = held.kind === 'spent' ? 'all IDENTIFYs are spent' : 'the IDENTIFYs that are left are kept for crashes';
     const until = held.until === null ? '' : ` for ${duration(Math.max(0, held.until - at))}`;
-    problems.push(`${what}: shards ${ranges(held.shardIds)} wait${until}`);
+    problems.push(`all IDENTIFYs are spent: shards ${ranges(held.shardIds)} wait${until}`);
   }
   if (restart?.outcome === 'rolling') {
     const done = restart.clusters.filter(({ state }) => state === 'replaced').length;

@@ -249,12 +249,8 @@ export interface IdentifyStatus {
   readonly waiting: readonly number[];
   /** Slots that are out: each is the permission to send one IDENTIFY. */
   readonly slots: readonly { readonly shardId: number; readonly holder: string }[];
-  /** Whom the budget holds up, because all of it is spent or all but the reserve. */
-  readonly heldUp: {
-    readonly kind: 'spent' | 'reserve';
-    readonly until: number | null;
-    readonly shardIds: readonly number[];
-  } | null;
+  /** Whom the budget holds up, because all of it is spent. */
+  readonly heldUp: { readonly until: number | null; readonly shardIds: readonly number[] } | null;
 }
 
 export interface RestartStatus {

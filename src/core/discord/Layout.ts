@@ -9,13 +9,13 @@ const count = z.number().int().positive();
 
 const schema = z.object({
   version: z.literal(1),
-  /** Of token and API: another bot has its own number. */
+  /** A hash of the token and the API's URL. Another bot has its own number. */
   key: z.string(),
-  /** Null until a cluster was ready with it. */
+  /** Null until a cluster has been ready with this number. */
   shardCount: count.nullable(),
 });
 
-/** What the label beside a shard's store says; the cluster writes it. */
+/** What is read here of the label beside a shard's store. The cluster writes it. */
 const labelSchema = z.object({ tokenHash: z.string(), shardCount: count });
 
 export interface LayoutOptions {
@@ -26,10 +26,10 @@ export interface LayoutOptions {
 }
 
 /**
- * How many shards the bot is laid out in, in `DATA_DIR/layout.json`. Sessions and stores belong to that number: another one
- * throws all of them away, so `SHARD_COUNT=auto` keeps it.
+ * Keeps the number of shards that the bot has, in `DATA_DIR/layout.json`. Sessions and stores belong to that number. A bot with
+ * another number would lose all of them, so `SHARD_COUNT=auto` keeps it.
  *
- * A number that Discord has never accepted is not kept. The file that cannot be written is said, and the bot goes on.
+ * The layout keeps no number that Discord has never accepted. If the file cannot be written, the log says so and the bot goes on.
  */
 export class Layout {
   readonly #file: JsonFile<z.infer<typeof schema>>;
@@ -48,15 +48,18 @@ export class Layout {
     this.#logger = logger;
   }
 
-  /** @returns undefined where this bot has none; Discord's recommendation counts then. */
+  /** @returns the number that is kept. Undefined if there is none: Discord's recommendation counts then. */
   public load(): number | undefined {
-    // Without the file: an earlier version of Kallisti has not written it, or somebody has removed it.
+    // An earlier version of Kallisti wrote no such file, and somebody may have removed it.
     if (!existsSync(this.#file.path)) return this.#findInStores();
     const content = this.#file.load(this.#logger, 'SHARD_COUNT=auto follows Discord');
     return content?.key === this.#key ? (content.shardCount ?? undefined) : undefined;
   }
 
-  /** From the file's existence on the stores are not asked any more: a number that Discord refuses is in their labels too. */
+  /**
+   * Writes the file before the first login. From then on nobody asks the stores, because their labels also hold a number that
+   * Discord refuses.
+   */
   public begin(laidOut: number | undefined): void {
     this.#save(laidOut ?? null);
   }
@@ -66,7 +69,7 @@ export class Layout {
     if (this.#written !== shardCount) this.#save(shardCount);
   }
 
-  /** Discord has said how many it would take for the bot of today. Said once for each number. */
+  /** Logs how many shards Discord recommends now, if that is another number. Logs each number once. */
   public compare(shardCount: number, recommended: number): void {
     if (recommended === this.#said) return;
     this.#said = recommended;
@@ -79,7 +82,7 @@ export class Layout {
   }
 
   #findInStores(): number | undefined {
-    // The lowest shard says it: those above the number of now may be left over from a larger one.
+    // The lowest shard knows it. The bot may have had more shards once, and their stores are still there.
     for (const id of this.#shardIds()) {
       const label = new JsonFile(join(this.#shards, String(id), 'label.json'), labelSchema).tryRead();
       if (label?.tokenHash === this.#tokenHash) return label.shardCount;

@@ -1,4 +1,4 @@
-/** discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes: those that a program here tells apart. */
+/** The opcodes that our code knows, of discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-opcodes. */
 export const Opcode = {
   DISPATCH: 0,
   HEARTBEAT: 1,
@@ -13,7 +13,7 @@ export const Opcode = {
   HEARTBEAT_ACK: 11,
 } as const;
 
-/** discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes */
+/** The codes that our code knows, of discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes. */
 export const CloseCode = {
   DECODE_ERROR: 4002,
   NOT_AUTHENTICATED: 4003,
@@ -28,10 +28,10 @@ export const CloseCode = {
   DISALLOWED_INTENTS: 4014,
 } as const;
 
-/** The version of the gateway that is spoken here. */
+/** The version of the gateway's protocol that Kallisti speaks. */
 export const GATEWAY_VERSION = 10;
 
-/** discord.com/developers/docs/events/gateway#privileged-intents: bits, and their names in the developer portal. */
+/** Bits, and their names in the developer portal (discord.com/developers/docs/events/gateway#privileged-intents). */
 export const PRIVILEGED_INTENTS: readonly (readonly [bit: number, name: string])[] = [
   [1 << 1, 'Server Members'],
   [1 << 8, 'Presence'],

@@ -10,20 +10,20 @@ export interface GatewayPacket {
   readonly t?: string | null;
 }
 
-/** What READY says about the bot itself. RESUMED does not repeat it, so a new process must be told. */
+/** What READY says about the bot itself. RESUMED does not repeat it, so a process that only resumes reads it from the store. */
 export interface BotIdentity {
   readonly user: { readonly id: string; readonly username: string };
   readonly application: { readonly id: string; readonly flags: number };
 }
 
-// The parts of dispatches that are read here; Discord sends much more.
+// Only the fields that our code reads. Discord sends many more.
 
 export interface ReadyData extends BotIdentity {
   readonly session_id: string;
   /** Not every proxy sends it. */
   readonly resume_gateway_url?: string | undefined;
   readonly guilds: readonly GuildData[];
-  /** Discord keeps it empty for bots, and may leave it out. */
+  /** Discord sends an empty list to bots, and may leave it out. */
   private_channels?: unknown[];
 }
 
@@ -43,7 +43,7 @@ export interface InteractionData {
   readonly data?: { readonly resolved?: { members?: unknown } };
 }
 
-/** Those dispatches that the gateway, or an adapter, looks into. */
+/** The dispatches whose data the gateway or an adapter reads. */
 export type KnownDispatch =
   | { readonly t: 'READY'; readonly d: ReadyData }
   | { readonly t: 'RESUMED'; readonly d: unknown }
@@ -65,7 +65,7 @@ const KNOWN = {
   USER_UPDATE: true,
 } as const satisfies Record<KnownDispatch['t'], true>;
 
-/** The fields that are read here have been looked at, see {@link isWellFormed}; the rest is taken to be as documented. */
+/** {@link isWellFormed} has checked the fields that our code relies on. It takes the others to be as Discord documents them. */
 export function knownDispatch(packet: GatewayPacket): KnownDispatch | undefined {
   return packet.t !== undefined && packet.t !== null && Object.hasOwn(KNOWN, packet.t)
     ? (packet as KnownDispatch)
@@ -73,8 +73,9 @@ export function knownDispatch(packet: GatewayPacket): KnownDispatch | undefined 
 }
 
 /**
- * Whether a payload is one at all, and has what the gateway and the adapters rely on. What is not would leave a shard with a session
- * or a sequence number that it cannot resume with, or with a heartbeat without end.
+ * Whether this is a payload of the gateway, with the fields that the gateway and the adapters rely on. From a malformed payload a
+ * shard could take a session or a sequence number with which it cannot resume, or an interval at which it sends heartbeats without
+ * a pause.
  */
 export function isWellFormed(packet: unknown): packet is GatewayPacket {
   if (!isRecord(packet) || !Number.isSafeInteger(packet.op)) return false;
@@ -114,7 +115,7 @@ function isId(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
-/** A longer one overflows Node's timers, which then fire at once. */
+/** A longer duration overflows Node's timers, which then fire at once. */
 function isDuration(value: unknown): boolean {
   return typeof value === 'number' && value >= 1 && value < 2 ** 31;
 }

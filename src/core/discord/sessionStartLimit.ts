@@ -2,10 +2,10 @@ import { z } from 'zod';
 
 /** How many IDENTIFYs Discord allows (discord.com/developers/docs/events/gateway#session-start-limit-object). */
 export interface SessionStartLimit {
-  /** IDENTIFYs a window; 1000 for most bots. */
+  /** How many IDENTIFYs a window has. Most bots have 1000. */
   readonly total: number;
   readonly remaining: number;
-  /** Milliseconds until the window ends; 0 where none has begun. */
+  /** Milliseconds until the window ends. 0 if no window has begun. */
   readonly resetAfterMs: number;
   /** How many shards may identify at the same time. */
   readonly maxConcurrency: number;

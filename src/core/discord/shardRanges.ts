@@ -2,11 +2,11 @@ import { ConfigError } from '../errors.js';
 import { shardIdOf } from './shardIdOf.js';
 
 /**
- * Deals the shards out: neighbours stay together, and no cluster holds more than one shard more than another (the first
- * ones hold the larger part).
+ * Deals the shards out to the clusters. Neighbours stay together. If the division has a remainder, each of the first clusters gets
+ * one shard more.
  *
- * @returns per cluster id its shard ids.
- * @throws ConfigError when there are more clusters than shards.
+ * @returns the shard ids of each cluster, by cluster id.
+ * @throws ConfigError if there are more clusters than shards.
  */
 export function shardRanges(shardCount: number, clusterCount: number): readonly (readonly number[])[] {
   checkCount('SHARD_COUNT', shardCount);
@@ -27,15 +27,15 @@ export function shardRanges(shardCount: number, clusterCount: number): readonly 
 const SNOWFLAKE = /^\d{1,20}$/;
 const MAX_SNOWFLAKE = 2n ** 64n - 1n;
 
-/** Whether this can be an id of Discord's: a decimal number of up to 64 bits, as a string. */
+/** Whether Discord could have made this id: it makes decimal numbers of up to 64 bits, as strings. */
 export function isSnowflake(id: unknown): id is string {
   return typeof id === 'string' && SNOWFLAKE.test(id) && BigInt(id) <= MAX_SNOWFLAKE;
 }
 
 /**
- * The shard that gets a guild's events, of an id that a user has given.
+ * The shard that gets the events of a guild whose id came from a user.
  *
- * @throws TypeError when `guildId` is not an id of Discord's.
+ * @throws TypeError if Discord cannot have made `guildId`.
  */
 export function shardIdOfGuild(guildId: string, shardCount: number): number {
   checkCount('shardCount', shardCount);
@@ -49,11 +49,11 @@ const MAX_SHARDS_PER_CLUSTER = 16;
 const CLUSTERS_PER_CORE = 2;
 
 /**
- * How many clusters `CLUSTER_COUNT=auto` means.
+ * How many clusters `CLUSTER_COUNT=auto` means: at least 1, and never more than there are shards.
  *
- * One per 4 shards, so that a crash or a restart touches few guilds; but at most two per core, because more processes than
- * that only cost memory (about 60 MB each); but never more than 16 shards a cluster, because one event loop and one heap
- * must be able to carry them. At least 1, and never more than shards.
+ * A cluster gets 4 shards, so that a crash or a restart touches few guilds. There are at most two clusters for each core, because
+ * more processes only cost memory (about 60 MB each). A cluster then gets more shards, but never more than 16: one event loop and
+ * one heap must carry them. This bound comes before the one of the cores.
  *
  * | shards | 1 core | 2 cores | 8 cores |
  * |---|---|---|---|
@@ -63,7 +63,7 @@ const CLUSTERS_PER_CORE = 2;
  * | 64 | 4 | 4 | 16 |
  * | 256 | 16 | 16 | 16 |
  *
- * @param parallelism Cores this process may use: `os.availableParallelism()`.
+ * @param parallelism How many cores this process may use: `os.availableParallelism()`.
  */
 export function clusterCountFor(shardCount: number, parallelism: number): number {
   checkCount('SHARD_COUNT', shardCount);

@@ -4,15 +4,15 @@ import { BaseService } from './BaseService.js';
 
 export interface IntervalServiceOptions {
   readonly intervalMs: number;
-  /** Whether the first run is at once. Default false: one interval after the start. */
+  /** Whether the service runs for the first time at its start. Default false: it runs one interval later. */
   readonly immediate?: boolean;
-  /** Default: the system's. */
+  /** Default: the clock of the system. */
   readonly clock?: Clock;
 }
 
 /**
- * Runs `execute` again and again: the next run is one interval after the last has ended, so that runs never overlap. What it
- * throws is logged and does not end it.
+ * A service that calls `execute` again and again. An interval begins when a run has ended, so two runs never overlap. The service
+ * logs what `execute` throws, and goes on.
  */
 export abstract class IntervalService extends BaseService {
   readonly #options: IntervalServiceOptions;
@@ -36,7 +36,7 @@ export abstract class IntervalService extends BaseService {
     else this.#schedule();
   }
 
-  /** Resolves when a run that is under way has ended. */
+  /** Starts no further run. Resolves when the run that is under way has ended. */
   public async stop(): Promise<void> {
     this.#started = false;
     this.#timer?.cancel();

@@ -219,7 +219,12 @@ export class BaseWorker<C extends Contract = AnyContract> {
     this.logger.warn('the master is gone, stopping');
     await this.stop();
     // No master is left to end a process that something still keeps open.
-    setTimeout(() => process.kill(process.pid, 'SIGTERM'), ORPHAN_EXIT_MS).unref();
+    setTimeout(() => this.endProcess(), ORPHAN_EXIT_MS).unref();
+  }
+
+  /** Ends this process where an orderly stop did not: the entry point's handler of SIGTERM has the last word. */
+  protected endProcess(): void {
+    process.kill(process.pid, 'SIGTERM');
   }
 
   async #connect(): Promise<Channel> {
@@ -266,13 +271,13 @@ export class BaseWorker<C extends Contract = AnyContract> {
       .catch((failure: unknown) => this.#stopFailed(failure))
       .finally(() => {
         this.#isLost = false;
-        // The new master was lost again before this could run.
-        if (this.#channel?.closed === true) this.#onClosed(this.#channel, undefined);
+        // A new master was lost again before this could run. The old one is not lost twice.
+        if (this.#channel !== channel && this.#channel?.closed === true) this.#onClosed(this.#channel, undefined);
       });
   }
 
   #stopFailed(error: unknown): void {
     this.logger.error({ err: error }, 'stopping failed');
-    process.kill(process.pid, 'SIGTERM');
+    this.endProcess();
   }
 }

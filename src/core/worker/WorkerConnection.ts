@@ -5,6 +5,7 @@ import { LogTail } from '../log/LogTail.js';
 import type { Logger } from '../log/logger.js';
 import { messageOf } from '../text/messageOf.js';
 import { type Clock, systemClock } from '../time/clock.js';
+import { within } from '../time/within.js';
 import type { Vitals } from './controlMessages.js';
 import { LocalHost } from './LocalHost.js';
 import { type StopResult, stopWorker } from './stopWorker.js';
@@ -15,7 +16,6 @@ import { WorkerOutput } from './WorkerOutput.js';
 import { WorkerPort } from './WorkerPort.js';
 import type { WorkerRecord } from './WorkerRegistry.js';
 import { WorkerReports } from './WorkerReports.js';
-import { within } from './within.js';
 
 /** `idle` until `connect()`; `ended` when its process is gone, and nothing leads out of that. */
 export type WorkerState = 'idle' | 'starting' | 'ready' | 'stopping' | 'ended';
@@ -197,7 +197,7 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
    * Ends the worker: stop request, drain deadline, SIGTERM, SIGKILL; resolves when its process is gone. Idempotent: a second
    * call joins the first.
    *
-   * @throws KallistiError REQUEST_TIMEOUT where even SIGKILL did not end it within 10 s (a process that hangs in the kernel).
+   * @throws KallistiError KILL_FAILED where even SIGKILL did not end it within 10 s (a process that hangs in the kernel).
    */
   public kill(): Promise<StopResult> {
     this.#killing ??= this.#kill();

@@ -2,8 +2,8 @@ import { LineForwarder } from '../log/LineForwarder.js';
 import type { LogTail } from '../log/LogTail.js';
 import type { LogBindings, Logger } from '../log/logger.js';
 import type { Clock } from '../time/clock.js';
+import { within } from '../time/within.js';
 import type { WorkerProcess } from './WorkerHost.js';
-import { within } from './within.js';
 
 /** How long output is read after the exit, in milliseconds. */
 const LAST_LINES_MS = 300;

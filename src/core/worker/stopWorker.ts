@@ -2,8 +2,8 @@ import { type ExitReason, KallistiError } from '../errors.js';
 import type { Channel } from '../ipc/Channel.js';
 import type { Logger } from '../log/logger.js';
 import type { Clock } from '../time/clock.js';
+import { within } from '../time/within.js';
 import { STOP } from './controlMessages.js';
-import { within } from './within.js';
 
 /** How a stop went: `forced` is the strongest means that it needed. */
 export interface StopResult {
@@ -38,7 +38,7 @@ const KILL_TIMEOUT_MS = 10_000;
  * Ends a worker by a ladder of means, each stronger than the one before: a stop request, SIGTERM, SIGKILL. Resolves when the
  * process is gone.
  *
- * @throws KallistiError REQUEST_TIMEOUT where SIGKILL did not end the process within 10 s: it hangs in the kernel.
+ * @throws KallistiError KILL_FAILED where SIGKILL did not end the process within 10 s: it hangs in the kernel.
  */
 export async function stopWorker(options: StopWorkerOptions): Promise<StopResult> {
   const { description, ended, signal, termTimeoutMs, clock, logger } = options;
@@ -48,7 +48,7 @@ export async function stopWorker(options: StopWorkerOptions): Promise<StopResult
   logger.warn({ worker: description }, `SIGTERM did not end a worker within ${termTimeoutMs} ms, killing it`);
   signal('SIGKILL');
   if (await within(ended, KILL_TIMEOUT_MS, clock)) return { forced: 'SIGKILL', exit: await ended };
-  throw new KallistiError('REQUEST_TIMEOUT', `${description} could not be killed`);
+  throw new KallistiError('KILL_FAILED', `${description} could not be killed`);
 }
 
 /** @returns whether the worker has ended by itself in time. */

@@ -12,7 +12,7 @@ import type { LogLevel } from '../../core/settings/settings.js';
 import { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import { VERSION } from '../../core/version.js';
 import type { AdminFleet } from './AdminContext.js';
-import { AdminServer } from './AdminServer.js';
+import { type AdminLimits, AdminServer } from './AdminServer.js';
 import { AdminToken } from './AdminToken.js';
 import { ArrivalBook } from './ArrivalBook.js';
 import { ClusterPolls } from './ClusterPolls.js';
@@ -39,6 +39,8 @@ export interface AdminOptions {
   readonly onStopRequested: () => void;
   /** Default: the folder of the status page that comes with the package. */
   readonly pageFolder?: string;
+  /** Overrides single limits of the server. */
+  readonly limits?: Partial<AdminLimits> | undefined;
 }
 
 /**
@@ -104,6 +106,7 @@ export class Admin {
       ...config,
       page: new PageFiles(this.#options.pageFolder ?? fileURLToPath(new URL('../../page/', import.meta.url))),
       logger,
+      limits: this.#options.limits,
       onRequest: (route, status, durationMs) => this.#metrics.noteRequest(route, status, durationMs),
       context: {
         logger,

@@ -26,18 +26,33 @@ export interface AdminServerOptions {
   readonly logger: Logger;
   /** Called for every request, after its answer. It must not throw. */
   readonly onRequest: (route: string, status: number, durationMs: number) => void;
+  /** Overrides single values of {@link ADMIN_LIMITS}. */
+  readonly limits?: Partial<AdminLimits> | undefined;
 }
 
-const LIMITS = {
-  bodyBytes: 64 * 1024,
+/** What one client may cost at most. */
+export interface AdminLimits {
+  readonly bodyBytes: number;
   /** From the connection, or the last answer on it, to the end of a request's headers. */
-  headersMs: 10_000,
+  readonly headersMs: number;
   /** From there to the end of its body. */
+  readonly requestMs: number;
+  /** How often the server looks for connections that are beyond the two above. */
+  readonly checkMs: number;
+  readonly idleMs: number;
+  readonly stillMs: number;
+  readonly connections: number;
+}
+
+export const ADMIN_LIMITS = {
+  bodyBytes: 64 * 1024,
+  headersMs: 10_000,
   requestMs: 15_000,
+  checkMs: 2_000,
   idleMs: 30_000,
   stillMs: 120_000,
   connections: 512,
-} as const;
+} as const satisfies AdminLimits;
 
 /** Fastify calls them for routes with a schema, and none has one. */
 const NO_COMPILERS = {
@@ -55,19 +70,24 @@ export class AdminServer {
 
   public constructor(options: AdminServerOptions) {
     this.#options = options;
+    const limits: AdminLimits = { ...ADMIN_LIMITS, ...options.limits };
     this.#app = fastify({
-      bodyLimit: LIMITS.bodyBytes,
-      requestTimeout: LIMITS.requestMs,
-      keepAliveTimeout: LIMITS.idleMs,
+      bodyLimit: limits.bodyBytes,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.idleMs,
       // For sockets on which nothing moves, such as that of a reader who does not take its answer. Event streams write every second.
-      connectionTimeout: LIMITS.stillMs,
+      connectionTimeout: limits.stillMs,
       forceCloseConnections: true,
       exposeHeadRoutes: false,
-      http: { headersTimeout: LIMITS.headersMs, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+      http: {
+        headersTimeout: limits.headersMs,
+        connectionsCheckingInterval: limits.checkMs,
+        maxHeaderSize: 16 * 1024,
+      },
       // We use zod and JSON. Without these two, fastify would load 4 MB of compilers that nothing uses.
       schemaController: { compilersFactory: NO_COMPILERS },
     });
-    this.#app.server.maxConnections = LIMITS.connections;
+    this.#app.server.maxConnections = limits.connections;
     this.#setUp();
   }
 

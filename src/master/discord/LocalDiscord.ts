@@ -6,7 +6,7 @@ import { KallistiError } from '../../core/errors.js';
 import { LineForwarder } from '../../core/log/LineForwarder.js';
 import { LogTail } from '../../core/log/LogTail.js';
 import type { Logger } from '../../core/log/logger.js';
-import { within } from '../../core/worker/within.js';
+import { within } from '../../core/time/within.js';
 
 /** What a bot needs to know of a Discord. */
 export interface LocalDiscordAddress {

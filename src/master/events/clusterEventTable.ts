@@ -13,7 +13,7 @@ export interface ClusterEventDependencies {
   readonly ends: Pick<ProcessEnds, 'find'>;
   readonly handover: Pick<Handover, 'acquireShards'>;
   readonly queue: Pick<IdentifyQueue, 'acquire' | 'release'>;
-  readonly supervisor: Pick<Supervisor, 'recovering' | 'refuse' | 'reportDeaf'>;
+  readonly supervisor: Pick<Supervisor, 'refuse' | 'reportDeaf'>;
   readonly fleet: FleetCommands;
 }
 
@@ -25,8 +25,7 @@ export function clusterEventTable(parts: ClusterEventDependencies): ClusterEvent
     getProcessEnd: (_cluster, { pid }) => ends.find(pid),
     acquireShards: (cluster) => handover.acquireShards(cluster),
     acquireSlot: async (cluster, { shardId }, signal) => {
-      const purpose = supervisor.recovering.has(cluster.id) ? 'recovery' : 'start';
-      const slot = await queue.acquire({ shardId, holder: cluster.holder, purpose, signal });
+      const slot = await queue.acquire({ shardId, holder: cluster.holder, signal });
       // The cluster gave up between the grant and this line, so nobody else would give the slot back.
       if (signal.aborted) slot.release(false);
       else cluster.slots++;

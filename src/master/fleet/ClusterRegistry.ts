@@ -5,9 +5,9 @@ import { isRunning, type ProcessIdentity, processIdentitySchema } from '../../co
 import type { Logger } from '../../core/log/logger.js';
 import { registerSecret } from '../../core/log/secrets.js';
 import { type Clock, systemClock } from '../../core/time/clock.js';
+import { within } from '../../core/time/within.js';
 import { AttachedProcess } from '../../core/worker/AttachedProcess.js';
 import type { WorkerRecord, WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
-import { within } from '../../core/worker/within.js';
 import { type ClusterSettings, digestOf } from './ClusterSettings.js';
 
 const schema = z.object({

@@ -1,15 +1,6 @@
 import type { SessionStartLimit } from '../../core/discord/sessionStartLimit.js';
 import type { Clock } from '../../core/time/clock.js';
 
-/**
- * Why a shard wants to identify.
- *
- * - `start`: the bot starts. It may spend all there is.
- * - `recovery`: the shard lost its session and is served by nobody. It may spend all there is.
- * - `restart`: planned. It can wait, and leaves the reserve alone.
- */
-export type IdentifyPurpose = 'start' | 'restart' | 'recovery';
-
 /** The numbers of one window, as they are stored. */
 export interface BudgetNumbers {
   readonly total: number;
@@ -49,7 +40,7 @@ export class IdentifyBudget implements BudgetNumbers {
     return this.#numbers.resetAt;
   }
 
-  /** How many IDENTIFYs only a start or a recovery may spend. */
+  /** How many IDENTIFYs no planned restart may count on. */
   public get reserve(): number {
     return this.#reserveOf(this.total);
   }
@@ -93,9 +84,9 @@ export class IdentifyBudget implements BudgetNumbers {
     this.#numbers = { ...this.#numbers, remaining: Math.max(0, this.remaining - 1) };
   }
 
-  /** How many may still be sent for this purpose. */
-  public left(purpose: IdentifyPurpose): number {
-    return Math.max(0, this.remaining - (purpose === 'restart' ? this.reserve : 0));
+  /** How many a planned restart may count on. */
+  public get spare(): number {
+    return Math.max(0, this.remaining - this.reserve);
   }
 }
 

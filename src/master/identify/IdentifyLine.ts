@@ -1,11 +1,9 @@
 import { AbortError } from '../../core/errors.js';
-import type { IdentifyPurpose } from './IdentifyBudget.js';
 
 export interface IdentifyRequest {
   readonly shardId: number;
   /** Names one life of one process, for example `cluster 3 generation 2`. */
   readonly holder: string;
-  readonly purpose: IdentifyPurpose;
   /** Leaves the line. A slot that was granted by then stays with the caller, who gives it back. */
   readonly signal?: AbortSignal;
 }
@@ -20,9 +18,9 @@ export interface WaitingRequest<Slot> extends IdentifyRequest {
 /**
  * The requests that wait for a slot, in the order in which they get one.
  *
- * Planned restarts come last: they can wait, the others are down. Then the shard comes first that was granted longest ago, or
- * never. Then the lower shard id. So a cold start runs 0, 1, 2 ..., and a shard that crashes again and again goes behind every
- * other that waits. By shard id alone, shard 0 could starve all others of its key.
+ * The shard comes first that was granted longest ago, or never. Among equals the lower shard id comes first. So a cold start runs
+ * 0, 1, 2 ..., and a shard that crashes again and again goes behind every other that waits. By shard id alone, shard 0 could
+ * starve all others of its key.
  */
 export class IdentifyLine<Slot> {
   readonly #onAborted: () => void;
@@ -73,10 +71,7 @@ export class IdentifyLine<Slot> {
   /** Those that wait, first come first where nothing else decides: a set keeps its order, and the sort is stable. */
   public inOrder(): WaitingRequest<Slot>[] {
     const rank = ({ shardId }: IdentifyRequest): number => this.#grantedAs.get(shardId) ?? -1;
-    return [...this.#waiting].sort(
-      (a, b) =>
-        Number(a.purpose === 'restart') - Number(b.purpose === 'restart') || rank(a) - rank(b) || a.shardId - b.shardId,
-    );
+    return [...this.#waiting].sort((a, b) => rank(a) - rank(b) || a.shardId - b.shardId);
   }
 
   /** Drops all requests, or those of one holder. */

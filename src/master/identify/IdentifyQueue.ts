@@ -4,7 +4,7 @@ import { AbortError, KallistiError } from '../../core/errors.js';
 import type { Logger } from '../../core/log/logger.js';
 import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import { BudgetRefresh } from './BudgetRefresh.js';
-import { IdentifyBudget, type IdentifyPurpose, identifyReserve } from './IdentifyBudget.js';
+import { IdentifyBudget, identifyReserve } from './IdentifyBudget.js';
 import type { IdentifyStore } from './IdentifyBudgetStore.js';
 import { IdentifyLine, type IdentifyRequest, type WaitingRequest } from './IdentifyLine.js';
 import { IdentifyWindows } from './IdentifyWindows.js';
@@ -17,9 +17,8 @@ export interface IdentifySlot {
   release(used: boolean): void;
 }
 
-/** The budget holds requests up until `until`: all of them (`spent`), or planned restarts (`reserve`). */
+/** All of the budget is spent, and that holds requests up until `until`. */
 export interface BudgetWait {
-  readonly kind: 'spent' | 'reserve';
   /** Wall clock; null while Discord is asked. */
   readonly until: number | null;
   readonly shardIds: readonly number[];
@@ -181,7 +180,7 @@ export class IdentifyQueue {
    */
   public ensureRestartAffordable(identifies: number): void {
     const { remaining, total, reserve, resetAt, hasEnded, isKnown } = this.#budget;
-    if (hasEnded || identifies <= this.#budget.left('restart') - this.#slots.size) return;
+    if (hasEnded || identifies <= this.#budget.spare - this.#slots.size) return;
     throw new KallistiError(
       'IDENTIFY_BUDGET_SPENT',
       !isKnown
@@ -237,7 +236,7 @@ export class IdentifyQueue {
     for (const waiting of this.#line.inOrder()) {
       const key = this.#windows.keyOf(waiting.shardId);
       if (taken.has(key) || this.#windows.nextAt(waiting.shardId) > now) continue;
-      if (!this.#canPay(waiting.purpose)) continue;
+      if (!this.#canPay) continue;
       taken.add(key);
       this.#grant(waiting);
     }
@@ -274,8 +273,8 @@ export class IdentifyQueue {
     const before = this.#budgetWait;
     const wait = this.#findBudgetWait();
     this.#budgetWait = wait;
-    if (wait?.kind === before?.kind && wait?.until === before?.until) return;
-    const { remaining, total, reserve, isKnown } = this.#budget;
+    if ((wait === null) === (before === null) && wait?.until === before?.until) return;
+    const { remaining, total, isKnown } = this.#budget;
     if (wait === null) {
       this.#logger.info(`the identify budget holds nobody up any more: ${remaining} of ${total} left`);
     } else {
@@ -284,20 +283,16 @@ export class IdentifyQueue {
       this.#logger.warn(
         !isKnown
           ? `the identify budget is not known: shards ${shards} wait until Discord has said it`
-          : wait.kind === 'spent'
-            ? `the identify budget is spent (0 of ${total} left; one more would reset the token): shards ${shards} wait until ${until}`
-            : `the identify budget is down to its reserve (${remaining} of ${total} left, ${reserve} kept for crashes): ` +
-              `the restart of shards ${shards} waits until ${until}`,
+          : `the identify budget is spent (0 of ${total} left; one more would reset the token): shards ${shards} wait until ${until}`,
       );
     }
   }
 
   #findBudgetWait(): BudgetWait | null {
-    const held = this.#line.inOrder().filter(({ purpose }) => this.#budget.left(purpose) === 0);
-    if (held.length === 0) return null;
     const { remaining, resetAt } = this.#budget;
-    const shardIds = held.map(({ shardId }) => shardId).sort((a, b) => a - b);
-    return { kind: remaining === 0 ? 'spent' : 'reserve', until: resetAt, shardIds };
+    if (remaining > 0 || this.#line.isEmpty) return null;
+    const shardIds = this.#line.inOrder().map(({ shardId }) => shardId);
+    return { until: resetAt, shardIds: shardIds.sort((a, b) => a - b) };
   }
 
   /**
@@ -308,8 +303,8 @@ export class IdentifyQueue {
     this.#timer?.cancel();
     const moments = [...this.#slots.values()].map(({ deadline }) => deadline);
     const taken = this.#takenKeys();
-    for (const { shardId, purpose } of this.#line.inOrder()) {
-      const lacksOnlyTime = !taken.has(this.#windows.keyOf(shardId)) && this.#canPay(purpose);
+    for (const { shardId } of this.#line.inOrder()) {
+      const lacksOnlyTime = !taken.has(this.#windows.keyOf(shardId)) && this.#canPay;
       if (lacksOnlyTime) moments.push(this.#windows.nextAt(shardId));
     }
     const now = this.#clock.now();
@@ -332,8 +327,8 @@ export class IdentifyQueue {
   }
 
   /** Slots that are out count as spent: each may turn out to have been used. */
-  #canPay(purpose: IdentifyPurpose): boolean {
-    return this.#budget.left(purpose) > this.#slots.size;
+  get #canPay(): boolean {
+    return this.#budget.remaining > this.#slots.size;
   }
 
   #save(): void {

@@ -133,7 +133,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     const sick = shards.filter(({ state }) => state !== 'ready' && state !== 'failed');
     if (sick.length === 0) return;
     const list = sick.map(({ shardId, state }) => `shard ${shardId} is ${state}`).join(', ');
-    throw new KallistiError('READY_TIMEOUT', `cluster ${clusterId} lost shards again right after its start: ${list}`);
+    throw new KallistiError('SHARDS_LOST', `cluster ${clusterId} lost shards again right after its start: ${list}`);
   }
 }
 

@@ -92,7 +92,6 @@ export class Supervisor extends BaseService {
   readonly #options: SupervisorOptions;
   readonly #clock: Clock;
   readonly #supervised = new Map<number, Supervised>();
-  readonly #recovering = new Set<number>();
   #started = false;
   #refused = false;
 
@@ -100,11 +99,6 @@ export class Supervisor extends BaseService {
     super();
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-  }
-
-  /** Ids of the clusters that crashed and are not ready again. */
-  public get recovering(): ReadonlySet<number> {
-    return this.#recovering;
   }
 
   public stateOf(clusterId: number): ClusterState {
@@ -261,13 +255,11 @@ export class Supervisor extends BaseService {
       { cluster: cluster.id, workerPid: cluster.pid, cause },
       `cluster ${cluster.id} ${detail}`,
     );
-    this.#recovering.add(cluster.id);
     if (cluster.onlyResumed) this.#spawnAfter(cluster.id, supervised.freeBackoff.nextDelayMs());
     else this.#spawnAfterFailure(cluster.id);
   };
 
   readonly #onReady = ({ id }: SupervisedCluster): void => {
-    this.#recovering.delete(id);
     const supervised = this.#of(id);
     supervised.readyAt = this.#clock.now();
     if (supervised.isFailed) {

@@ -335,7 +335,10 @@ describe('a stop', () => {
     await it.clock.advance(7_000 + 9_999);
     expect(it.process.signals).toEqual(['SIGTERM', 'SIGKILL']);
     await it.clock.advance(1);
-    expect(await failed).toMatchObject({ message: 'painter 7 (pid 4711) could not be killed' });
+    expect(await failed).toMatchObject({
+      code: 'KILL_FAILED',
+      message: 'painter 7 (pid 4711) could not be killed',
+    });
     expect(it.worker.state).toBe('stopping');
     expect(it.registry.records).toHaveLength(1);
     it.process.exit(killed('SIGKILL'));

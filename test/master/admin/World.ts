@@ -8,6 +8,7 @@ import { Secret } from '../../../src/core/log/secrets.js';
 import type { AdminConfig } from '../../../src/core/settings/config.js';
 import { Admin } from '../../../src/master/admin/Admin.js';
 import type { AdminFleet } from '../../../src/master/admin/AdminContext.js';
+import type { AdminLimits } from '../../../src/master/admin/AdminServer.js';
 import { FleetCommands, type FleetCommandsOptions } from '../../../src/master/fleet/FleetCommands.js';
 import { type MemoryLogger, memoryLogger } from '../../support/memoryLogger.js';
 
@@ -38,7 +39,7 @@ export class World {
   public readonly admin: Admin;
   public stopRequests = 0;
 
-  public constructor({ config = {}, fleet = new FakeFleet(2, 2), pageFolder }: WorldOptions = {}) {
+  public constructor({ config = {}, fleet = new FakeFleet(2, 2), pageFolder, limits }: WorldOptions = {}) {
     this.fleet = fleet;
     this.admin = new Admin({
       config: {
@@ -58,6 +59,7 @@ export class World {
         this.stopRequests++;
       },
       pageFolder: pageFolder ?? join(this.dataDir, 'page'),
+      limits,
     });
   }
 
@@ -138,4 +140,5 @@ export interface WorldOptions {
   readonly config?: Partial<AdminConfig>;
   readonly fleet?: FakeFleet;
   readonly pageFolder?: string;
+  readonly limits?: Partial<AdminLimits>;
 }

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SessionStartLimit } from '../../../src/core/discord/sessionStartLimit.js';
-import type { IdentifyPurpose } from '../../../src/master/identify/IdentifyBudget.js';
 import type { IdentifyRecord, IdentifyStore } from '../../../src/master/identify/IdentifyBudgetStore.js';
 import {
   IdentifyQueue,
@@ -58,9 +57,9 @@ function setUp(
   const ask = (
     shardId: number,
     hold: 'use' | 'keep' | 'giveBack' = 'use',
-    more: { holder?: string; purpose?: IdentifyPurpose; signal?: AbortSignal } = {},
+    more: { holder?: string; signal?: AbortSignal } = {},
   ): void => {
-    queue.acquire({ shardId, holder: 'cluster 0', purpose: 'start', ...more }).then(
+    queue.acquire({ shardId, holder: 'cluster 0', ...more }).then(
       (slot) => {
         grants.push({ shardId, atMs: clock.now() - startedAt });
         slots.set(shardId, slot);
@@ -172,13 +171,13 @@ describe('one key', () => {
     const seen: number[] = [];
     const crashLoop = async (): Promise<void> => {
       for (let i = 0; i < 4; i++) {
-        const slot = await queue.acquire({ shardId: 0, holder: `cluster 0 life ${i}`, purpose: 'recovery' });
+        const slot = await queue.acquire({ shardId: 0, holder: `cluster 0 life ${i}` });
         seen.push(0);
         slot.release(true);
       }
     };
     const once = async (shardId: number): Promise<void> => {
-      const slot = await queue.acquire({ shardId, holder: 'cluster 1', purpose: 'start' });
+      const slot = await queue.acquire({ shardId, holder: 'cluster 1' });
       seen.push(shardId);
       slot.release(true);
     };
@@ -187,16 +186,6 @@ describe('one key', () => {
     await all;
     expect(order()).toEqual([]);
     expect(seen).toEqual([0, 1, 2, 0, 0, 0]);
-  });
-
-  it('lets planned restarts wait while others are down', async () => {
-    const { clock, ask, order } = setUp();
-    ask(5, 'use');
-    ask(0, 'use', { purpose: 'restart' });
-    ask(1, 'use', { purpose: 'recovery' });
-    ask(2, 'use', { purpose: 'start' });
-    await clock.advance(20_000);
-    expect(order()).toEqual([5, 1, 2, 0]);
   });
 });
 
@@ -305,7 +294,7 @@ describe('giving up', () => {
     expect(failures.map(({ shardId }) => shardId)).toEqual([1, 2]);
     expect(clock.pendingTimers).toBe(0);
     expect(store.record).toMatchObject({ remaining: 999, leasedShardIds: [] });
-    await expect(queue.acquire({ shardId: 3, holder: 'cluster 0', purpose: 'start' })).rejects.toMatchObject({
+    await expect(queue.acquire({ shardId: 3, holder: 'cluster 0' })).rejects.toMatchObject({
       code: 'REQUEST_ABORTED',
     });
   });
@@ -341,7 +330,7 @@ describe('the budget', () => {
     await clock.advance(20 * HOUR_MS - 1000);
     expect(order()).toEqual([0]);
     expect(refreshes).toBe(0);
-    expect(queue.state().budgetWait).toEqual({ kind: 'spent', until: resetAt, shardIds: [1, 2] });
+    expect(queue.state().budgetWait).toEqual({ until: resetAt, shardIds: [1, 2] });
     expect(log.warnings()).toEqual([expect.stringContaining(new Date(resetAt).toISOString())]);
     await clock.advance(7000);
     expect(order()).toEqual([0, 1, 2]);
@@ -356,7 +345,7 @@ describe('the budget', () => {
     const abort = new AbortController();
     ask(0, 'use', { signal: abort.signal });
     await clock.advance(1000);
-    expect(queue.state().budgetWait).toMatchObject({ kind: 'spent', shardIds: [0] });
+    expect(queue.state().budgetWait).toMatchObject({ shardIds: [0] });
     abort.abort();
     expect(queue.state().budgetWait).toBeNull();
     expect(clock.pendingTimers).toBe(0);
@@ -376,29 +365,22 @@ describe('the budget', () => {
     expect(order()).toEqual([0, 1, 2]);
   });
 
-  it('keeps a reserve from planned restarts, which starts and recoveries may use', async () => {
-    const { clock, order, queue, log, ask } = setUp({ limit: { remaining: 101 } });
-    expect(queue.state().reserve).toBe(100);
-    ask(0, 'use', { purpose: 'restart' });
-    ask(1, 'use', { purpose: 'restart' });
-    await clock.advance(20_000);
-    expect(order()).toEqual([0]);
-    expect(queue.state().budgetWait).toMatchObject({ kind: 'reserve', shardIds: [1] });
-    ask(2, 'use', { purpose: 'recovery' });
-    ask(3, 'use', { purpose: 'start' });
-    await clock.advance(20_000);
-    expect(order()).toEqual([0, 2, 3]);
-    expect(log.warnings()).toEqual([expect.stringMatching(/the restart of shards 1 waits until/)]);
-    await clock.advance(24 * HOUR_MS);
-    expect(order()).toEqual([0, 2, 3, 1]);
-  });
-
   it('says beforehand whether a planned restart can be paid', () => {
     const { queue } = setUp({ limit: { remaining: 103 } });
+    expect(queue.state().reserve).toBe(100);
     expect(() => queue.ensureRestartAffordable(3)).not.toThrow();
     expect(() => queue.ensureRestartAffordable(4)).toThrow(
       expect.objectContaining({ code: 'IDENTIFY_BUDGET_SPENT', message: expect.stringContaining('2026-01-02T00:00') }),
     );
+  });
+
+  it('lets shards spend the reserve: whoever asks for a slot is down', async () => {
+    const { clock, order, queue, ask } = setUp({ limit: { remaining: 100 } });
+    expect(() => queue.ensureRestartAffordable(1)).toThrow(expect.objectContaining({ code: 'IDENTIFY_BUDGET_SPENT' }));
+    ask(0);
+    await clock.advance(20_000);
+    expect(order()).toEqual([0]);
+    expect(queue.state()).toMatchObject({ remaining: 99, budgetWait: null });
   });
 
   it('goes on asking, with growing waits, while Discord cannot be asked', async () => {
@@ -619,7 +601,7 @@ describe('a master that takes over and does not wait for Discord', () => {
     ask(0);
     await clock.advance(500);
     expect(order()).toEqual([]);
-    expect(queue.state()).toMatchObject({ remaining: null, budgetWait: { kind: 'spent', until: null, shardIds: [0] } });
+    expect(queue.state()).toMatchObject({ remaining: null, budgetWait: { until: null, shardIds: [0] } });
     expect(log.warnings()).toContainEqual(expect.stringMatching(/budget is not known: shards 0 wait/));
     expect(() => queue.ensureRestartAffordable(1)).toThrow(/not known/);
     await clock.advance(5000);
@@ -681,7 +663,7 @@ it('keeps the interval on the real clock too, to the millisecond', async () => {
   let releasedAt = Number.NEGATIVE_INFINITY;
   const gaps: number[] = [];
   for (let shardId = 0; shardId < 25; shardId++) {
-    const slot = await queue.acquire({ shardId, holder: 'cluster 0', purpose: 'start' });
+    const slot = await queue.acquire({ shardId, holder: 'cluster 0' });
     gaps.push(performance.now() - releasedAt);
     // Before, so that the system's pauses can make a gap longer only.
     releasedAt = performance.now();

@@ -218,12 +218,15 @@ describe('a cluster that cannot be replaced', () => {
   it.each(['resuming', 'disconnected', 'waiting'] as const)(
     'because a shard of its new process is %s again ends the restart',
     async (state) => {
-      const { clusters, restart, next } = setUp();
+      const { clusters, log, restart, next } = setUp();
       restart.begin(by);
       await next(0, (cluster) => {
         cluster.answer = async () => stats(state);
       });
       await restart.settled();
+      expect(log.lines).toContainEqual(
+        expect.objectContaining({ err: expect.objectContaining({ code: 'SHARDS_LOST', retryable: true }) }),
+      );
       expect(restart.current?.clusters[0]).toMatchObject({
         state: 'failed',
         reason: `cluster 0 lost shards again right after its start: shard 0 is ${state}`,

@@ -5,27 +5,28 @@ import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import { mendAnswer } from './mendAnswer.js';
 
-/** Called by Node for every request (lib/_http_client.js); not in its typings. */
+/** Node calls it for every request (lib/_http_client.js). Its typings leave it out. */
 interface AgentInternals {
   addRequest(request: ClientRequest, options: object): void;
 }
 
 type SocketCallback = (error: Error | null, socket: Duplex) => void;
-/** In the typings a socket comes with every call; Node's own code leaves it out with an error, and so do we. */
+/** The typings want a socket in every call. Node's own code passes none along with an error, and neither do we. */
 type FailureCallback = (error: Error) => void;
 
-/** How many requests may be under way at once; the rest wait. Discord allows 50 a second, most take well under one. */
+/** How many requests may be under way at once. The others wait. Discord allows 50 a second, and answers most in less than one. */
 const MAX_SOCKETS = 128;
 const MAX_IDLE_SOCKETS = 16;
 /**
- * Idle sockets are closed after this. Node only honours a server's `Keep-Alive: timeout=` hint where it is shorter than this
- * option; without it a request could be written to a socket that the server is just closing (ECONNRESET).
+ * The agent closes a socket that has been idle for so long. A server may hint at a time of its own (`Keep-Alive: timeout=`). Node
+ * follows the hint only if it is shorter than this option. Without the option, a request could go to a socket that the server is
+ * closing (ECONNRESET).
  */
 const IDLE_TIMEOUT_MS = 60_000;
 
 /**
- * A request that has a socket and not the whole answer by then is given up. Clients only look at the pauses: an answer that
- * comes a byte at a time would hold up its route for ever.
+ * The agent gives a request up that has had a socket for so long, and not the whole answer. Clients only limit the pauses within
+ * an answer. One that comes a byte at a time would hold up its route for ever.
  */
 const ANSWER_TIMEOUT_MS = 60_000;
 
@@ -35,17 +36,17 @@ export interface RestAgentOptions extends https.AgentOptions {
 }
 
 /**
- * An agent for clients that only speak `https.request`. It makes them reach the server of `target`, over plain http too, and
- * sets right what such clients get wrong:
+ * An agent for clients that only use `https.request`. It takes them to the server of `target`, over plain http too, and corrects
+ * what such clients get wrong:
  * - the Host header is the target's, with its port;
- * - `content-type: application/json; charset=utf-8` arrives as `application/json`, for clients that compare it exactly;
- * - an answer that would end the process of a client, or keep it waiting for ever, is mended or given up: {@link mendAnswer};
- * - a request that ends up in a log or in `inspect` (clients hang it on their errors) does not show its headers.
+ * - a client that compares the content type exactly sees `application/json`, without the charset that may follow it;
+ * - {@link mendAnswer} mends an answer that would end the process of a client, and the agent gives up one that takes too long;
+ * - a request does not show its headers in a log or in `inspect`. Clients hang requests on their errors.
  *
- * After `destroy()` no socket is left and every further request fails at once.
+ * After `destroy()` no socket is left, and every further request fails at once.
  */
 export class RestAgent extends https.Agent {
-  /** Node's default port for a request that names none; it is a field of every agent, though not in the typings. */
+  /** The port of a request that names none. Node reads this field of every agent. Its typings leave it out. */
   public readonly defaultPort: number;
   readonly #target: URL;
   readonly #answerTimeoutMs: number;
@@ -69,11 +70,11 @@ export class RestAgent extends https.Agent {
     if (!request.headersSent) request.setHeader('Host', this.#target.host);
     concealHeaders(request);
     this.#limitTime(request);
-    // First in line, even before the callback given to https.request: nobody sees the header as it was sent.
+    // This listener comes before all others, even before the callback of https.request. So nobody sees the header as it came.
     request.prependOnceListener('response', (response: IncomingMessage) => {
       normaliseContentType(response);
       mendAnswer(response);
-      // Node discards the body of a response that nobody listens for, but cannot know that ours is not a reader.
+      // Node discards the body of a response that has no listener. It takes this listener for a reader.
       if (request.listenerCount('response') === 0) response.resume();
     });
     baseAgent.addRequest.call(this, request, options);
@@ -103,8 +104,8 @@ export class RestAgent extends https.Agent {
   public override destroy(): void {
     this.#destroyed = true;
     super.destroy();
-    // Node would fail the first request of each queue again for every socket that closes, and the rest never. They all go
-    // through createConnection now, which refuses them.
+    // For every socket that closes, Node would fail the first request of its queue, again and again, and never the others. Now
+    // createConnection refuses all of them.
     this.maxSockets = Number.POSITIVE_INFINITY;
     const queues = this.requests as unknown as Record<string, ClientRequest[]>;
     for (const [name, queue] of Object.entries(queues)) {
@@ -116,7 +117,7 @@ export class RestAgent extends https.Agent {
 
 const baseAgent = https.Agent.prototype as unknown as AgentInternals;
 
-/** @returns the host to connect to; unlike `URL.hostname` without the brackets of an IPv6 address. */
+/** @returns the host to connect to. An IPv6 address has no brackets here, unlike in `URL.hostname`. */
 export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
@@ -132,7 +133,7 @@ function normaliseContentType(response: IncomingMessage): void {
     response.headers['content-type'] = 'application/json';
 }
 
-/** An `Authorization` header must not reach a log by way of an error's `req` property. */
+/** Clients put the request on their errors as `req`. That must not bring the `Authorization` header into a log. */
 function concealHeaders(request: ClientRequest): void {
   const describe = () => ({ method: request.method, host: request.host });
   Object.defineProperty(request, 'toJSON', { value: describe });

@@ -1,22 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import { gunzipSync, inflateSync } from 'node:zlib';
 
-/** A limit that lasts longer is taken for nonsense, in seconds. Discord's own last minutes; a timer of weeks would overflow. */
+/** A longer rate limit is nonsense, in seconds. Those of Discord last minutes, and a timer of weeks would overflow. */
 const MAX_WAIT_S = 24 * 60 * 60;
-/** How long to wait after a 429 that does not say it, in seconds. */
+/** How long a client waits after a 429 that names no time, in seconds. */
 const DEFAULT_WAIT_S = 1;
 const MAX_DEPTH = 16;
-/** No error of Discord is longer; more of it is not looked at. */
+/** No error of Discord is longer. What exceeds it is not parsed. */
 const MAX_ERROR_BYTES = 1024 * 1024;
 
 /**
- * Sets right what eris 0.18.0 cannot take, before it sees it (RequestHandler.js, DiscordRESTError.js):
- * - the body of an error that is JSON but no object of Discord's, `null` say, throws out of its listener and ends the process;
- *   it is passed on as text;
- * - a 429 that does not say for how long is repeated at once, without end; one whose body is no JSON blocks its route for ever;
- * - a limit that lasts for years overflows Node's timers, which then fire at once.
+ * Mends answers that eris 0.18.0 cannot take, before eris sees them (RequestHandler.js, DiscordRESTError.js):
+ * - The body of an error may be JSON and still not an object as Discord sends it, `null` for example. eris would throw in its
+ *   listener, and that ends the process. So eris gets such a body as text.
+ * - A 429 may name no time. eris would repeat the request at once, without end. So it gets a time.
+ * - The body of a shared 429 may not be JSON. eris would block its route for ever. So it sees an ordinary 429.
+ * - A rate limit may last for years. It would overflow Node's timers, which then fire at once. So it is taken out.
  *
- * To be called as the first listener of a response.
+ * Call it in the first listener of a response.
  */
 export function mendAnswer(response: IncomingMessage): void {
   mendLimits(response);
@@ -58,7 +59,7 @@ function decode({ headers }: IncomingMessage, body: Buffer): string {
     if (encoding.includes('deflate')) return inflateSync(body, { maxOutputLength: MAX_ERROR_BYTES }).toString();
     return body.toString();
   } catch {
-    return ''; // Not what it says that it is; eris reports that.
+    return ''; // The body is not in the encoding that the header names. eris reports that.
   }
 }
 
@@ -66,11 +67,11 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // An HTML page, most likely.
+    return undefined; // It is most likely an HTML page.
   }
 }
 
-/** Whether it is built as eris expects: it reads `code`, `message` and whatever else there is without looking. */
+/** Whether eris can read it. eris reads `code`, `message` and all other fields without checking what they are. */
 function isErrorBody(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
   return Object.entries(value).every(([name, field]: [string, unknown]) => {

@@ -1,15 +1,15 @@
 import { scrub } from '../../log/secrets.js';
 
-/** Why a REST request failed, in words and without anything secret. */
+/** Why a REST request failed, in words. It holds no secret. */
 export interface RestFailure {
   readonly reason: string;
-  /** Of HTTP; undefined where there was no answer. */
+  /** The status of HTTP. Undefined if no answer came. */
   readonly status: number | undefined;
-  /** A bare copy: eris's error carries the request, and with it the token. */
+  /** A bare copy of eris's error, which holds the request and so the token. */
   readonly cause: Error;
 }
 
-/** What eris rejects with; all of it may be missing. */
+/** What eris rejects with. Each field may be missing. */
 interface ErisError extends Error {
   readonly code?: number | string;
   readonly res?: { readonly statusCode?: number; readonly statusMessage?: string };
@@ -30,7 +30,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export function describeRestFailure(error: unknown): RestFailure {
   if (!(error instanceof Error)) return { reason: String(error), status: undefined, cause: new Error(String(error)) };
   const { res, code } = error as ErisError;
-  // eris names the path, which may hold the token of an interaction.
+  // eris writes the path into the message, and a path may hold the token of an interaction.
   const cause = new Error(scrub(error.message));
   cause.name = error.name;
   if (error.stack !== undefined) cause.stack = scrub(error.stack);
@@ -44,12 +44,12 @@ export function describeRestFailure(error: unknown): RestFailure {
 
 function withoutAnswer(error: Error, code: number | string | undefined): string {
   if (error instanceof SyntaxError) return 'the answer is not JSON';
-  // Happy eyeballs: one error for each address that was tried.
+  // Node tried several addresses of the host, and puts an error for each of them into one.
   if (error instanceof AggregateError && error.message === '') return withoutAnswer(error.errors[0] as Error, code);
   return REASONS[String(code)] ?? error.message;
 }
 
-/** DiscordRESTError: Discord's own code and words, of which a form error has several lines. */
+/** A DiscordRESTError has Discord's code and words. Those of a form error have several lines. */
 function detail(error: Error): string {
   return error.name.startsWith('DiscordRESTError') ? ` (${error.message.replaceAll(/\s*\n\s*/g, '; ')})` : '';
 }

@@ -1,23 +1,23 @@
 import { hostOf, RestAgent } from './RestAgent.js';
 
-/** Used where the URL of the API does not end in a version of its own. */
+/** The version of the API, if its URL does not end in one. */
 const API_VERSION = 10;
 
-/** In the form that eris takes as its `rest` option. */
+/** eris takes it as its `rest` option. */
 export interface RestOptions {
   readonly domain: string;
   readonly baseURL: string;
-  /** Keeps connections open; call its `destroy()` when the client is not used any more. */
+  /** It keeps connections open. Whoever ends the client calls its `destroy()`. */
   readonly agent: RestAgent;
 }
 
 /**
  * Where REST requests go.
  *
- * `https://discord.com/api` gives `/api/v10` on discord.com; a URL without a path gets `/api`; one that ends in `/v<N>` is
- * taken as it is. Ports, path prefixes and plain http are allowed.
+ * `https://discord.com/api` leads to `/api/v10` on discord.com. A URL without a path gets `/api` first. A URL that ends in `/v<N>`
+ * stays as it is. Ports, path prefixes and plain http are allowed.
  *
- * @throws TypeError where `apiUrl` is not an http or https URL.
+ * @throws TypeError if `apiUrl` is not an http or https URL.
  */
 export function restOptions(apiUrl: string): RestOptions {
   const url = new URL(apiUrl);

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from '../time/clock.js';
+import { type Clock, systemClock, type Timer } from './clock.js';
 
 /**
  * Waits for `promise`, but no longer than `timeoutMs`. Leaves no timer.
