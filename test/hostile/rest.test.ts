@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ErisAdapter } from '../../src/cluster/clients/eris/index.js';
+import { ErisAdapter } from '../../src/cluster/clients/eris/ErisAdapter.js';
 import { GatewayLog } from '../../src/cluster/gateway/index.js';
 import { RestAgent } from '../../src/core/discord/rest/RestAgent.js';
 import { DiscordApi, DiscordRequestError } from '../../src/master/discord/DiscordApi.js';

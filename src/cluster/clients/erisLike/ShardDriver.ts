@@ -1,4 +1,3 @@
-import type { Client } from 'eris';
 import { Opcode } from '../../../core/discord/gatewayCodes.js';
 import {
   type GatewayPacket,
@@ -9,11 +8,12 @@ import {
 } from '../../../core/discord/packets.js';
 import type { ClientLog, ConnectionChange, DispatchMode, ListenerPromises } from '../ClientAdapter.js';
 import type { HandlerIsolation } from '../HandlerIsolation.js';
-import { isIndigestible, repairInteraction } from './dispatchRepairs.js';
-import { type ErisShard, emitOnShard } from './erisInternals.js';
+import type { ErisLikeLibrary } from './ErisLikeLibrary.js';
+import { type ErisLikeClient, type ErisLikeShard, emitOnShard } from './erisLikeInternals.js';
 import { forgetChannels, forgetUsers } from './guildCache.js';
+import { isIndigestible } from './isIndigestible.js';
 
-const KNOWN_TO_ERIS: ReadonlySet<number> = new Set([
+const KNOWN_TO_LIBRARY: ReadonlySet<number> = new Set([
   Opcode.HEARTBEAT,
   Opcode.RECONNECT,
   Opcode.INVALID_SESSION,
@@ -22,33 +22,34 @@ const KNOWN_TO_ERIS: ReadonlySet<number> = new Set([
 ]);
 
 export interface ShardDriverHost {
-  readonly client: Client;
+  readonly client: ErisLikeClient;
+  readonly library: ErisLikeLibrary;
   readonly isolation: HandlerIsolation;
   readonly log: ClientLog;
 }
 
 /**
- * Drives one eris shard that has no socket: hands dispatches to it, repairs what it cannot digest, cleans up what it leaves
+ * Drives one shard that has no socket: hands dispatches to it, repairs what it cannot digest, cleans up what it leaves
  * behind in the caches, and lets it look and emit as if it were connected by itself.
  */
 export class ShardDriver {
-  readonly #shard: ErisShard;
+  readonly #shard: ErisLikeShard;
   readonly #host: ShardDriverHost;
   /** What READY has announced and what has not come yet, over all connections of the session. */
   readonly #awaitedGuilds = new Set<string>();
   #guildsArrived = false;
 
-  public constructor(shard: ErisShard, host: ShardDriverHost) {
+  public constructor(shard: ErisLikeShard, host: ShardDriverHost) {
     this.#shard = shard;
     this.#host = host;
     shard.connect = () => this.#refuse('connect');
     shard.disconnect = () => this.#refuse('disconnect');
     // The gateway's are the ones that count.
     shard.heartbeat = () => {};
-    // eris waits for the unavailable guilds of all shards of the process; the gateway says when this shard's are there.
+    // The library waits for the unavailable guilds of all shards of the process; the gateway says when this shard's are there.
     shard.restartGuildCreateTimeout = () => {};
     const checkReady = shard.checkReady.bind(shard);
-    // Also called by eris when the members of a guild have come, for its option `getAllUsers`.
+    // Also called by the library when the members of a guild have come, for its option `getAllUsers`.
     shard.checkReady = () => {
       if (this.#guildsArrived) checkReady();
     };
@@ -72,7 +73,7 @@ export class ShardDriver {
       shard.emit('hello', trace, shard.id);
     } else if (packet.op === Opcode.HEARTBEAT_ACK) {
       shard.lastHeartbeatAck = true;
-    } else if (!KNOWN_TO_ERIS.has(packet.op)) {
+    } else if (!KNOWN_TO_LIBRARY.has(packet.op)) {
       shard.emit('unknown', packet, shard.id);
     }
   }
@@ -101,6 +102,7 @@ export class ShardDriver {
         break;
       case 'disconnected':
         this.#guildsArrived = false;
+        this.#host.library.beforeReset(shard);
         shard.reset();
         if (error !== undefined) shard.emit('error', error, shard.id);
         emitOnShard(shard, 'disconnect', error);
@@ -115,7 +117,7 @@ export class ShardDriver {
   }
 
   #handle(packet: GatewayPacket, known: KnownDispatch, mode: DispatchMode): ListenerPromises {
-    const { client } = this.#host;
+    const { client, library } = this.#host;
     if (isIndigestible(client, known)) {
       this.#shard.seq = packet.s ?? this.#shard.seq;
       return [];
@@ -131,7 +133,7 @@ export class ShardDriver {
       case 'GUILD_DELETE':
         return this.#deleteGuild(packet, known.d, mode);
       case 'INTERACTION_CREATE':
-        repairInteraction(client, known.d);
+        library.repairInteraction(client, known.d);
     }
     return this.#apply(packet, mode);
   }
@@ -141,14 +143,14 @@ export class ShardDriver {
     this.#awaitedGuilds.clear();
     for (const { id, unavailable } of ready.guilds) {
       if (unavailable === true) this.#awaitedGuilds.add(id);
-      // eris drops it until it arrives.
+      // The library drops it until it arrives.
       forgetChannels(this.#host.client, id);
     }
   }
 
   #establish(packet: GatewayPacket): ListenerPromises {
     const { presence } = this.#shard;
-    // eris takes the bot to be online from here on, whatever status it was given.
+    // The library takes the bot to be online from here on, whatever status it was given.
     const { status } = presence;
     const promises = this.#apply(packet, 'emit');
     if (status !== undefined) presence.status = status;
@@ -158,7 +160,7 @@ export class ShardDriver {
   #createGuild(packet: GatewayPacket, guildId: string, mode: DispatchMode): ListenerPromises {
     const shard = this.#shard;
     const isAwaited = this.#awaitedGuilds.delete(guildId);
-    // eris takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler. One that is
+    // The library takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler. One that is
     // replayed may be one that the bot has joined since.
     const isNew = shard.status === 'resuming' && !isAwaited;
     if (isNew) shard.ready = true;
@@ -174,7 +176,7 @@ export class ShardDriver {
     forgetChannels(client, id);
     const promises = this.#apply(packet, mode);
     if (left !== undefined && !client.guilds.has(id)) forgetUsers(client, left);
-    // eris keeps one that the bot left while it was unavailable.
+    // The library keeps one that the bot left while it was unavailable.
     if (unavailable !== true) client.unavailableGuilds.delete(id);
     return promises;
   }
@@ -189,7 +191,7 @@ export class ShardDriver {
       failure = error instanceof Error ? error : new Error(String(error));
     }
     const promises = isolation.end();
-    // As eris does it.
+    // As the library does it.
     if (failure !== undefined) client.emit('error', failure, this.#shard.id);
     return promises;
   }
