@@ -7,10 +7,11 @@ import {
   type ReadyData,
 } from '../../../core/discord/packets.js';
 import type { ClientLog, ConnectionChange, DispatchMode, ListenerPromises } from '../ClientAdapter.js';
+import { forgetUsers } from '../forgetUsers.js';
 import type { HandlerIsolation } from '../HandlerIsolation.js';
 import type { ErisLikeLibrary } from './ErisLikeLibrary.js';
 import { type ErisLikeClient, type ErisLikeShard, emitOnShard } from './erisLikeInternals.js';
-import { forgetChannels, forgetUsers } from './guildCache.js';
+import { forgetChannels } from './guildCache.js';
 import { isIndigestible } from './isIndigestible.js';
 
 const KNOWN_TO_LIBRARY: ReadonlySet<number> = new Set([
@@ -175,7 +176,7 @@ export class ShardDriver {
     this.#awaitedGuilds.delete(id);
     forgetChannels(client, id);
     const promises = this.#apply(packet, mode);
-    if (left !== undefined && !client.guilds.has(id)) forgetUsers(client, left);
+    if (left !== undefined && !client.guilds.has(id)) forgetUsers(client, left, client.user?.id);
     // The library keeps one that the bot left while it was unavailable.
     if (unavailable !== true) client.unavailableGuilds.delete(id);
     return promises;

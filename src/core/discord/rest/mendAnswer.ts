@@ -47,7 +47,8 @@ function mendLimits({ headers, statusCode }: IncomingMessage): void {
   headers['retry-after'] = String(DEFAULT_WAIT_S);
 }
 
-function isWait(seconds: unknown): boolean {
+/** Whether this is a limit that a client may wait for, in seconds. */
+export function isWait(seconds: unknown): boolean {
   return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_WAIT_S;
 }
 
@@ -70,8 +71,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether it is built as eris expects: it reads `code`, `message` and whatever else there is without looking. */
-function isErrorBody(value: unknown, depth = 0): boolean {
+/** Whether it is built as eris expects, and oceanic.js: they read `code`, `message` and whatever else there is without looking. */
+export function isErrorBody(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
   return Object.entries(value).every(([name, field]: [string, unknown]) => {
     if (name === 'hasOwnProperty') return false;
