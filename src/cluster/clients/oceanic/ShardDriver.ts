@@ -82,6 +82,9 @@ export class ShardDriver {
         this.#host.client.emit('connect', shard.id);
         break;
       case 'identifying':
+        // To oceanic.js this is a handshake still.
+        shard.connecting = false;
+        break;
       case 'resuming':
         shard.status = state;
         shard.connecting = false;
