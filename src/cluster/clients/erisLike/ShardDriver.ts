@@ -22,6 +22,12 @@ const KNOWN_TO_LIBRARY: ReadonlySet<number> = new Set([
   Opcode.HEARTBEAT_ACK,
 ]);
 
+/**
+ * Of these the library makes something else: it puts the user's id where the thread's was. Who reads the packet after it, the store
+ * say, needs the thread's.
+ */
+const REWRITTEN: ReadonlySet<string> = new Set(['THREAD_MEMBER_UPDATE', 'THREAD_MEMBERS_UPDATE']);
+
 export interface ShardDriverHost {
   readonly client: ErisLikeClient;
   readonly library: ErisLikeLibrary;
@@ -187,7 +193,7 @@ export class ShardDriver {
     isolation.begin(mode === 'cacheOnly');
     let failure: Error | undefined;
     try {
-      this.#shard.onPacket(packet);
+      this.#shard.onPacket(REWRITTEN.has(String(packet.t)) ? structuredClone(packet) : packet);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
