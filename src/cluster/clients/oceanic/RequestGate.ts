@@ -31,6 +31,21 @@ export class RequestGate {
     const known = new WeakSet<RequestOptions>();
     // Of which request oceanic.js makes a try just now. It reads the headers, and then the agent, in one turn.
     let current: Flight | undefined;
+    const grounded = new Set<Flight | undefined>();
+    const prepare = (flight: Flight, { method, path }: RequestOptions) => {
+      current = flight;
+      grounded.add(flight);
+      // Where it has not come as far as the agent by the end of this turn, it threw. It reports that, and settles nothing.
+      queueMicrotask(() => {
+        const reason = `oceanic.js could not make ${method} ${path}; its error event says why.`;
+        if (grounded.delete(flight)) flight.fail(new Error(reason));
+      });
+    };
+    const takeOff = () => {
+      grounded.delete(current);
+      return this.#attemptOf(current);
+    };
+    Object.defineProperty(handler.options, 'agent', { configurable: true, get: takeOff });
     handler.request = (options) => {
       // Further tries of a request come from the library; the first one is still under way.
       if (known.has(options)) return send(options);
@@ -38,7 +53,7 @@ export class RequestGate {
         const own: RequestOptions = {
           ...options,
           get headers() {
-            current = flight;
+            prepare(flight, options);
             return { ...options.headers };
           },
         };
@@ -46,7 +61,6 @@ export class RequestGate {
         return send(own);
       });
     };
-    Object.defineProperty(handler.options, 'agent', { configurable: true, get: () => this.#attemptOf(current) });
   }
 
   public onAnswer(listener: (status: number, latencyMs: number) => void): void {

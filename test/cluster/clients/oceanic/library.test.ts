@@ -273,6 +273,24 @@ describe('a request of oceanic.js', () => {
     }
   });
 
+  it('rejects where it cannot be written down', async () => {
+    const simulator = await start();
+    const { gateway, client, log } = await open(targetOf(simulator));
+    await gateway.connect();
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    const path = `/channels/${simulator.channelIdOf(simulator.guildIds[0] ?? '')}/messages`;
+    const say = (json: object) => client.rest.authRequest({ method: 'POST', path, json });
+    const [first, second, third] = await Promise.allSettled([
+      say({ content: '1' }),
+      say(circular),
+      say({ content: '3' }),
+    ]);
+    expect([first.status, third.status]).toEqual(['fulfilled', 'fulfilled']);
+    expect(String((second as PromiseRejectedResult).reason)).toContain(`oceanic.js could not make POST ${path}`);
+    expect(log.text()).toContain('circular');
+  });
+
   it('is given up by its own time limit, also where the body does not come', async () => {
     const { server, port } = await listen((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('{');
