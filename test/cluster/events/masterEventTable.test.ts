@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
-import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/ErisAdapter.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
 import {
   evaluateIn,

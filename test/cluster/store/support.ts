@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client, Shard } from 'eris';
 import { onTestFinished } from 'vitest';
-import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/ErisAdapter.js';
 import type { Dispatch } from '../../../src/cluster/dispatch/Dispatch.js';
 import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import type { HydrationTarget } from '../../../src/cluster/store/Hydration.js';
