@@ -35,6 +35,8 @@ const CLIENT_LIBRARY = /^(?:eris|discord\.js|oceanic\.js|@projectdysnomia\/dysno
 const CLIENT_LIBRARY_ROOMS: readonly (readonly [room: string, library: RegExp])[] = [
   ['src/cluster/clients/eris/', /^eris(?:\/|$)/],
   ['src/cluster/clients/discordjs/', /^discord\.js$/],
+  ['src/cluster/clients/dysnomia/', /^@projectdysnomia\/dysnomia$/],
+  ['src/cluster/clients/oceanic/', /^oceanic\.js$/],
   ['src/master/discord/', /^eris$/],
 ];
 
@@ -210,6 +212,12 @@ describe('the rules', () => {
     ['src/cluster/clients/discordjs/A.ts', `import { Client } from 'eris';`],
     ['src/cluster/clients/discordjs/A.ts', `import { WebSocketShard } from '@discordjs/ws';`],
     ['src/cluster/clients/A.ts', `import { Client } from 'discord.js';`],
+    ['src/cluster/clients/erisLike/A.ts', `import type { Client } from 'eris';`],
+    ['src/cluster/clients/erisLike/A.ts', `import type { Client } from '@projectdysnomia/dysnomia';`],
+    ['src/cluster/clients/dysnomia/A.ts', `import { Client } from 'eris';`],
+    ['src/cluster/clients/eris/A.ts', `import { Client } from '@projectdysnomia/dysnomia';`],
+    ['src/cluster/clients/oceanic/A.ts', `import { Client } from '@projectdysnomia/dysnomia/lib/Client.js';`],
+    ['src/cluster/A.ts', `import type { Client } from 'oceanic.js';`],
     ['src/core/worker/A.ts', `import { shardIdOf } from '../discord/shardIdOf.js';`],
     ['src/core/ipc/A.ts', `import type { X } from '../discord/packets.js';`],
     ['src/core/time/A.ts', `import { X } from '../discord/limits.js';`],
@@ -255,6 +263,11 @@ describe('the rules', () => {
       'src/cluster/clients/eris/A.ts',
       `import { Client } from 'eris'; import { B } from '../../B.js'; import { C } from '../../../core/C.js';`,
     ],
+    [
+      'src/cluster/clients/dysnomia/A.ts',
+      `import { Client } from '@projectdysnomia/dysnomia'; import { A } from '../erisLike/A.js';`,
+    ],
+    ['src/cluster/clients/oceanic/A.ts', `import { Client } from 'oceanic.js';`],
     ['src/core/A.ts', `import { readFile } from 'node:fs/promises'; import { pino } from 'pino'; import './ipc/B.js';`],
     ['src/simulator/A.ts', `import { WebSocketServer } from 'ws'; import type { X } from 'discord-api-types/v10';`],
     ['src/master/discord/DiscordApi.ts', `import { Client } from 'eris';`],

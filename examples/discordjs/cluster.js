@@ -1,10 +1,22 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ActionRowBuilder, ButtonBuilder, ButtonStyle, Events, GatewayIntentBits } from 'discord.js';
+import {
+  ActionRowBuilder,
+  ApplicationCommandOptionType,
+  ButtonBuilder,
+  ButtonStyle,
+  Events,
+  GatewayIntentBits,
+} from 'discord.js';
 import { ClusterWorker } from 'kallisti/cluster';
 import { discordJs } from 'kallisti/discord.js';
 
 const { Guilds, GuildMessages, MessageContent } = GatewayIntentBits;
+const KINDS = ['golden', 'green', 'red'];
+
+/** @type {import('discord.js').ApplicationCommandOptionData} */
+const kind = { name: 'kind', description: 'Which one?', type: ApplicationCommandOptionType.String, autocomplete: true };
+const command = { name: 'apple', description: 'Offers an apple.', options: [kind] };
 
 /** @type {ActionRowBuilder<ButtonBuilder>} */
 const row = new ActionRowBuilder({
@@ -18,12 +30,17 @@ const worker = new ClusterWorker({
   setUp(client, { clusterId }) {
     client.once(Events.ClientReady, async ({ application }) => {
       // One of the processes is enough to tell Discord.
-      if (clusterId === 0) await application.commands.create({ name: 'apple', description: 'Offers an apple.' });
+      if (clusterId === 0) await application.commands.create(command);
     });
 
     client.on(Events.InteractionCreate, async (interaction) => {
-      if (interaction.isChatInputCommand() && interaction.commandName === 'apple') {
-        await interaction.reply({ content: 'To the fairest.', components: [row] });
+      if (interaction.isAutocomplete() && interaction.commandName === 'apple') {
+        const typed = interaction.options.getFocused();
+        const found = KINDS.filter((name) => name.startsWith(typed));
+        await interaction.respond(found.map((name) => ({ name, value: name })));
+      } else if (interaction.isChatInputCommand() && interaction.commandName === 'apple') {
+        const name = interaction.options.getString('kind') ?? 'golden';
+        await interaction.reply({ content: `A ${name} apple, to the fairest.`, components: [row] });
       } else if (interaction.isButton() && interaction.customId === 'apple') {
         await interaction.update({ content: `${interaction.user.username} has it.`, components: [] });
       }

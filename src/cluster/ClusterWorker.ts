@@ -6,6 +6,7 @@ import type {
 } from '../core/contracts/ClusterContract.js';
 import { DiscordRefusedError } from '../core/errors.js';
 import { registerSecret, scrub } from '../core/log/secrets.js';
+import { systemClock } from '../core/time/clock.js';
 import { LoopLagMeter } from '../core/time/LoopLagMeter.js';
 import { BaseWorker } from '../core/worker/BaseWorker.js';
 import { restoreState, saveState } from './botState.js';
@@ -15,11 +16,15 @@ import type { ErisClient, ErisOptions } from './clients/eris/eris.js';
 import type { Command } from './commands/Command.js';
 import { CommandRouter } from './commands/CommandRouter.js';
 import { type CommandDependencies, createCommands } from './commands/commands.js';
-import { DispatchStack } from './dispatch/DispatchStack.js';
+import { DispatchRunner, type EventRules } from './dispatch/DispatchRunner.js';
+import { Repeater } from './dispatch/Repeater.js';
+import { asFramework, currentRun } from './dispatch/Run.js';
+import { sendOnce } from './dispatch/sendOnce.js';
 import { evaluateIn, type MasterEventTable, masterEventTable } from './events/masterEventTable.js';
 import { Gateway } from './gateway/Gateway.js';
 import { GatewayLog } from './gateway/GatewayLog.js';
 import type { GatewayOptions } from './gateway/GatewayOptions.js';
+import { Ownership } from './Ownership.js';
 import { ArrivalLog } from './stats/ArrivalLog.js';
 import { getStats } from './stats/getStats.js';
 import { RestMeter } from './stats/RestMeter.js';
@@ -32,6 +37,11 @@ export interface ClusterWorkerOptions<C = ErisClient> extends ErisOptions {
   readonly commands?: (dependencies: CommandDependencies) => readonly Command<NoInfer<C>>[];
   /** Called once before the shards log in: the place for the bot's own listeners. */
   readonly setUp?: (client: C, context: ClusterContext<C>) => void | Promise<void>;
+  /**
+   * What becomes of work on a dispatch that is interrupted by a crash, by Discord's name of the dispatch (`MESSAGE_CREATE`):
+   * `again`, or `drop`. `onCrash()` says it of one listener. Default: all of it runs again.
+   */
+  readonly onCrash?: EventRules;
   /**
    * What the bot holds in memory and its successor should know (collectors, games, timers), as JSON. Called in a handover,
    * after the last event was handled here; what takes long prolongs the pause. A crash hands nothing over.
@@ -63,7 +73,9 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
   readonly #arrivals = new ArrivalLog();
   readonly #loopLag = new LoopLagMeter();
   readonly #rest = new RestMeter();
-  readonly #stack = new DispatchStack();
+  readonly #dispatches: DispatchRunner;
+  readonly #ownership = new Ownership((error) => this.logger.error({ err: error }, 'whileOwned() of the bot threw'));
+  #repeater: Repeater | undefined;
   #drainTimeoutMs = 0;
   /** 0 until it is ready: a cluster that is starting needs its master. */
   #orphanGraceMs = 0;
@@ -74,6 +86,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
   public constructor(options: ClusterWorkerOptions<C> = {}) {
     super();
     this.#options = options;
+    this.#dispatches = new DispatchRunner(options.onCrash);
   }
 
   public override async start(): Promise<void> {
@@ -86,6 +99,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       logger: this.logger,
       endOf: (pid) => this.#endOf(pid),
       onGivenUp: ({ t, d }) => this.#router?.tellGivenUp(String(t), d),
+      onOpen: (dispatch) => this.#dispatches.changed(dispatch),
     });
     this.#stores = stores;
     const { signal } = this.#aborted;
@@ -97,25 +111,23 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     const commands = (this.#options.commands ?? createCommands)({ evaluate: evaluateHere });
     const router = new CommandRouter({
       context,
-      rest: gateway.adapter,
+      // A repeated command answers once by itself.
+      rest: { request: (...request) => asFramework(() => gateway.adapter.request(...request)) },
       identity: () => gateway.identity,
       commands,
       logger: this.logger,
       scrub,
-      onCommand: (facts, { onCrash }) => {
-        this.#stack.rename(facts.name, onCrash === 'drop');
-        const startedAt = performance.now();
-        const ended = onCrash === 'drop' ? undefined : stores.commandStarted(facts.shardId);
-        return () => {
-          ended?.();
+      runCommand: (facts, { onCrash = 'again' }, run) =>
+        this.#dispatches.runCommand(facts.name, onCrash, async (attempt) => {
+          const startedAt = performance.now();
+          await run(attempt);
           this.logger.debug({ ...facts, durationMs: Math.round(performance.now() - startedAt) }, 'command ended');
-        };
-      },
+        }),
     });
     this.#gateway = gateway;
     gateway.adapter.onRest((status, latencyMs) => this.#rest.note(status, latencyMs));
     this.#loopLag.start();
-    this.#stack.start();
+    this.#dispatches.start();
     this.#router = router;
     this.#serve(
       masterEventTable({
@@ -152,15 +164,20 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     const restore = this.#options.restoreState;
     if (released?.state !== undefined && restore !== undefined) await restoreState(restore, released.state);
     signal.throwIfAborted();
-    await gateway.connect(await stores.takeOver(released?.sessions), signal);
+    const sessions = await stores.takeOver(released?.sessions);
+    signal.throwIfAborted();
+    this.#ownership.gained();
+    await gateway.connect(sessions, signal);
     this.send('shardsArrived', this.#arrivals.arrivals);
+    this.#repeater = this.#createRepeater(gateway, stores);
+    this.#repeater.start();
     await super.start();
     this.#orphanGraceMs = assignment.orphanGraceMs;
   }
 
   /**
-   * Takes no more events, keeps every session resumable, and lets running commands finish until the drain deadline. What does
-   * not, or is cut off on the way, stays noted as unfinished in the store: the next process runs it again.
+   * Takes no more events, keeps every session resumable, and lets the listeners and commands that run finish until the drain
+   * deadline. What does not, or is cut off on the way, stays in the store as unfinished: the next process runs it again.
    */
   public override stop(): Promise<void> {
     this.#stop ??= this.#tearDown();
@@ -184,31 +201,37 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
 
   async #tearDown(): Promise<void> {
     this.#aborted.abort(new Error('the cluster was told to stop'));
+    this.#ownership.lost();
+    this.#repeater?.stop();
     this.#router?.stop();
     this.#gateway?.release();
     this.#stores?.disconnected();
-    if (this.#router !== undefined) {
-      const { unfinished } = await this.#router.drain(this.#drainTimeoutMs);
-      if (unfinished > 0) this.logger.warn({ unfinished }, 'stopped while commands were still running');
+    const unfinished = await this.#dispatches.drain(this.#drainTimeoutMs);
+    if (unfinished.length > 0) {
+      const names = [...new Set(unfinished.map(({ name }) => name))];
+      const message = 'stopped while work on events was still going on: the next process does it again';
+      this.logger.warn({ unfinished: unfinished.length, names }, message);
     }
     await this.#gateway?.stop();
     this.#loopLag.stop();
-    this.#stack.stop();
+    this.#dispatches.stop();
     await this.#stores?.close();
     await super.stop();
   }
 
   /**
-   * Lets go of the shards: for a successor in a handover. Commands that run go on, and answer over REST.
+   * Lets go of the shards: for a successor in a handover. Listeners and commands that run go on, and answer over REST.
    *
    * The sockets are closed first: what `saveState` returns is then as of the last event that was handled here, and none is
    * missing in it. The stores are released last, because only that cannot be undone without loss: a released store has
-   * forgotten which commands still run. So where `saveState` fails, this process goes on as after any lost connection.
+   * given its work away. So where `saveState` fails, this process goes on as after any lost connection.
    *
    * @throws KallistiError HANDOVER_FAILED where `saveState` fails; the shards are this process's then as before.
    */
   async #release(gateway: Gateway<C>, stores: ShardStores): Promise<ReleasedShards> {
     this.#hasReleased = true;
+    this.#ownership.lost();
+    this.#repeater?.stop();
     const sessions = gateway.release();
     const releasedAt = Date.now();
     try {
@@ -235,6 +258,8 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
   #reconnect(gateway: Gateway): void {
     this.#hasReleased = false;
     if (this.#stop !== undefined) return;
+    this.#ownership.gained();
+    this.#repeater?.start();
     gateway.adopt().catch((error: unknown) => {
       if (error instanceof DiscordRefusedError) this.#refused(error);
       else this.logger.debug({ err: error }, 'the shards were released again before they were all back');
@@ -257,8 +282,15 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     // Loaded only where it is used.
     const factory = this.#options.client ?? (await import('./clients/eris/eris.js')).eris(this.#options);
     // Without `client`, C is eris's.
-    const beforeListener = (): void => this.#stack.mark();
-    return (factory as ClientFactory<C>)({ token, apiUrl, shardIds, shardCount, log, beforeListener });
+    return (factory as ClientFactory<C>)({
+      token,
+      apiUrl,
+      shardIds,
+      shardCount,
+      log,
+      callListener: (listener, call) => this.#dispatches.callListener(listener, call),
+      sendRequest: sendOnce,
+    });
   }
 
   async #createGateway(assignment: ClusterAssignment, stores: ShardStores): Promise<Gateway<C>> {
@@ -279,12 +311,13 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
         return { release: (used) => this.#tell(() => this.send('releaseSlot', { slotId, used })) };
       },
       judgeDispatch: (shardId, packet) => stores.judge(shardId, packet),
-      runDispatch: (shardId, packet, work) => this.#stack.run(stores.frameOf(shardId, packet), work),
+      runDispatch: (shardId, packet, text, work) => this.#dispatches.run(stores.begin(shardId, packet, text), work),
       onEvent: (shardId, packet) => this.#router?.receive(shardId, packet),
       onDispatch: (shardId, packet) => {
         stores.handled(shardId, packet);
         this.#arrivals.note(shardId, packet);
       },
+      onHeartbeat: (shardId) => stores.commitShard(shardId),
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
       onDeaf: (shardId, reason) => this.#tell(() => this.send('shardDeaf', { shardId, reason })),
       onFatal: (error) => this.#refused(error),
@@ -301,7 +334,26 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       master: { request: (name, data, options) => this.request(name, data, options) },
       ownerIds: new Set(assignment.ownerIds),
       latencyMs: (shardId) => gateway.latencyMs(shardId),
+      hold: (work) => this.#dispatches.hold(work),
+      get attempt() {
+        return currentRun()?.dispatch.facts.attempt ?? 1;
+      },
+      whileOwned: (start) => this.#ownership.whileOwned(start),
     };
+  }
+
+  #createRepeater(gateway: Gateway, stores: ShardStores): Repeater {
+    return new Repeater({
+      take: () => stores.takeRepetitions(),
+      isMoreToCome: () => stores.isFinishedElsewhere,
+      run: ({ packet, dispatch, ran }) => {
+        const { shardId, attempt, id } = dispatch.facts;
+        this.logger.info({ shardId, dispatch: dispatch.name, id, attempt }, 'doing again what was left unfinished');
+        gateway.repeat(shardId, packet, (emit) => this.#dispatches.run(dispatch, emit));
+        ran();
+      },
+      clock: systemClock,
+    });
   }
 
   #serve(table: MasterEventTable): void {

@@ -7,3 +7,6 @@ export type { ErisClient, ErisOptions } from './clients/eris/eris.js';
 export { type Command, defineCommand, type OptionsOf, type OptionValue } from './commands/Command.js';
 export { type CommandDependencies, createCommands } from './commands/commands.js';
 export type { Invocation, InvocationFacts } from './commands/Invocation.js';
+export type { OnCrash } from './dispatch/Dispatch.js';
+export type { EventRules } from './dispatch/DispatchRunner.js';
+export { onCrash } from './dispatch/onCrash.js';

@@ -209,7 +209,9 @@ describe('a stop', () => {
     const command = cluster.discord.runCommand({ name: 'slow', guildId: cluster.discord.guildIds[0] ?? '' });
     await until(() => expect(begun).toHaveLength(1));
     await cluster.worker.stop();
-    expect(cluster.worker.log.warnings()).toEqual(['stopped while commands were still running']);
+    expect(cluster.worker.log.warnings()).toEqual([
+      'stopped while work on events was still going on: the next process does it again',
+    ]);
     const pause = gate();
     pause.open();
     await OneCluster.serving({ after: cluster, commands: slow(begun, pause) });

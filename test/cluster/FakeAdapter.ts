@@ -5,7 +5,6 @@ import type {
   ConnectionChange,
   ConnectionWishes,
   DispatchMode,
-  ListenerPromises,
   RawGuild,
   RequestHow,
   RequestMethod,
@@ -61,12 +60,11 @@ export class FakeAdapter implements ClientAdapter<FakeAdapter> {
     return null;
   }
 
-  public dispatch(shardId: number, { t, d }: GatewayPacket, mode: DispatchMode): ListenerPromises {
+  public dispatch(shardId: number, { t, d }: GatewayPacket, mode: DispatchMode): void {
     const data = d as { readonly id: string; readonly content?: string };
     if (t === 'GUILD_CREATE') this.#guilds.set(data.id, shardId);
     if (t === 'GUILD_DELETE') this.#guilds.delete(data.id);
     if (t === 'MESSAGE_CREATE' && mode === 'emit') this.heard.push(data.content ?? '');
-    return [];
   }
 
   public control(): void {}

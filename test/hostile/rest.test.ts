@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ErisAdapter } from '../../src/cluster/clients/eris/index.js';
+import type { ClientFactory } from '../../src/cluster/clients/ClientAdapter.js';
+import { dysnomia } from '../../src/cluster/clients/dysnomia/index.js';
+import { eris } from '../../src/cluster/clients/eris/index.js';
+import { oceanic } from '../../src/cluster/clients/oceanic/index.js';
 import { GatewayLog } from '../../src/cluster/gateway/index.js';
 import { RestAgent } from '../../src/core/discord/rest/RestAgent.js';
 import { DiscordApi, DiscordRequestError } from '../../src/master/discord/DiscordApi.js';
@@ -103,10 +106,16 @@ it(`REST answers that Discord never gives end a request of the master with an er
   api.close();
 });
 
-it(`and one of a command likewise, ${ANSWERS} times`, { timeout: 120_000 }, async () => {
+const LIBRARIES: readonly (readonly [name: string, create: ClientFactory<unknown>])[] = [
+  ['eris', eris()],
+  ['dysnomia', dysnomia()],
+  ['oceanic.js', oceanic()],
+];
+
+it.each(LIBRARIES)(`and one of a command on %s likewise, ${ANSWERS} times`, { timeout: 120_000 }, async (_, create) => {
   const garbage = new Garbage(new Random(SEED + 1));
   const log = new GatewayLog(recordingLogger().logger, 'not-a-token');
-  const adapter = new ErisAdapter({ token: 'not-a-token', apiUrl: url, shardIds: [0], shardCount: 1, log });
+  const adapter = await create({ token: 'not-a-token', apiUrl: url, shardIds: [0], shardCount: 1, log });
   for (let count = 0; count < ANSWERS; count++) {
     answer = hostile(garbage);
     const asked = adapter.request('POST', `/channels/${count % 7}/messages`, { content: 'x' });

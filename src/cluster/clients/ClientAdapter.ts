@@ -50,9 +50,8 @@ export interface ClientAdapter<C = unknown> {
    * has nothing to do for, it is left out.
    *
    * @param mode `cacheOnly`: no listener is called.
-   * @returns what listeners have returned, where these are promises. Rejections of them have been seen to.
    */
-  dispatch(shardId: number, packet: GatewayPacket, mode: DispatchMode): ListenerPromises;
+  dispatch(shardId: number, packet: GatewayPacket, mode: DispatchMode): void;
   /** Any other payload, after the gateway has done what it asks for: for libraries that emit them. */
   control(shardId: number, packet: GatewayPacket): void;
   shardState(shardId: number, change: ConnectionChange): void;
@@ -88,8 +87,16 @@ export interface ClientSetup {
   /** Of the whole bot, not of this process. */
   readonly shardCount: number;
   readonly log: ClientLog;
-  /** Called before a listener of the bot is called. */
-  readonly beforeListener?: () => void;
+  /**
+   * Calls a listener of the bot: `call` does. Default: calls it, and returns what it returns. Every listener is called by this,
+   * and what it returns here counts as the listener's.
+   */
+  readonly callListener?: (listener: object, call: () => unknown) => unknown;
+  /**
+   * Sends a request of the library: `send` does, with what it is given, and may be called again with another request. Default:
+   * sends it. Every request of the library to Discord's API passes here, before its rate limits.
+   */
+  readonly sendRequest?: (request: RestRequest, send: (request: RestRequest) => Promise<unknown>) => Promise<unknown>;
 }
 
 /** Where an adapter says what went wrong. The token is kept out of it. */
@@ -132,7 +139,6 @@ export interface ConnectionChange {
 }
 
 export type DispatchMode = 'emit' | 'cacheOnly';
-export type ListenerPromises = readonly PromiseLike<unknown>[];
 
 /** A GUILD_CREATE's data as the store has it. */
 export interface RawGuild {
@@ -152,6 +158,15 @@ export interface Summaries {
   readonly user: Omit<UserSummary, 'clusterId'>;
   /** Channels and threads of guilds. */
   readonly channel: Omit<ChannelSummary, 'clusterId'>;
+}
+
+/** A request to Discord's API, as a library makes it. */
+export interface RestRequest {
+  readonly method: string;
+  /** From the version on: `/channels/1/messages`; may have a query. */
+  readonly path: string;
+  /** As JSON; undefined where there is none. Files are not in it. */
+  readonly body: unknown;
 }
 
 export type RequestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

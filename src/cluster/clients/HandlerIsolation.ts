@@ -1,4 +1,4 @@
-import type { ClientSetup, ListenerPromises } from './ClientAdapter.js';
+import type { ClientSetup } from './ClientAdapter.js';
 
 type Handler = (...args: unknown[]) => unknown;
 
@@ -17,20 +17,17 @@ export interface GuardOptions {
   readonly rejectionsAreErrors?: boolean;
 }
 
-const NO_PROMISES: ListenerPromises = [];
-
 /**
  * Stands between a library and the bot's handlers. A handler that throws would keep later handlers, and the rest of the
  * library's own work on the packet, from being done; one that rejects, and an `error` event without a listener, would end the
  * process. Here each handler runs by itself, and what it throws is reported.
  *
- * Between `begin` and `end` all guarded emitters may be muted, and promises that handlers return are collected.
+ * Between `begin` and `end` all guarded emitters may be muted.
  */
 export class HandlerIsolation {
   #isMuted = false;
-  #promises: PromiseLike<unknown>[] | null = null;
 
-  public constructor(private readonly setup: Pick<ClientSetup, 'log' | 'beforeListener'>) {}
+  public constructor(private readonly setup: Pick<ClientSetup, 'log' | 'callListener'>) {}
 
   public guard(emitter: HandlerEmitter, options: GuardOptions = {}): void {
     const emit = emitter.emit.bind(emitter);
@@ -38,7 +35,6 @@ export class HandlerIsolation {
       if (this.#isMuted) return false;
       options.heard?.(event, args);
       if (emitter.listenerCount(event) === 0) return false;
-      this.setup.beforeListener?.();
       if (emitter.rawListeners === undefined) return this.#callTogether(emit, event, args);
       this.#callEach(emitter, options, event, args);
       return true;
@@ -47,21 +43,16 @@ export class HandlerIsolation {
 
   public begin(isMuted: boolean): void {
     this.#isMuted = isMuted;
-    this.#promises = null;
   }
 
-  /** @returns what the handlers have returned since, where these are promises. */
-  public end(): ListenerPromises {
-    const promises = this.#promises;
+  public end(): void {
     this.#isMuted = false;
-    this.#promises = null;
-    return promises ?? NO_PROMISES;
   }
 
   #callEach(emitter: HandlerEmitter, options: GuardOptions, event: string, args: readonly unknown[]): void {
     for (const handler of emitter.rawListeners?.(event) ?? []) {
       try {
-        const outcome: unknown = Reflect.apply(handler, emitter, args);
+        const outcome = this.#call(handler, () => Reflect.apply(handler, emitter, args));
         if (isPromise(outcome)) this.#watch(outcome, event, (error) => this.#rejected(emitter, options, event, error));
       } catch (error) {
         this.setup.log.handlerError(event, error);
@@ -74,8 +65,11 @@ export class HandlerIsolation {
       this.setup.log.handlerError(event, error);
       rejected(error);
     });
-    this.#promises ??= [];
-    this.#promises.push(promise);
+  }
+
+  #call(handler: object, call: () => unknown): unknown {
+    const { callListener } = this.setup;
+    return callListener === undefined ? call() : callListener(handler, call);
   }
 
   /** It is in the log already, so that `heard` need not hear of it. One of an `error` handler would go round in a circle. */
@@ -86,7 +80,8 @@ export class HandlerIsolation {
   /** With `eventemitter3` handlers cannot be called one by one: only what they throw at once is caught. */
   #callTogether(emit: HandlerEmitter['emit'], event: string, args: readonly unknown[]): boolean {
     try {
-      return emit(event, ...args);
+      this.#call(emit, () => emit(event, ...args));
+      return true;
     } catch (error) {
       this.setup.log.handlerError(event, error);
       return true;

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../../core/contracts/ClusterContract.js';
 import type { ClusterContext } from '../ClusterContext.js';
+import type { OnCrash } from '../dispatch/Dispatch.js';
 import type { Invocation } from './Invocation.js';
 
 export type OptionValue = string | number | boolean;
@@ -13,10 +14,10 @@ export interface Command<C = unknown> {
   /** Only for users in `ClusterContext.ownerIds`. Anybody else gets a refusal that only they see. Default false. */
   readonly ownerOnly?: boolean;
   /**
-   * Whether the next process runs the command again that was running when a process crashed. Default `rerun`. `drop` is for
+   * Whether the next process runs the command again that was running when a process crashed. Default `again`. `drop` is for
    * commands where doing it twice is worse than not answering.
    */
-  readonly onCrash?: 'rerun' | 'drop';
+  readonly onCrash?: OnCrash;
   /** The arguments as the usage line shows them. Default: made from the definition. */
   readonly usage?: string;
   /** In a mention, what text an option given as `name:value` takes. Default: one word. */

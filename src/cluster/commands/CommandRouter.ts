@@ -1,5 +1,6 @@
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ClusterContext } from '../ClusterContext.js';
+import { type CommandAttempt, FIRST_ATTEMPT } from '../dispatch/CommandAttempt.js';
 import type { Percentiles } from '../stats/LatencyWindow.js';
 import type { AnswerOptions } from './answer/Answer.js';
 import type { DiscordRest } from './answer/discordRest.js';
@@ -7,7 +8,7 @@ import { type AnswerableInteraction, InteractionAnswer } from './answer/Interact
 import { type AnswerableMessage, MentionAnswer } from './answer/MentionAnswer.js';
 import { RestLanes } from './answer/RestLanes.js';
 import type { Command } from './Command.js';
-import { type CommandRequest, CommandRunner } from './CommandRunner.js';
+import { CommandRunner } from './CommandRunner.js';
 import type { InvocationFacts } from './Invocation.js';
 import { readOptions } from './parsing/options.js';
 import { parseOptions } from './parsing/parseOptions.js';
@@ -28,10 +29,14 @@ export interface CommandRouterOptions {
   /** Takes secrets out of a text; every text is passed through it before it leaves. */
   readonly scrub: (text: string) => string;
   /**
-   * A command begins; called in the turn of the event loop in which its dispatch is handled. What it returns is called when
-   * the command has ended.
+   * Runs a command: `run` does. Called in the turn of the event loop in which its dispatch is handled. Default: runs it, for the
+   * first time.
    */
-  readonly onCommand?: (facts: InvocationFacts, command: Command) => () => void;
+  readonly runCommand?: (
+    facts: InvocationFacts,
+    command: Command,
+    run: (attempt: CommandAttempt) => Promise<void>,
+  ) => void;
   /** After how many milliseconds without an answer it is deferred. Default 1500: Discord waits for three seconds. */
   readonly deferAfterMs?: number;
 }
@@ -108,7 +113,7 @@ export class CommandRouter {
     this.#isListening = true;
   }
 
-  /** Takes no more commands; those that run go on, see {@link drain}. */
+  /** Takes no more commands; those that run go on. */
   public stop(): void {
     this.#isListening = false;
   }
@@ -140,22 +145,6 @@ export class CommandRouter {
       .finally(() => this.#lanes.release(lane));
   }
 
-  /**
-   * Waits for the commands that run.
-   * @param limit until when: a signal, or a number of milliseconds
-   * @returns how many had not ended by then
-   */
-  public async drain(limit: AbortSignal | number): Promise<{ unfinished: number }> {
-    if (typeof limit !== 'number') return this.#runner.drain(limit);
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), limit);
-    try {
-      return await this.#runner.drain(deadline.signal);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #onInteraction(shardId: number, slash: SlashCommand): void {
     const { type, data, member, user, guild_id: guildId } = slash;
     const name = data?.name;
@@ -169,13 +158,16 @@ export class CommandRouter {
       return;
     }
 
-    const lane = this.#lanes.acquire();
-    const answer = new InteractionAnswer(this.options.rest, slash, lane, this.#answerOptions);
     const facts = this.#facts('interaction', command, { userId, guildId, shardId });
-    const options = data?.options ?? [];
-    void this.#run({ command, facts, answer, readOptions: () => readOptions(command.definition, options) }).then(() =>
-      this.#lanes.release(lane),
-    );
+    const given = data?.options ?? [];
+    this.#run(facts, command, async ({ number: attempt, isAcknowledged }) => {
+      const lane = this.#lanes.acquire();
+      const options = { ...this.#answerOptions, isAcknowledged };
+      const answer = new InteractionAnswer(this.options.rest, slash, lane, options);
+      const read = () => readOptions(command.definition, given);
+      await this.#runner.run({ command, facts, answer, attempt, readOptions: read });
+      this.#lanes.release(lane);
+    });
   }
 
   #onMessage(shardId: number, message: IncomingMessage): void {
@@ -191,7 +183,9 @@ export class CommandRouter {
     const args = text.slice(word.length);
     const answer = new MentionAnswer(this.options.rest, message, this.#answerOptions);
     const facts = this.#facts('mention', command, { userId: author.id, guildId, shardId });
-    void this.#run({ command, facts, answer, readOptions: () => parseOptions(command, args) });
+    this.#run(facts, command, ({ number: attempt }) =>
+      this.#runner.run({ command, facts, answer, attempt, readOptions: () => parseOptions(command, args) }),
+    );
   }
 
   /** A listener of the bot may answer it, or it was removed from the code and Discord still shows it: nobody here can tell. */
@@ -202,10 +196,10 @@ export class CommandRouter {
     this.options.logger.debug({ name }, message);
   }
 
-  async #run(request: CommandRequest): Promise<void> {
-    const ended = this.options.onCommand?.(request.facts, request.command);
-    await this.#runner.run(request);
-    ended?.();
+  #run(facts: InvocationFacts, command: Command, run: (attempt: CommandAttempt) => Promise<void>): void {
+    const { runCommand } = this.options;
+    if (runCommand === undefined) void run(FIRST_ATTEMPT);
+    else runCommand(facts, command, run);
   }
 
   #facts(

@@ -15,6 +15,8 @@ export interface CommandRequest {
   readonly facts: InvocationFacts;
   readonly command: Command;
   readonly answer: Answer;
+  /** How often it has been run, this time included. */
+  readonly attempt: number;
   readOptions(): OptionsResult;
 }
 
@@ -32,7 +34,6 @@ export interface CommandRunnerOptions {
 export class CommandRunner {
   readonly #running = new Set<InvocationFacts>();
   readonly #latencies = new LatencyWindow();
-  readonly #idleListeners = new Set<() => void>();
   #handled = 0;
 
   public constructor(private readonly options: CommandRunnerOptions) {}
@@ -48,22 +49,6 @@ export class CommandRunner {
 
   public latency(): Percentiles | null {
     return this.#latencies.percentiles();
-  }
-
-  /** Resolves when no command runs, or when the signal fires, with the number of those that still do. */
-  public async drain(signal: AbortSignal): Promise<{ unfinished: number }> {
-    if (this.#running.size > 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          signal.removeEventListener('abort', done);
-          this.#idleListeners.delete(done);
-          resolve();
-        };
-        signal.addEventListener('abort', done);
-        this.#idleListeners.add(done);
-      });
-    }
-    return { unfinished: this.#running.size };
   }
 
   public async run(request: CommandRequest): Promise<void> {
@@ -85,11 +70,10 @@ export class CommandRunner {
       if (answer.answeredAt !== undefined) this.#latencies.add(answer.answeredAt - startedAt);
       this.#handled += 1;
       this.#running.delete(facts);
-      if (this.#running.size === 0) for (const listener of [...this.#idleListeners]) listener();
     }
   }
 
-  async #dispatch({ command, facts, answer, readOptions }: CommandRequest): Promise<void> {
+  async #dispatch({ command, facts, answer, attempt, readOptions }: CommandRequest): Promise<void> {
     const { context } = this.options;
     if (command.ownerOnly === true && !context.ownerIds.has(facts.userId)) {
       await answer.replyPrivately(`Only the owner of this bot can use \`${facts.name}\`.`);
@@ -104,7 +88,7 @@ export class CommandRunner {
       await answer.reply(`${result.problem} Usage: \`${usageOf(command)}\``);
       return;
     }
-    await command.run(new Invocation(facts, result.options, answer), context);
+    await command.run(new Invocation({ ...facts, attempt }, result.options, answer), context);
   }
 
   async #reportFailure(error: unknown, { facts, answer }: CommandRequest): Promise<void> {

@@ -18,7 +18,7 @@ export interface InvocationFacts {
  */
 export class Invocation<Options = Readonly<Record<string, OptionValue>>> {
   public constructor(
-    public readonly facts: InvocationFacts,
+    public readonly facts: InvocationFacts & { readonly attempt: number },
     public readonly options: Options,
     private readonly answer: Answer,
   ) {}
@@ -37,6 +37,11 @@ export class Invocation<Options = Readonly<Record<string, OptionValue>>> {
 
   public get shardId(): number {
     return this.facts.shardId;
+  }
+
+  /** How often the command has been run for this user's call, this time included: more than once after a crash. */
+  public get attempt(): number {
+    return this.facts.attempt;
   }
 
   /** Answers. Where there is already an answer or a deferral, it becomes this text. */

@@ -1,8 +1,8 @@
 import { promiseHooks } from 'node:v8';
-import type { StackFrame } from './StackFrame.js';
+import type { Dispatch } from './Dispatch.js';
 
-const FRAME = Symbol('frame');
-type Traced = Promise<unknown> & { [FRAME]?: StackFrame };
+const FRAME = Symbol('dispatch');
+type Traced = Promise<unknown> & { [FRAME]?: Dispatch };
 
 /**
  * Knows whose code is on the stack of this process: the dispatch whose listeners are called, and again whenever what they have
@@ -12,13 +12,18 @@ type Traced = Promise<unknown> & { [FRAME]?: StackFrame };
  * each continuation of a dispatch. It does not follow the callback of a timer or an emitter that no promise leads to.
  */
 export class DispatchStack {
-  #current: StackFrame | undefined;
+  #current: Dispatch | undefined;
   /** The mark says that the current one is on the stack. */
   #isMarked = false;
   #stopFollowing: (() => void) | undefined;
 
+  /** The dispatch whose code runs now. */
+  public get current(): Dispatch | undefined {
+    return this.#current;
+  }
+
   public start(): void {
-    const outer: (StackFrame | undefined)[] = [];
+    const outer: (Dispatch | undefined)[] = [];
     this.#stopFollowing ??= promiseHooks.createHook({
       init: (promise: Traced) => {
         if (this.#current !== undefined) promise[FRAME] = this.#current;
@@ -41,11 +46,11 @@ export class DispatchStack {
    * Does the work of a dispatch. It is noted once code of the bot is about to run, see `mark`: most dispatches only change the
    * client's cache, and two writes would be a tenth of what they cost.
    *
-   * @param frame undefined where it need not be noted.
+   * @param dispatch undefined where it need not be noted.
    */
-  public run(frame: StackFrame | undefined, work: () => void): void {
+  public run(dispatch: Dispatch | undefined, work: () => void): void {
     const outer = this.#current;
-    this.#enter(frame);
+    this.#enter(dispatch);
     try {
       work();
     } finally {
@@ -60,19 +65,19 @@ export class DispatchStack {
     this.#current.enter();
   }
 
-  /** What is on the stack turns out to be a command, which runs next; see `StackFrame.rename`. */
+  /** What is on the stack turns out to be a command, which runs next; see `Dispatch.rename`. */
   public rename(name: string, onlyOnce: boolean): void {
     this.#current?.rename(name, onlyOnce);
     this.#isMarked = false;
     this.mark();
   }
 
-  #enter(frame: StackFrame | undefined): void {
+  #enter(dispatch: Dispatch | undefined): void {
     this.#unmark();
-    this.#current = frame;
+    this.#current = dispatch;
   }
 
-  #leave(outer: StackFrame | undefined): void {
+  #leave(outer: Dispatch | undefined): void {
     this.#unmark();
     this.#current = outer;
     // Whoever has called this dispatch from within another one is code of the bot.

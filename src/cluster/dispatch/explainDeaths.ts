@@ -1,11 +1,16 @@
 import type { ProcessEnd } from '../../core/contracts/ClusterContract.js';
-import type { WindowDeath } from '../store/HandledWindow.js';
 import type { FoundMark, OnStack } from './StackMark.js';
+
+/**
+ * `explained`: the process died of what it had on its stack, for this shard or another one. What only waited is not to blame
+ * then, however often it has run. `killed`: from outside, or nobody knows how. `unexplained`: any other end.
+ */
+export type DeathCause = 'explained' | 'killed' | 'unexplained';
 
 /** What is known of the end of the process that had a shard before. */
 export interface ShardDeath {
   readonly pid: number;
-  readonly cause: WindowDeath['cause'];
+  readonly cause: DeathCause;
   /** The newest dispatch that it has had on its stack for this shard. */
   readonly newest: FoundMark['newest'];
   /** Undefined where nobody knows. */

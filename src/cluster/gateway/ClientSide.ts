@@ -1,19 +1,17 @@
 import { Opcode } from '../../core/discord/gatewayCodes.js';
 import type { BotIdentity, GatewayPacket, KnownDispatch, ReadyData } from '../../core/discord/packets.js';
-import type { ClientAdapter, ConnectionChange, DispatchMode, ListenerPromises } from '../clients/ClientAdapter.js';
+import type { ClientAdapter, ConnectionChange, DispatchMode } from '../clients/ClientAdapter.js';
 import type { GatewayLog } from './GatewayLog.js';
 import type { DispatchVerdict, GatewayOptions } from './GatewayOptions.js';
 import { GuildArrival } from './GuildArrival.js';
 
 export interface ClientSideHost {
   readonly adapter: ClientAdapter;
-  readonly options: Pick<GatewayOptions, 'judgeDispatch' | 'runDispatch' | 'onEvent' | 'onDispatch'>;
+  readonly options: Pick<GatewayOptions, 'judgeDispatch' | 'runDispatch' | 'onEvent' | 'onDispatch' | 'onHeartbeat'>;
   readonly log: GatewayLog;
   /** READY, or a dispatch since, says who the bot is. */
   identified(identity: Partial<BotIdentity>): void;
 }
-
-const NO_PROMISES: ListenerPromises = [];
 
 /**
  * One shard as the client library, the store and the commands see it: its dispatches, its state, and when its guilds are there.
@@ -37,19 +35,36 @@ export class ClientSide {
     return this.#count;
   }
 
-  /** @param known the same packet, where it is one that the gateway looks into. */
-  public dispatch(packet: GatewayPacket, known: KnownDispatch | undefined): void {
+  /**
+   * @param known the same packet, where it is one that the gateway looks into.
+   * @param text see `GatewayOptions.runDispatch`.
+   */
+  public dispatch(packet: GatewayPacket, known: KnownDispatch | undefined, text: string): void {
     const { options, log } = this.#host;
     if (known !== undefined) this.#prepare(known);
     const verdict = this.#judge(packet, known);
-    const promises = verdict === 'skip' ? NO_PROMISES : this.#handle(packet, verdict);
+    if (verdict === 'mute') this.#giveToClient(packet, 'cacheOnly');
+    else if (verdict === 'handle') this.#handle(packet, text);
     this.#count++;
     try {
-      options.onDispatch?.(this.#shardId, packet, promises);
+      options.onDispatch?.(this.#shardId, packet);
     } catch (error) {
       log.callbackError('onDispatch', this.#shardId, error);
     }
     if (known?.t === 'GUILD_CREATE' || known?.t === 'GUILD_DELETE') this.#arrival.settle(known.d.id);
+  }
+
+  /** See `Gateway.repeat`. */
+  public repeat(packet: GatewayPacket, run: (emit: () => void) => void): void {
+    run(() => this.#emit(packet));
+  }
+
+  public heartbeatDue(): void {
+    try {
+      this.#host.options.onHeartbeat?.(this.#shardId);
+    } catch (error) {
+      this.#host.log.callbackError('onHeartbeat', this.#shardId, error);
+    }
   }
 
   /** READY was handled: calls `onArrived` when its guilds are there. */
@@ -82,7 +97,7 @@ export class ClientSide {
   #removeUnlistedGuilds({ guilds }: ReadyData): void {
     const listed = new Set(guilds.map(({ id }) => id));
     const unlisted = [...this.#host.adapter.guildIds(this.#shardId)].filter((id) => !listed.has(id));
-    for (const id of unlisted) this.dispatch({ op: Opcode.DISPATCH, t: 'GUILD_DELETE', d: { id } }, undefined);
+    for (const id of unlisted) this.dispatch({ op: Opcode.DISPATCH, t: 'GUILD_DELETE', d: { id } }, undefined, '');
   }
 
   #judge(packet: GatewayPacket, known: KnownDispatch | undefined): DispatchVerdict {
@@ -98,35 +113,24 @@ export class ClientSide {
     }
   }
 
-  /** The client's listeners first, then the commands; where somebody hears of it, as one piece of work. */
-  #handle(packet: GatewayPacket, verdict: 'handle' | 'mute'): ListenerPromises {
+  #handle(packet: GatewayPacket, text: string): void {
     const { runDispatch } = this.#host.options;
-    if (verdict === 'mute') return this.#giveToClient(packet, 'cacheOnly');
-    if (runDispatch === undefined) return this.#emit(packet);
-    let promises = NO_PROMISES;
-    runDispatch(this.#shardId, packet, () => {
-      promises = this.#emit(packet);
-    });
-    return promises;
+    if (runDispatch === undefined) this.#emit(packet);
+    else runDispatch(this.#shardId, packet, text, () => this.#emit(packet));
   }
 
-  #emit(packet: GatewayPacket): ListenerPromises {
-    const promises = this.#giveToClient(packet, 'emit');
+  /** The client's listeners first, then the commands. */
+  #emit(packet: GatewayPacket): void {
+    this.#giveToClient(packet, 'emit');
     try {
       this.#host.options.onEvent?.(this.#shardId, packet);
     } catch (error) {
       this.#host.log.callbackError('onEvent', this.#shardId, error);
     }
-    return promises;
   }
 
-  #giveToClient(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
-    try {
-      return this.#host.adapter.dispatch(this.#shardId, packet, mode);
-    } catch (error) {
-      this.#host.log.callbackError('The adapter of the client library', this.#shardId, error);
-      return NO_PROMISES;
-    }
+  #giveToClient(packet: GatewayPacket, mode: DispatchMode): void {
+    this.#tell((adapter) => adapter.dispatch(this.#shardId, packet, mode));
   }
 
   #tell(tell: (adapter: ClientAdapter) => void): void {

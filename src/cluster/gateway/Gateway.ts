@@ -1,5 +1,5 @@
 import type { ShardCounts, ShardSession, ShardStatus } from '../../core/contracts/ClusterContract.js';
-import type { BotIdentity } from '../../core/discord/packets.js';
+import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import { AbortError, type DiscordRefusedError } from '../../core/errors.js';
 import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import { ClosingSockets } from './ClosingSockets.js';
@@ -124,6 +124,16 @@ export class Gateway<C = unknown> {
     }
     this.#pending?.reject(new AbortError('connect', new Error('The shards were released')));
     return sessions;
+  }
+
+  /**
+   * Gives a dispatch to the client's listeners, and to `onEvent`, once more: not as part of the session.
+   *
+   * @param packet as Discord sent it, without its number.
+   * @param run is called at once, and calls the listeners with `emit`.
+   */
+  public repeat(shardId: number, packet: GatewayPacket, run: (emit: () => void) => void): void {
+    this.#shards.get(shardId)?.repeat(packet, run);
   }
 
   /** How long Discord took to confirm a shard's last heartbeat, in milliseconds; null where it has not yet. */

@@ -2,7 +2,6 @@ import type { Logger } from 'pino';
 import type { ShardStatus } from '../../core/contracts/ClusterContract.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
-import type { ListenerPromises } from '../clients/ClientAdapter.js';
 
 /** The part of a pino logger that the gateway uses. */
 export type GatewayLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -43,8 +42,12 @@ export interface GatewayOptions {
   readonly onDeaf?: (shardId: number, reason: string) => void;
   /** Asked before the client sees a dispatch; READY and RESUMED are always handled. Default: `handle`. */
   readonly judgeDispatch?: (shardId: number, packet: GatewayPacket) => DispatchVerdict;
-  /** Does the work of one dispatch that is handled, READY and RESUMED included. Default: calls `work`. */
-  readonly runDispatch?: (shardId: number, packet: GatewayPacket, work: () => void) => void;
+  /**
+   * Does the work of one dispatch that is handled, READY and RESUMED included. Default: calls `work`.
+   *
+   * @param text the packet as Discord sent it; empty for READY and RESUMED, and for what Discord did not send.
+   */
+  readonly runDispatch?: (shardId: number, packet: GatewayPacket, text: string, work: () => void) => void;
   /**
    * A listener beside the client's own: called for every dispatch that is judged `handle`, after the client's listeners and in
    * the same turn of the event loop. The client may have changed the packet.
@@ -53,10 +56,12 @@ export interface GatewayOptions {
   /**
    * Called after a dispatch was dealt with, whatever its verdict, in the same turn of the event loop. The client may have
    * changed the packet. A packet without `s` is one that READY implied: a GUILD_DELETE for a guild that is not listed any more.
-   *
-   * @param promises what the client's listeners have returned. Rejections of them have been seen to.
    */
-  readonly onDispatch?: (shardId: number, packet: GatewayPacket, promises: ListenerPromises) => void;
+  readonly onDispatch?: (shardId: number, packet: GatewayPacket) => void;
+  /**
+   * Called before a heartbeat tells Discord what was handled. Discord may forget that then, so that it should be in the store.
+   */
+  readonly onHeartbeat?: (shardId: number) => void;
 }
 
 /** In milliseconds. */

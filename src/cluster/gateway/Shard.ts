@@ -131,6 +131,11 @@ export class Shard implements ShardSocketHost {
     else this.#socket?.send(payload);
   }
 
+  /** Gives a dispatch to the client's listeners once more, see `Gateway.repeat`. */
+  public repeat(packet: GatewayPacket, run: (emit: () => void) => void): void {
+    this.#client.repeat(packet, run);
+  }
+
   // What the socket reports.
 
   public get seq(): number | null {
@@ -141,6 +146,10 @@ export class Shard implements ShardSocketHost {
     this.#tellClient('open');
   }
 
+  public heartbeatDue(): void {
+    this.#client.heartbeatDue();
+  }
+
   public heartbeatMissed(): void {
     this.#deaf('ack', 'no heartbeat ACK');
   }
@@ -149,13 +158,13 @@ export class Shard implements ShardSocketHost {
     this.#log.unreadable(error);
   }
 
-  public received(payload: unknown): void {
+  public received(payload: unknown, text: string): void {
     if (!isWellFormed(payload)) {
       this.#receiveMalformed(payload);
       return;
     }
     if (payload.op === Opcode.DISPATCH) {
-      this.#dispatch(payload);
+      this.#dispatch(payload, text);
       return;
     }
     this.#obey(payload);
@@ -248,7 +257,7 @@ export class Shard implements ShardSocketHost {
     else this.#tellClient(state);
   }
 
-  #dispatch(packet: GatewayPacket): void {
+  #dispatch(packet: GatewayPacket, text: string): void {
     const known = knownDispatch(packet);
     if (known?.t === 'READY' || known?.t === 'RESUMED') {
       this.#establish(packet, known);
@@ -257,7 +266,7 @@ export class Shard implements ShardSocketHost {
     if (packet.s) this.#session.seq = packet.s;
     this.#handshake.heard();
     this.#silence.dispatch();
-    this.#client.dispatch(packet, known);
+    this.#client.dispatch(packet, known, text);
   }
 
   #establish(packet: GatewayPacket, known: Extract<KnownDispatch, { t: 'READY' | 'RESUMED' }>): void {
@@ -276,7 +285,7 @@ export class Shard implements ShardSocketHost {
     this.#silence.connected();
     socket.establish();
     this.#presence.sendPending(socket);
-    this.#client.dispatch(packet, known);
+    this.#client.dispatch(packet, known, '');
     // A listener may have released the shard.
     if (this.#socket !== socket) return;
     if (known.t === 'READY') {

@@ -16,7 +16,10 @@ export interface ShardSocketHost extends Omit<HeartbeatHost, 'sendHeartbeat'> {
   /** The number of the last dispatch; null where there is none. */
   readonly seq: number | null;
   socketOpened(): void;
-  received(payload: unknown): void;
+  /** A heartbeat is about to tell Discord `seq`. */
+  heartbeatDue(): void;
+  /** @param text the payload as it came. */
+  received(payload: unknown, text: string): void;
   /** A message is no JSON; the connection may be used on. */
   unreadable(error: unknown): void;
   /** @param error the socket broke, or could not be opened. */
@@ -60,7 +63,10 @@ export class ShardSocket {
         )
       : null;
     this.#heartbeat = new Heartbeat({
-      sendHeartbeat: () => this.#queue.sendNow(JSON.stringify({ op: Opcode.HEARTBEAT, d: host.seq })),
+      sendHeartbeat: () => {
+        host.heartbeatDue();
+        this.#queue.sendNow(JSON.stringify({ op: Opcode.HEARTBEAT, d: host.seq }));
+      },
       heartbeatMissed: () => host.heartbeatMissed(),
     });
     this.#queue = new SendQueue((text) => {
@@ -155,7 +161,7 @@ export class ShardSocket {
       this.#host.unreadable(error);
       return;
     }
-    this.#host.received(payload);
+    this.#host.received(payload, text);
   }
 }
 

@@ -9,6 +9,7 @@ export interface Changes {
   readonly rows: ReadonlyMap<string, string | null>;
   readonly guilds: ReadonlyMap<string, string | null>;
   readonly records: ReadonlyMap<RecordName, string | null>;
+  readonly work: ReadonlyMap<string, string | null>;
 }
 
 export type RecordName = 'session' | 'progress';
@@ -29,11 +30,14 @@ export class Database {
   readonly #root: RootDatabase<string, string>;
   readonly #rows: LmdbDatabase<string, string>;
   readonly #guilds: LmdbDatabase<string, string>;
+  /** Also written by a process that has released the shard, and finishes what it has begun. */
+  readonly #work: LmdbDatabase<string, string>;
 
   private constructor(root: RootDatabase<string, string>) {
     this.#root = root;
     this.#rows = root.openDB({ name: 'rows', encoding: 'string' });
     this.#guilds = root.openDB({ name: 'guilds', encoding: 'string' });
+    this.#work = root.openDB({ name: 'work', encoding: 'string' });
   }
 
   /**
@@ -81,6 +85,14 @@ export class Database {
     for (const { key, value } of this.#guilds.getRange({})) yield [key, value];
   }
 
+  public work(key: string): string | undefined {
+    return this.#work.get(key);
+  }
+
+  public *works(): Iterable<readonly [key: string, text: string]> {
+    for (const { key, value } of this.#work.getRange({})) yield [key, value];
+  }
+
   /**
    * @param changes is called inside the transaction, where reading costs least.
    * @throws Error of lmdb or of the file system (disk full, no permission), or what `changes` throws; then nothing of it was
@@ -88,7 +100,7 @@ export class Database {
    */
   public commit(changes: () => Changes): void {
     this.#root.transactionSync(() => {
-      const { clear, rows, guilds, records } = changes();
+      const { clear, rows, guilds, records, work } = changes();
       if (clear) {
         this.#rows.clearSync();
         this.#guilds.clearSync();
@@ -96,6 +108,7 @@ export class Database {
       write(this.#rows, rows);
       write(this.#guilds, guilds);
       write(this.#root, records);
+      write(this.#work, work);
     }, SYNCHRONOUS_COMMIT);
   }
 

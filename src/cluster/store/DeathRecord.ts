@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { ShardDeath } from '../dispatch/explainDeaths.js';
-import { StackFrame } from '../dispatch/StackFrame.js';
-import { type FoundMark, StackMark } from '../dispatch/StackMark.js';
-import type { SessionProgress } from './SessionProgress.js';
+import { type FoundMark, type OnStack, StackMark } from '../dispatch/StackMark.js';
+
+/** Short, and always of the same length. */
+const TAG_LENGTH = 16;
 
 export interface DeathRecordOptions {
   readonly shardId: number;
   readonly logger: Pick<Logger, 'warn' | 'error'>;
-  /** See `ShardStoreOptions.steadyNow`. */
-  readonly steadyNow: () => number;
 }
 
 /**
@@ -33,6 +31,10 @@ export class DeathRecord {
     this.#options = options;
     this.#markFile = markFile;
     this.#mark = new StackMark(markFile, (error) => this.#markFailed(error));
+  }
+
+  public get mark(): Pick<StackMark, 'enter' | 'leave'> {
+    return this.#mark;
   }
 
   /** How many dispatches this process has found that are not run again, because processes died of them. */
@@ -65,48 +67,23 @@ export class DeathRecord {
     this.#mark.remove();
   }
 
-  /** @returns the frame of a dispatch whose listeners are called next; undefined outside of a session. */
-  public frameOf({ t, d }: GatewayPacket, seq: number, { session, window }: SessionProgress): StackFrame | undefined {
-    if (session === undefined) return undefined;
-    if (session.sessionId !== this.#taggedSession) {
-      this.#taggedSession = session.sessionId;
-      this.#tag = tagOf(session.sessionId);
+  /** @returns what stands for a session in marks and in the keys of dispatches. */
+  public tagOf(sessionId: string): string {
+    if (sessionId !== this.#taggedSession) {
+      this.#taggedSession = sessionId;
+      this.#tag = createHash('sha256').update(sessionId).digest('hex').slice(0, TAG_LENGTH);
     }
-    const id = (d as { readonly id?: unknown } | null | undefined)?.id;
-    const facts = { session: this.#tag, seq, runs: window.nextRun(seq), name: String(t), id: String(id ?? '') };
-    return new StackFrame(this.#mark, this.#options.steadyNow, facts);
+    return this.#tag;
   }
 
-  /** @returns what `death` says of this session: another one has its own sequence numbers. */
-  public inSession(sessionId: string, death: ShardDeath | undefined): ShardDeath | undefined {
-    if (death === undefined) return undefined;
-    const { newest, blamed } = death;
-    const tag = tagOf(sessionId);
-    return {
-      ...death,
-      newest: newest?.session === tag ? newest : undefined,
-      blamed: blamed?.session === tag ? blamed : undefined,
-    };
-  }
-
-  /**
-   * Logs what is not run again.
-   *
-   * @param death as `inSession` returned it; undefined where no process died.
-   * @param count how many commands too many processes died with.
-   */
-  public report(death: ShardDeath | undefined, count: number): void {
-    if (death?.blamed !== undefined) this.#reportBlamed(death, death.blamed);
-    if (count === 0) return;
-    this.#givenUp += count;
+  /** Logs what the last process died of. @param death undefined where none did. */
+  public report(death: ShardDeath | undefined): void {
+    if (death?.blamed === undefined) return;
+    const { pid, end, blamed } = death;
     const { shardId, logger } = this.#options;
-    logger.warn({ shardId, count }, 'Commands are not run again: too many processes died while they ran');
-  }
-
-  #reportBlamed({ pid, end }: ShardDeath, { verdict, name, id, seq, runs }: NonNullable<ShardDeath['blamed']>): void {
-    const { shardId, logger } = this.#options;
+    const { verdict, name, id, seq, runs } = blamed;
     const facts = { shardId, dispatch: name, id, seq, runs, pid, end: end?.detail };
-    const what = `${name}${id === '' ? '' : ` ${id}`}`;
+    const what = nameOf(blamed);
     if (verdict === 'suspect') {
       logger.warn(facts, `Process ${pid} was killed while ${what} was on its stack: it is run once more`);
       return;
@@ -119,6 +96,17 @@ export class DeathRecord {
     );
   }
 
+  /** Logs that work is not run again, because too many processes have died while it ran. */
+  public gaveUp({ name, id, seq, runs }: Pick<OnStack, 'name' | 'id' | 'seq' | 'runs'>): void {
+    this.#givenUp++;
+    const { shardId, logger } = this.#options;
+    const what = nameOf({ name, id });
+    logger.warn(
+      { shardId, dispatch: name, id, seq, runs },
+      `${what} is not run again: ${runs} processes died while it ran`,
+    );
+  }
+
   #markFailed(error: unknown): void {
     if (this.#hasMarkFailed) return;
     this.#hasMarkFailed = true;
@@ -127,7 +115,6 @@ export class DeathRecord {
   }
 }
 
-/** Short, and always of the same length. */
-function tagOf(sessionId: string): string {
-  return createHash('sha256').update(sessionId).digest('hex').slice(0, 16);
+function nameOf({ name, id }: Pick<OnStack, 'name' | 'id'>): string {
+  return id === '' ? name : `${name} ${id}`;
 }

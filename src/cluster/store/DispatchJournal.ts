@@ -1,30 +1,48 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
+import type { ProcessIdentity } from '../../core/files/processIdentity.js';
+import { Dispatch, type DispatchHost, GIVEN_UP, keyOf } from '../dispatch/Dispatch.js';
 import type { ShardDeath } from '../dispatch/explainDeaths.js';
-import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import type { CommitSchedule } from './CommitSchedule.js';
 import type { DeathRecord } from './DeathRecord.js';
-import type { Unfinished } from './HandledWindow.js';
+import type { WindowPosition } from './HandledWindow.js';
 import type { Persistence } from './Persistence.js';
-import { SessionProgress, type Stored } from './SessionProgress.js';
+import { handledSeqOf, SessionProgress, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
 import { changesOf } from './stateTable.js';
+import { type Leftover, UnfinishedWork, type WorkRow } from './UnfinishedWork.js';
 
 export interface DispatchJournalOptions {
   readonly shardId: number;
   readonly files: Persistence;
   readonly deaths: DeathRecord;
   readonly schedule: CommitSchedule;
-  /** See `ShardStoreOptions`, as the next two. */
+  /** See `ShardStoreOptions`, as the next four. */
   readonly onGivenUp: ((packet: GatewayPacket) => void) | undefined;
+  readonly onOpen: ((dispatch: Dispatch) => void) | undefined;
+  readonly onForgotten: (row: WorkRow, why: string) => void;
+  readonly self: ProcessIdentity;
+  readonly isRunning: (identity: ProcessIdentity) => boolean | null;
   readonly wallNow: () => number;
   readonly steadyNow: () => number;
 }
 
+/** Work that ends within so many milliseconds, and has sent nothing to Discord, is no reason to commit at once. */
+const FLEETING_MS = 5;
+
+/** A dispatch that the process that had it did not finish. */
+export interface Repetition {
+  /** As Discord sent it, without its number: this is not its turn in the session. */
+  readonly packet: GatewayPacket;
+  readonly dispatch: Dispatch;
+  /** To be called once its listeners were called. */
+  ran(): void;
+}
+
 /** A commit does not wait any longer where more characters than this wait for it: it would take noticeably long. */
 const MAX_PENDING_LENGTH = 1_000_000;
-/** For how long after a start without a handover commands are noted before they run, in milliseconds. */
+/** For how long after the death of a process unfinished work is written down as soon as it begins, in milliseconds. */
 const CAUTION_MS = 60_000;
 
 /**
@@ -33,22 +51,26 @@ const CAUTION_MS = 60_000;
  *
  * Every dispatch passes `judge()` before the client handles it and `handled()` afterwards.
  */
-export class DispatchJournal {
+export class DispatchJournal implements DispatchHost {
+  public readonly mark: DispatchHost['mark'];
+  public readonly steadyNow: () => number;
   readonly #options: DispatchJournalOptions;
   readonly #progress = new SessionProgress();
+  readonly #work: UnfinishedWork;
   readonly #commitNoted = (): void => this.#commit();
   #isWriting = false;
-  /** The sequence number of the dispatch that is being handled, or was last. */
-  #currentSeq = 0;
   /** Something was heard of the shard since the last commit. The time is taken by the commit: asking the clocks is slower. */
   #isHeard = false;
   /** See MAX_PENDING_LENGTH. */
   #isFull = false;
-  /** Until then, commands are committed before they run. */
+  /** See CAUTION_MS. */
   #cautiousUntil = 0;
 
   public constructor(options: DispatchJournalOptions) {
     this.#options = options;
+    this.mark = options.deaths.mark;
+    this.steadyNow = options.steadyNow;
+    this.#work = new UnfinishedWork(options);
   }
 
   public get isWriting(): boolean {
@@ -74,22 +96,26 @@ export class DispatchJournal {
    * @param released the session as the last process released it, in a handover.
    * @param death how the last process ended, where that is known.
    */
-  public begin(stored: Stored | undefined, released?: ShardSession, death?: ShardDeath): void {
+  public takeOver(stored: Stored | undefined, released?: ShardSession, death?: ShardDeath): void {
     this.#isWriting = true;
+    this.#findWork(released, death);
     if (stored === undefined) this.dropSession();
     else this.#resume(stored, released, death);
+    if (released === undefined && death !== undefined) this.#cautiousUntil = this.steadyNow() + CAUTION_MS;
+    // What was found is in the file before anything of it can run.
+    if (this.#work.hasChanges || death?.blamed !== undefined) this.#commit();
   }
 
   /**
-   * This process writes no more.
+   * This process writes no more, but for the ends of what it has begun.
    *
-   * @param how `released`: commands that run are finished here, and are not run again. `stopped`: they are run again, and this
-   * end is not held against them.
+   * @param how `released`: this process finishes what runs. `stopped`: the next one runs it again, and this end is not held
+   * against it.
    */
   public end(how: 'released' | 'stopped'): void {
-    if (!this.#isWriting) return;
-    if (how === 'released') this.#isHeard = true;
-    this.#commit(how === 'released' ? [] : this.#unfinished('stop'));
+    if (how === 'stopped') this.#work.giveBack();
+    else this.#isHeard = true;
+    this.#commit();
     this.#isWriting = false;
   }
 
@@ -100,16 +126,61 @@ export class DispatchJournal {
   public judge(packet: GatewayPacket): DispatchVerdict {
     if (!this.#isWriting || !packet.s) return 'handle';
     const verdict = this.#progress.window.verdict(packet.s);
-    this.#currentSeq = packet.s;
     if (this.#progress.window.isGivenUp(packet.s)) this.#options.onGivenUp?.(packet);
     if (this.#progress.record(packet.s)) this.#record(packet);
     return verdict;
   }
 
-  /** @returns what stands for a dispatch on the stack while its listeners are called; undefined where none is needed. */
-  public frameOf(packet: GatewayPacket): StackFrame | undefined {
-    if (!this.#isWriting || !packet.s || packet.t === 'READY' || packet.t === 'RESUMED') return undefined;
-    return this.#options.deaths.frameOf(packet, packet.s, this.#progress);
+  /**
+   * Begins a dispatch, whose listeners are called next.
+   *
+   * @param text the packet as Discord sent it.
+   * @returns undefined for what is no work: the handshake, and what the gateway has made up itself.
+   */
+  public begin(packet: GatewayPacket, text: string): Dispatch | undefined {
+    const { t, s: seq, d } = packet;
+    const { session, window } = this.#progress;
+    if (!seq || session === undefined || t === 'READY' || t === 'RESUMED') return undefined;
+    const { shardId, deaths, wallNow } = this.#options;
+    const id = (d as { readonly id?: unknown } | null | undefined)?.id;
+    return new Dispatch(this, {
+      shardId,
+      session: deaths.tagOf(session.sessionId),
+      seq,
+      type: String(t),
+      id: typeof id === 'string' ? id : '',
+      text,
+      attempt: window.nextRun(seq),
+      at: wallNow(),
+    });
+  }
+
+  public dispatchChanged(dispatch: Dispatch): void {
+    this.#options.onOpen?.(dispatch);
+    const what = this.#work.changed(dispatch);
+    if (what === undefined) return;
+    const isLasting = dispatch.hasActed || this.#options.wallNow() - dispatch.facts.at > FLEETING_MS;
+    // It may be what killed the last process before anything of it was in the file. This time it is in the file first.
+    if (what === 'begun' && this.#isWriting && this.steadyNow() < this.#cautiousUntil) this.#commit();
+    // Somebody may have seen what it did: it is not run again from now on. Most listeners have only looked, and that can wait.
+    else if (what === 'ended' && isLasting) this.#commitNow();
+    else this.#commitSoon();
+  }
+
+  /** Whether another process finishes dispatches of the shard. */
+  public get isFinishedElsewhere(): boolean {
+    return this.#work.isElsewhere;
+  }
+
+  /** Takes what other processes did not finish: each once. What is given up is told of instead. */
+  public takeRepetitions(): readonly Repetition[] {
+    if (!this.#isWriting) return [];
+    if (this.#work.isElsewhere)
+      this.#options.files.read(({ database }) => {
+        database.refresh();
+        this.#work.lookElsewhere((key) => database.work(key));
+      });
+    return this.#work.takeLeftovers().flatMap((leftover) => this.#repetitionOf(leftover) ?? []);
   }
 
   /** Notes that a dispatch was dealt with: the gateway's `onDispatch`. */
@@ -119,23 +190,6 @@ export class DispatchJournal {
     else this.#progress.settle(packet.s);
     this.touch();
     if (this.#isFull) this.#commit();
-  }
-
-  /**
-   * Notes that a command begins. To be called in the turn of the event loop in which its dispatch is handled.
-   *
-   * @returns what is to be called when it has finished. Until then, a crash makes it run again.
-   */
-  public commandStarted(): () => void {
-    if (!this.#isWriting) return () => {};
-    const now = this.#options.steadyNow();
-    const finished = this.#progress.window.commandStarted(this.#currentSeq, now);
-    // It may be what killed the last process before anything of it was in the file. This time it is in the file first.
-    if (now < this.#cautiousUntil) this.#commit();
-    return () => {
-      finished();
-      if (this.#isWriting) this.#commitNow();
-    };
   }
 
   /** Notes that the shard is connected, so that its session stays young. For nearly all dispatches this is one look at a flag. */
@@ -162,14 +216,57 @@ export class DispatchJournal {
   }
 
   #resume(stored: Stored, released: ShardSession | undefined, death: ShardDeath | undefined): void {
-    const { deaths, steadyNow } = this.#options;
-    const known = released === undefined ? deaths.inSession(stored.session.sessionId, death) : undefined;
-    const { cause, blamed, newest } = known ?? {};
-    const givenUp = this.#progress.resume(stored, released, cause && { cause, blamed, begunSeq: newest?.seq });
-    deaths.report(known, givenUp.length);
-    if (released === undefined) this.#cautiousUntil = steadyNow() + CAUTION_MS;
-    // The release has left out of the file what still runs here.
-    if (givenUp.length > 0 || blamed !== undefined || this.#progress.window.isRunning) this.#commit();
+    const { deaths } = this.#options;
+    const { session, progress } = stored;
+    const tag = deaths.tagOf(session.sessionId);
+    const handledSeq = handledSeqOf(progress, released);
+    const runs = new Map([...(progress.runs ?? []), ...this.#work.takeRepeated(tag, handledSeq)]);
+    const { newest, blamed, cause } = death ?? {};
+    if (blamed?.session === tag && blamed.seq > handledSeq) {
+      runs.set(blamed.seq, blamed.verdict === 'culprit' ? GIVEN_UP : Math.max(blamed.runs, runs.get(blamed.seq) ?? 0));
+    }
+    // What only waited is not to blame for a death that something else explains.
+    const begunSeq = newest?.session === tag && cause !== 'explained' ? newest.seq : 0;
+    this.#progress.resume(stored, released, { runs: [...runs], begunSeq } satisfies Partial<WindowPosition>);
+  }
+
+  /** The last process of the shard is gone, or has released it: finds what it did not finish. */
+  #findWork(released: ShardSession | undefined, death: ShardDeath | undefined): void {
+    const { deaths, files } = this.#options;
+    const rows = files.read(({ database }) => [...database.works()]) ?? [];
+    const { blamed } = death ?? {};
+    const known = death && {
+      cause: death.cause,
+      blamed: blamed && { key: keyOf(blamed), isCulprit: blamed.verdict === 'culprit' },
+    };
+    if (released === undefined) deaths.report(death);
+    for (const leftover of this.#work.restore(rows, released === undefined ? known : undefined)) {
+      if (blamed === undefined || keyOf(leftover) !== keyOf(blamed)) deaths.gaveUp(leftover);
+    }
+  }
+
+  #repetitionOf({ text, ...row }: Leftover): Repetition | undefined {
+    let packet: GatewayPacket;
+    const ran = (): void => {
+      this.#work.ranAgain(keyOf(row));
+      if (this.#work.hasChanges) this.#commitNow();
+    };
+    try {
+      const { s: _, ...rest } = JSON.parse(text) as GatewayPacket;
+      packet = rest;
+    } catch (error) {
+      this.#options.onForgotten(row, `it cannot be read: ${String(error)}`);
+      ran();
+      return undefined;
+    }
+    if (row.runs >= GIVEN_UP) {
+      this.#options.onGivenUp?.(packet);
+      ran();
+      return undefined;
+    }
+    const { session, seq, type, id, at, runs } = row;
+    const facts = { shardId: this.#options.shardId, session, seq, type, id, at, text, attempt: runs + 1 };
+    return { packet, dispatch: new Dispatch(this, facts, row), ran };
   }
 
   #beginSession(ready: ReadyData, seq: number): void {
@@ -198,17 +295,18 @@ export class DispatchJournal {
     if (files.parts !== undefined) schedule.soon(this.#commitNoted);
   }
 
-  #unfinished(end: 'death' | 'stop'): Unfinished[] {
-    return this.#progress.window.unfinished(this.#options.steadyNow(), end);
-  }
-
-  #commit(unfinished: readonly Unfinished[] = this.#unfinished('death')): void {
+  #commit(): void {
     const { files, schedule, wallNow, steadyNow } = this.#options;
     schedule.done(this.#commitNoted);
+    const work = this.#work.take();
+    if (!this.#isWriting) {
+      if (work.size > 0) files.commitWork(work);
+      return;
+    }
     if (this.#isHeard) this.#progress.connected(wallNow(), steadyNow());
     this.#isHeard = false;
     this.#isFull = false;
-    files.commit(({ recorder }) => this.#progress.take(unfinished, recorder.version));
+    files.commit(({ recorder }) => ({ records: this.#progress.take(recorder.version), work }));
     const [large] = files.parts?.recorder.large ?? [];
     if (large !== undefined) setImmediate(() => this.#compact(large));
   }

@@ -12,6 +12,8 @@ export interface PersistenceOptions extends StoreOwner {
   readonly logger: Pick<Logger, 'debug' | 'warn' | 'error'>;
 }
 
+const NO_CHANGES = { clear: false, rows: new Map(), guilds: new Map(), records: new Map() } as const;
+
 export interface StoreParts extends OpenedFolder {
   readonly reader: StoreReader;
   readonly recorder: StateRecorder;
@@ -108,8 +110,13 @@ export class Persistence {
     }
   }
 
-  public commit(records: (parts: StoreParts) => Changes['records']): void {
-    this.write((parts) => parts.database.commit(() => ({ ...parts.recorder.take(), records: records(parts) })));
+  public commit(changes: (parts: StoreParts) => Pick<Changes, 'records' | 'work'>): void {
+    this.write((parts) => parts.database.commit(() => ({ ...parts.recorder.take(), ...changes(parts) })));
+  }
+
+  /** Writes of this shard's unfinished work alone: another process may write the rest. */
+  public commitWork(work: Changes['work']): void {
+    this.write(({ database }) => database.commit(() => ({ ...NO_CHANGES, work })));
   }
 
   public async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity } from '../../core/discord/packets.js';
 import type { RecordName } from './Database.js';
-import { HandledWindow, type Unfinished, type WindowDeath } from './HandledWindow.js';
+import { HandledWindow, type Runs, type WindowPosition } from './HandledWindow.js';
 
 /** What changes only with the session. */
 export interface SessionRow {
@@ -20,8 +20,8 @@ export interface ProgressRow {
   readonly at: number;
   /** The same on the steady clock, see `ShardStoreOptions.steadyNow`. Missing in rows of an earlier version. */
   readonly steadyAt?: number;
-  /** Commands that have not finished. */
-  readonly unfinished: readonly Unfinished[];
+  /** See `WindowPosition.runs`. Missing where there are none. */
+  readonly runs?: Runs;
   /** The number of the last change of any guild, see `GuildIndex`. */
   readonly version: number;
 }
@@ -59,28 +59,24 @@ export class SessionProgress {
    * Goes on with a stored session.
    *
    * @param released the session as the previous process released it.
-   * @param death how that process died, where it did not release the session.
-   * @returns commands that are given up, see `HandledWindow.restore`.
+   * @param begun what that process had begun of dispatches that Discord will repeat, where it did not release the session.
    */
   public resume(
     { session, progress }: Stored,
     released: ShardSession | undefined,
-    death: WindowDeath | undefined,
-  ): readonly number[] {
+    begun: Pick<WindowPosition, 'runs' | 'begunSeq'>,
+  ): void {
     // Where this process had the session before, its cache has stood still since. Otherwise the store has filled it.
     const isOwn = this.#session !== undefined;
-    const givenUp = this.window.restore({
-      handledSeq: Math.max(progress.handled ?? progress.seq, released?.seq ?? 0),
+    this.window.restore({
+      handledSeq: handledSeqOf(progress, released),
       cachedSeq: isOwn ? Math.min(this.#recordedSeq, progress.seq) : progress.seq,
-      unfinished: progress.unfinished,
-      at: progress.steadyAt ?? Number.POSITIVE_INFINITY,
-      ...(death === undefined ? {} : { death }),
+      ...begun,
     });
     this.#session = session;
     this.#recordedSeq = progress.seq;
     this.#connectedAt = progress.at;
     this.#steadyAt = progress.steadyAt ?? 0;
-    return givenUp;
   }
 
   public drop(): void {
@@ -115,17 +111,23 @@ export class SessionProgress {
   }
 
   /** @param version see `ProgressRow.version`. @returns what a commit has to write, which must follow at once. */
-  public take(unfinished: readonly Unfinished[], version: number): ReadonlyMap<RecordName, string | null> {
+  public take(version: number): ReadonlyMap<RecordName, string | null> {
     const records = new Map<RecordName, string | null>();
     if (this.#session === undefined) return records.set('session', null).set('progress', null);
     if (this.#sessionChanged) records.set('session', JSON.stringify(this.#session));
     this.#sessionChanged = false;
-    const { handledSeq } = this.window;
+    const { handledSeq, runs } = this.window;
     const handled = handledSeq === this.#recordedSeq ? {} : { handled: handledSeq };
+    const repeated = runs.length === 0 ? {} : { runs };
     const times = { at: this.#connectedAt, steadyAt: this.#steadyAt };
-    const progress: ProgressRow = { seq: this.#recordedSeq, ...times, unfinished, version, ...handled };
+    const progress: ProgressRow = { seq: this.#recordedSeq, ...times, version, ...handled, ...repeated };
     return records.set('progress', JSON.stringify(progress));
   }
+}
+
+/** Handlers were called for every dispatch up to this one, by whichever process. */
+export function handledSeqOf({ seq, handled }: ProgressRow, released: ShardSession | undefined): number {
+  return Math.max(handled ?? seq, released?.seq ?? 0);
 }
 
 /** @throws SyntaxError where one of them is damaged. */

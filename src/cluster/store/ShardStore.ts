@@ -1,5 +1,7 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
+import { identityOf, isRunning, type ProcessIdentity } from '../../core/files/processIdentity.js';
+import type { Dispatch } from '../dispatch/Dispatch.js';
 import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { FoundMark } from '../dispatch/StackMark.js';
 import { CommitSchedule } from './CommitSchedule.js';
@@ -19,6 +21,12 @@ export interface ShardStoreOptions extends PersistenceOptions {
   readonly schedule?: CommitSchedule;
   /** Called with a dispatch that is not run again, because processes died of it. The packet is as Discord sent it. Must not throw. */
   readonly onGivenUp?: (packet: GatewayPacket) => void;
+  /** Called whenever `isOpen` of a dispatch may have changed. Must not throw. */
+  readonly onOpen?: (dispatch: Dispatch) => void;
+  /** This process. Default: the one that runs this. */
+  readonly self?: ProcessIdentity;
+  /** Whether another process still runs; null where nobody can say. Default: asks the operating system. */
+  readonly isRunning?: (identity: ProcessIdentity) => boolean | null;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly wallNow?: () => number;
   /**
@@ -37,6 +45,7 @@ const DEFAULTS = {
   resumeWindowMs: 180_000 as number,
   wallNow: (() => Date.now()) as () => number,
   steadyNow: (() => Number(process.hrtime.bigint() / 1_000_000n)) as () => number,
+  isRunning,
 } satisfies Partial<ShardStoreOptions>;
 
 /**
@@ -62,12 +71,22 @@ export class ShardStore {
   private constructor(options: ShardStoreOptions) {
     this.shardId = options.shardId;
     this.#options = { ...DEFAULTS, ...options };
-    const { shardId, onGivenUp, wallNow, steadyNow, schedule = new CommitSchedule() } = this.#options;
+    const { shardId, logger, schedule = new CommitSchedule() } = this.#options;
     const files = new Persistence(options, (user) => this.dispatches.patchUser(user));
     const deaths = new DeathRecord(this.#options, files.markFile);
     this.#files = files;
     this.#deaths = deaths;
-    this.dispatches = new DispatchJournal({ shardId, files, deaths, schedule, onGivenUp, wallNow, steadyNow });
+    this.dispatches = new DispatchJournal({
+      onGivenUp: undefined,
+      onOpen: undefined,
+      self: identityOf(process.pid),
+      onForgotten: ({ name, id }, why) =>
+        logger.warn({ shardId, dispatch: name, id }, `Unfinished work is not run again: ${why}`),
+      ...this.#options,
+      files,
+      deaths,
+      schedule,
+    });
   }
 
   /** Never rejects: without a usable folder the store does nothing, see `persistent`. */
@@ -143,7 +162,7 @@ export class ShardStore {
     });
     await this.#files.replaceDamaged();
     const isUsable = stored !== undefined && this.#isUsable(stored, released);
-    this.dispatches.begin(isUsable ? stored : undefined, released, death);
+    this.dispatches.takeOver(isUsable ? stored : undefined, released, death);
     // Only now: what the mark said is in the file.
     if (this.persistent) this.#deaths.openMark();
     return this.session();
@@ -155,8 +174,8 @@ export class ShardStore {
   }
 
   /**
-   * The shard was disconnected, and another process goes on with it. This process writes nothing from now on. It finishes the
-   * commands that run now; they are not run again. When this returns, all of it is in the file.
+   * The shard was disconnected, and another process goes on with it. This process finishes what it has begun, and writes the
+   * ends of that alone. When this returns, all that was handled is in the file.
    */
   public release(): void {
     if (!this.dispatches.isWriting) return;
@@ -166,8 +185,8 @@ export class ShardStore {
   }
 
   /**
-   * Commits what is left. Commands that still run are run again by the next process. Afterwards no file, lock or timer of the
-   * store is open.
+   * Commits what is left. The next process runs again what is still unfinished. Afterwards no file, lock or timer of the store
+   * is open.
    */
   public async close(): Promise<void> {
     if (this.#isClosed) return;

@@ -3,17 +3,19 @@ import type { ClusterAssignment, ProcessEnd, ShardSession } from '../../core/con
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { Logger } from '../../core/log/logger.js';
 import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
+import type { Dispatch } from '../dispatch/Dispatch.js';
 import { explainDeaths } from '../dispatch/explainDeaths.js';
-import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import { CommitSchedule } from './CommitSchedule.js';
+import type { Repetition } from './DispatchJournal.js';
 import { Hydration, type HydrationTarget } from './Hydration.js';
 import { ShardStore, type ShardStoreOptions } from './ShardStore.js';
 
 /** How often a connected shard that hears nothing says in its store that it is there, in milliseconds. */
 const TOUCH_INTERVAL_MS = 10_000;
 
-export interface ShardStoresOptions extends Pick<ShardStoreOptions, 'onGivenUp' | 'wallNow' | 'steadyNow'> {
+export interface ShardStoresOptions
+  extends Pick<ShardStoreOptions, 'onGivenUp' | 'onOpen' | 'self' | 'isRunning' | 'wallNow' | 'steadyNow'> {
   readonly assignment: ClusterAssignment;
   readonly logger: Logger;
   /** Asks how a process ended that had shards of this cluster; undefined where nobody knows. Must not reject. */
@@ -105,9 +107,9 @@ export class ShardStores {
     return this.#stores.get(shardId)?.dispatches.judge(packet) ?? 'handle';
   }
 
-  /** What stands for a dispatch on the stack while it is handled. */
-  public frameOf(shardId: number, packet: GatewayPacket): StackFrame | undefined {
-    return this.#stores.get(shardId)?.dispatches.frameOf(packet);
+  /** Begins a dispatch, see `DispatchJournal.begin`. */
+  public begin(shardId: number, packet: GatewayPacket, text: string): Dispatch | undefined {
+    return this.#stores.get(shardId)?.dispatches.begin(packet, text);
   }
 
   /** The gateway's `onDispatch`. */
@@ -115,18 +117,28 @@ export class ShardStores {
     this.#stores.get(shardId)?.dispatches.handled(packet);
   }
 
-  /** A command of the dispatch that is being handled begins. @returns what is to be called when it has ended. */
-  public commandStarted(shardId: number): () => void {
-    return this.#stores.get(shardId)?.dispatches.commandStarted() ?? (() => undefined);
+  /** Whether other processes finish dispatches of these shards. */
+  public get isFinishedElsewhere(): boolean {
+    return [...this.#stores.values()].some(({ dispatches }) => dispatches.isFinishedElsewhere);
+  }
+
+  /** Takes what other processes have not finished: each once. */
+  public takeRepetitions(): readonly Repetition[] {
+    return [...this.#stores.values()].flatMap(({ dispatches }) => dispatches.takeRepetitions());
   }
 
   /**
-   * The shards were disconnected, and no other process follows yet. The ends of commands that still run are recorded. When this
+   * The shards were disconnected, and no other process follows yet. The ends of what still runs are recorded. When this
    * returns, all that was handled is in the files.
    */
   public disconnected(): void {
     this.#stopTouching();
     this.commit();
+  }
+
+  /** Writes all that was handled so far of a shard into its files. */
+  public commitShard(shardId: number): void {
+    this.#stores.get(shardId)?.commit();
   }
 
   /** Writes all that was handled so far into the files. */

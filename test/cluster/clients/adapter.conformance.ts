@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClientFactory, ListenerPromises } from '../../../src/cluster/clients/ClientAdapter.js';
+import type { ClientFactory, ClientSetup, RestRequest } from '../../../src/cluster/clients/ClientAdapter.js';
 import { Gateway, GatewayLog, type GatewayOptions } from '../../../src/cluster/gateway/index.js';
 import { Hydration } from '../../../src/cluster/store/Hydration.js';
+import { changesOf } from '../../../src/cluster/store/stateTable.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import {
   FAST,
@@ -63,13 +64,14 @@ export interface LibraryUnderTest<C> {
 
 export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
   type Overrides = Partial<GatewayOptions>;
-  async function open(target: ReturnType<typeof targetOf>, overrides: Overrides = {}) {
+  type Hooks = Pick<ClientSetup, 'callListener' | 'sendRequest'>;
+  async function open(target: ReturnType<typeof targetOf>, overrides: Overrides = {}, hooks: Hooks = {}) {
     const slots = new SlotDesk();
     const log = recordingLogger();
     const { token, apiUrl, gatewayUrl } = target;
     const gatewayLog = new GatewayLog(log.logger, token);
     const [shardIds, shardCount] = [overrides.shardIds ?? SHARDS, overrides.shardCount ?? SHARDS.length];
-    const adapter = await library.create(INTENTS)({ token, apiUrl, shardIds, shardCount, log: gatewayLog });
+    const adapter = await library.create(INTENTS)({ token, apiUrl, shardIds, shardCount, log: gatewayLog, ...hooks });
     const options = { token, gatewayUrl, shardIds, shardCount, timings: FAST, acquireSlot: slots.acquire };
     const gateway = new Gateway(adapter, { ...options, ...overrides }, gatewayLog);
     onTestFinished(() => gateway.stop());
@@ -277,12 +279,15 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       expect(cacheOf(client).find(({ id }) => id === guildId)?.channels).toContain(channel.id);
     });
 
-    it('lets nobody suffer from listeners that throw and reject, and hands their promises on', async () => {
+    it('lets nobody suffer from listeners that throw and reject, and calls each through callListener', async () => {
       const simulator = await start();
-      const returned: ListenerPromises[] = [];
-      const { gateway, client, heard, log } = await open(targetOf(simulator), {
-        onDispatch: (_shardId, { t }, promises) => void (t === 'MESSAGE_CREATE' && returned.push(promises)),
-      });
+      const returned: unknown[] = [];
+      const callListener = (_listener: object, call: () => unknown) => {
+        const outcome = call();
+        returned.push(outcome);
+        return outcome;
+      };
+      const { gateway, client, heard, log } = await open(targetOf(simulator), {}, { callListener });
       library.listen(client, (event) => {
         if (event.kind === 'message') throw new Error('thrown by a listener');
       });
@@ -298,8 +303,30 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       expect(contents).toEqual(['one', 'two']);
       expect(log.text()).toContain('thrown by a listener');
       expect(log.text()).toContain('rejected by a listener');
-      const settled = await Promise.allSettled(returned.flat());
+      const settled = await Promise.allSettled(returned);
       expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(2);
+    });
+
+    it('sends each request of the library through sendRequest, which may change and repeat it', async () => {
+      const simulator = await start();
+      const requests: RestRequest[] = [];
+      const sendRequest: ClientSetup['sendRequest'] = async (request, send) => {
+        requests.push(request);
+        const { token } = /^\/interactions\/\d+\/(?<token>[^/]+)\/callback(?:\?.*)?$/.exec(request.path)?.groups ?? {};
+        if (token === undefined) return send(request);
+        const answer = await send(request);
+        const path = `/webhooks/${simulator.applicationId}/${token}/messages/@original`;
+        await send({ method: 'PATCH', path, body: { content: 'and edited' } });
+        return answer;
+      };
+      const { gateway, client } = await open(targetOf(simulator), {}, { sendRequest });
+      library.answerCommands(client, 'answered');
+      await gateway.connect();
+      const run = simulator.runCommand({ name: 'ping', guildId: simulator.guildIds[0] ?? '' });
+      expect(await run.answered).toMatchObject({ content: 'answered' });
+      await until(() => expect(run.entry.responses.at(-1)).toMatchObject({ content: 'and edited' }));
+      expect(requests).toMatchObject([{ method: 'POST', body: { data: { content: 'answered' } } }]);
+      expect(simulator.account.violations).toEqual([]);
     });
 
     it('goes on after a dispatch that it chokes on', async () => {
@@ -312,6 +339,43 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       simulator.sendMessage({ guildId, content: 'after' });
       await until(() => expect(heard).toContainEqual({ kind: 'message', content: 'after' }));
       expect(gateway.statuses().map(({ state }) => state)).toEqual(['ready', 'ready']);
+    });
+
+    it('leaves in a dispatch what the store reads after it', async () => {
+      const simulator = await start();
+      const { gateway, adapter } = await open(targetOf(simulator));
+      const [guildId = ''] = simulator.guildIdsOfShard(0, SHARDS.length);
+      const guild = simulator.guilds.get(guildId);
+      const thread = simulator.guilds.createThread(simulator.channelIdOf(guildId));
+      await gateway.connect();
+      const [member, other] = guild.members.map((each) => ({ ...each, guild_id: guildId }));
+      const [channel] = guild.channels;
+      const userId = member?.user.id;
+      const inThread = { id: thread.id, user_id: userId, flags: 0, join_timestamp: new Date(0).toISOString() };
+      const voice = { channel_id: null, session_id: 's', deaf: false, mute: true, self_deaf: false, self_mute: false };
+      const presence = { user: { id: userId }, status: 'idle', activities: [], client_status: {} };
+      const dispatches: readonly (readonly [t: string, d: object])[] = [
+        ['THREAD_MEMBER_UPDATE', { ...inThread, guild_id: guildId }],
+        [
+          'THREAD_MEMBERS_UPDATE',
+          { id: thread.id, guild_id: guildId, member_count: 2, added_members: [{ ...inThread, member }] },
+        ],
+        ['VOICE_STATE_UPDATE', { ...voice, guild_id: guildId, user_id: userId, member }],
+        ['GUILD_MEMBER_UPDATE', { ...member, nick: 'nick' }],
+        ['GUILD_MEMBERS_CHUNK', { guild_id: guildId, members: [member, other], chunk_index: 0, chunk_count: 1 }],
+        ['CHANNEL_UPDATE', { ...channel, guild_id: guildId, name: 'renamed' }],
+        ['THREAD_UPDATE', { ...thread, guild_id: guildId, name: 'renamed' }],
+        ['GUILD_CREATE', { ...guild, presences: [presence] }],
+        ['GUILD_MEMBER_REMOVE', { guild_id: guildId, user: other?.user }],
+        ['GUILD_UPDATE', { ...guild, name: 'renamed' }],
+        ['USER_UPDATE', { id: simulator.botId, username: 'renamed', discriminator: '0', avatar: null }],
+      ];
+      for (const [index, [t, d]] of dispatches.entries()) {
+        const packet = { op: 0, t, s: 1_000 + index, d: structuredClone(d) };
+        adapter.dispatch(0, packet, 'emit');
+        const written = JSON.parse(JSON.stringify(changesOf(packet, simulator.botId)));
+        expect(written, t).toMatchObject(JSON.parse(JSON.stringify(changesOf({ t, d }, simulator.botId))));
+      }
     });
 
     it('sends presence and voice state, of which presence alone survives where there is no connection', async () => {

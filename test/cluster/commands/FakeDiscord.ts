@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
 import type { RequestHow } from '../../../src/cluster/clients/ClientAdapter.js';
 import type { ErisClient } from '../../../src/cluster/clients/eris/index.js';
+import type { CommandRouter } from '../../../src/cluster/commands/CommandRouter.js';
 import type { BotIdentity, GatewayPacket } from '../../../src/core/discord/packets.js';
 
 export const BOT_ID = '800000000000000001';
@@ -99,6 +101,18 @@ export interface FakeMaster {
   readonly replies: Record<string, unknown>;
 }
 
+/** What a context says outside of any dispatch. */
+export const noDispatch: Pick<ClusterContext, 'hold' | 'attempt' | 'whileOwned'> = {
+  hold: (work) => work,
+  attempt: 1,
+  whileOwned: (start) => start(new AbortController().signal),
+};
+
+/** Resolves when no command runs. */
+export async function idle({ running }: Pick<CommandRouter, 'running'>): Promise<void> {
+  while (running.size > 0) await sleep(1);
+}
+
 /** A cluster with a fake client and a fake master around it. */
 export function fakeContext(): { context: ClusterContext; master: FakeMaster } {
   const master: FakeMaster = { requests: [], replies: {} };
@@ -109,6 +123,7 @@ export function fakeContext(): { context: ClusterContext; master: FakeMaster } {
     client: {} as ErisClient,
     ownerIds: new Set([OWNER_ID]),
     latencyMs: (shardId) => (shardId === 3 ? 41.6 : null),
+    ...noDispatch,
     master: {
       async request(name: string, data: unknown) {
         master.requests.push({ name, data });

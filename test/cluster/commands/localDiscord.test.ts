@@ -8,6 +8,7 @@ import type { Gateway } from '../../../src/cluster/gateway/index.js';
 import type { GatewayPacket } from '../../../src/core/discord/packets.js';
 import { Simulator } from '../../../src/simulator/index.js';
 import { openGateway } from '../gateway/support.js';
+import { idle, noDispatch } from './FakeDiscord.js';
 
 /** A gateway with an eris client in the local Discord, with the router beside it; only the master is played. */
 const discord = new Simulator({ guildCount: 8, shardCount: 1, globalRequestsPerSecond: Number.POSITIVE_INFINITY });
@@ -40,6 +41,7 @@ beforeAll(async () => {
     client,
     ownerIds: new Set([discord.ownerId]),
     latencyMs: () => 5,
+    ...noDispatch,
     master: {
       async request(name: string, data: unknown) {
         requests.push({ name, data });
@@ -87,14 +89,14 @@ describe('against the local Discord', () => {
     const interaction = slash('ping');
     const answer = await interaction.answered;
     expect(answer.content).toMatch(new RegExp(`^pong .*5 ms .*shard 0 .*cluster 0 .*pid ${process.pid}$`));
-    await router.drain(5_000);
+    await idle(router);
     expect(interaction.entry.responses).toHaveLength(1);
   });
 
   it('answers a mention once, by a reply to it', async () => {
     const message = mention('ping');
     expect((await message.answered).content).toContain('pong');
-    await router.drain(5_000);
+    await idle(router);
     expect(message.entry.replies).toHaveLength(1);
   });
 
@@ -142,9 +144,9 @@ describe('against the local Discord', () => {
       content: 'Only the owner of this bot can use `eval`.',
     });
     const message = mention('restart');
-    await router.drain(0);
+
     await expect.poll(() => discord.account.rest.byRoute['POST /users/@me/channels']).toBe(1);
-    await router.drain(5_000);
+    await idle(router);
     expect(message.entry.replies).toEqual([]);
     expect(requests).toEqual([]);
     expect(logged).toEqual([]);
@@ -167,7 +169,7 @@ describe('against the local Discord', () => {
     const answer = await interaction.answered;
     expect(answer).toMatchObject({ kind: 'editOriginal', content: `No cluster of this bot has guild ${guildId}.` });
     expect(interaction.entry.acknowledgedAt).toBeLessThan(interaction.entry.createdAt + 3_000);
-    await router.drain(5_000);
+    await idle(router);
     expect(message.entry.replies).toHaveLength(1);
     const sent = await client.getMessage(message.entry.channelId, message.entry.replies[0]?.id ?? '');
     expect(sent.content).toBe(`No cluster of this bot has seen user ${userId}.`);
@@ -183,7 +185,7 @@ describe('against the local Discord', () => {
   it('hands a restart to the master together with the answer, which can be edited from outside', async () => {
     const interaction = slash('restart', {}, discord.ownerId);
     await interaction.answered;
-    await router.drain(5_000);
+    await idle(router);
     const [request] = requests;
     expect(request).toMatchObject({
       name: 'restart',
@@ -220,7 +222,7 @@ describe('against the local Discord', () => {
     const answer = await interaction.answered;
     expect(answer).toMatchObject({ kind: 'editOriginal', content: expect.stringContaining('pong') });
     router.receive(0, packet);
-    await router.drain(5_000);
+    await idle(router);
     expect(interaction.entry.responses.filter(({ accepted }) => accepted)).toHaveLength(2);
     expect(logged.map(({ level }) => level)).toEqual(['debug', 'debug']);
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Dispatch } from '../../../src/cluster/dispatch/Dispatch.js';
 import { DispatchStack } from '../../../src/cluster/dispatch/DispatchStack.js';
-import { StackFrame } from '../../../src/cluster/dispatch/StackFrame.js';
 import type { StackMark } from '../../../src/cluster/dispatch/StackMark.js';
 
 /** What a successor would find now. */
@@ -23,9 +23,9 @@ class FakeMark implements Pick<StackMark, 'enter' | 'leave'> {
 let mark: FakeMark;
 let stack: DispatchStack;
 
-function frame(name: string): StackFrame {
-  const facts = { session: '', seq: 1, runs: 1, name, id: '' };
-  return new StackFrame(mark as unknown as StackMark, () => 0, facts);
+function dispatch(type: string): Dispatch {
+  const host = { mark: mark as unknown as StackMark, steadyNow: () => 0, dispatchChanged: () => {} };
+  return new Dispatch(host, { shardId: 0, session: '', seq: 1, attempt: 1, type, id: '', text: '', at: 0 });
 }
 
 beforeEach(() => {
@@ -36,8 +36,8 @@ beforeEach(() => {
 afterEach(() => stack.stop());
 
 /** Handles a dispatch that code of the bot listens to. */
-function handle(frame: StackFrame | undefined, work: () => void): void {
-  stack.run(frame, () => {
+function handle(dispatch: Dispatch | undefined, work: () => void): void {
+  stack.run(dispatch, () => {
     stack.mark();
     work();
   });
@@ -45,12 +45,12 @@ function handle(frame: StackFrame | undefined, work: () => void): void {
 
 describe('a dispatch', () => {
   it('is on the stack while its listeners are called, and not afterwards', () => {
-    handle(frame('a'), () => expect(mark.now).toBe('a'));
+    handle(dispatch('a'), () => expect(mark.now).toBe('a'));
     expect(mark.now).toBeUndefined();
   });
 
   it('that nobody listens to is not noted', () => {
-    stack.run(frame('a'), () => expect(mark.now).toBeUndefined());
+    stack.run(dispatch('a'), () => expect(mark.now).toBeUndefined());
     expect(mark.entries).toBe(0);
   });
 
@@ -58,13 +58,13 @@ describe('a dispatch', () => {
     const work = (): never => {
       throw new Error('no');
     };
-    expect(() => handle(frame('a'), work)).toThrow('no');
+    expect(() => handle(dispatch('a'), work)).toThrow('no');
     expect(mark.now).toBeUndefined();
   });
 
   it('inside another one gives way to that again', () => {
-    handle(frame('outer'), () => {
-      handle(frame('inner'), () => expect(mark.now).toBe('inner'));
+    handle(dispatch('outer'), () => {
+      handle(dispatch('inner'), () => expect(mark.now).toBe('inner'));
       expect(mark.now).toBe('outer');
       handle(undefined, () => expect(mark.now).toBeUndefined());
       expect(mark.now).toBe('outer');
@@ -88,8 +88,8 @@ describe('a dispatch', () => {
       return seen;
     };
     const works: Promise<(string | undefined)[]>[] = [];
-    handle(frame('first'), () => void works.push(work(5)));
-    handle(frame('second'), () => void works.push(work(5)));
+    handle(dispatch('first'), () => void works.push(work(5)));
+    handle(dispatch('second'), () => void works.push(work(5)));
     const beside = new Promise((resolve) => setTimeout(() => resolve(mark.now), 1));
     expect(await beside).toBeUndefined();
     expect(await Promise.all(works)).toEqual([Array(4).fill('first'), Array(4).fill('second')]);
@@ -98,7 +98,7 @@ describe('a dispatch', () => {
 
   it('keeps the name of the command that it turned out to be, and that it may run only once', async () => {
     let work: Promise<unknown> = Promise.resolve();
-    stack.run(frame('INTERACTION_CREATE'), () => {
+    stack.run(dispatch('INTERACTION_CREATE'), () => {
       stack.rename('eval', true);
       expect(mark.now).toBe('eval');
       work = Promise.resolve().then(() => [mark.now, mark.runs]);
@@ -108,7 +108,7 @@ describe('a dispatch', () => {
 
   it('is not followed when nobody asks for it any more', async () => {
     let work: Promise<unknown> = Promise.resolve();
-    handle(frame('a'), () => {
+    handle(dispatch('a'), () => {
       work = Promise.resolve().then(() => mark.now);
     });
     stack.stop();

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterContext } from '../../../src/cluster/ClusterContext.js';
-import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/ErisAdapter.js';
 import { createCommands } from '../../../src/cluster/commands/commands.js';
 import {
   evaluateIn,
@@ -13,6 +13,7 @@ import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import { getStats } from '../../../src/cluster/stats/getStats.js';
 import { RestMeter } from '../../../src/cluster/stats/RestMeter.js';
 import type { LogLevel } from '../../../src/core/settings/settings.js';
+import { noDispatch } from '../commands/FakeDiscord.js';
 
 const TOKEN = 'very-secret-token';
 const GUILD_ID = String((210_000_000_003n << 22n) + 1n);
@@ -49,6 +50,7 @@ beforeEach(() => {
     master: { request: () => Promise.reject(new Error('not asked here')) },
     ownerIds: new Set(),
     latencyMs: () => 4,
+    ...noDispatch,
   };
 });
 

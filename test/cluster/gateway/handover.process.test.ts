@@ -3,22 +3,43 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { startSimulator, targetOf } from './support.js';
 
-it('Gateway.stop leaves no socket or timer: the process ends by itself', async () => {
+const WORK = {
+  eris: `await client.getSelf();
+    client.shards.get(0).editStatus('idle');
+    client.shards.get(0).requestGuildMembers('1', { query: 'a' });`,
+  dysnomia: `await client.getSelf();
+    client.shards.get(0).editStatus('idle');
+    client.shards.get(0).requestGuildMembers('1', { query: 'a' });
+    client.shards.get(0).requestGuildSoundboardSounds({ guildIDs: ['1'], timeout: 15_000 });`,
+  oceanic: `await client.rest.users.get(client.user.id);
+    await client.shards.get(0).editStatus('idle');
+    const shard = client.shards.get(0);
+    const asked = [shard.requestGuildMembers('1', { query: 'a' }), shard.requestSoundboardSounds('1')];
+    Promise.allSettled(asked);`,
+  discordJs: `await client.users.fetch(client.user.id, { force: true });
+    client.user.setStatus('idle');`,
+} as const;
+
+it.each([
+  ['eris', 'eris', '{ intents: 513 }'],
+  ['dysnomia', 'dysnomia', '{ gateway: { intents: 513 } }'],
+  ['oceanic', 'oceanic', '{ gateway: { intents: 513 } }'],
+  ['discordjs', 'discordJs', '{ intents: 513 }'],
+] as const)('Gateway.stop leaves no socket or timer of %s: the process ends by itself', async (room, name, library) => {
   const simulator = await startSimulator();
-  const module = (room: string) => new URL(`../../../dist/cluster/${room}/index.js`, import.meta.url).href;
+  const module = (path: string) => new URL(`../../../dist/cluster/${path}/index.js`, import.meta.url).href;
   const options = { ...targetOf(simulator), shardIds: [0, 1, 2, 3], shardCount: 4 };
   const script = `
     import { Gateway, GatewayLog } from ${JSON.stringify(module('gateway'))};
-    import { ErisAdapter } from ${JSON.stringify(module('clients/eris'))};
+    import { ${name} } from ${JSON.stringify(module(`clients/${room}`))};
     const nothing = () => {};
     const options = { ...${JSON.stringify(options)}, acquireSlot: async () => ({ release: nothing }) };
     const log = new GatewayLog({ debug: nothing, info: nothing, warn: nothing, error: nothing }, options.token);
-    const adapter = new ErisAdapter({ ...options, log }, { intents: 513 });
+    const adapter = await ${name}(${library})({ ...options, log });
     const gateway = new Gateway(adapter, options, log);
     await gateway.connect();
-    await gateway.client.getSelf();
-    gateway.client.shards.get(0).editStatus('idle');
-    gateway.client.shards.get(0).requestGuildMembers('1', { query: 'a' });
+    const { client } = gateway;
+    ${WORK[name]}
     await gateway.stop();
     process.exitCode = 7;
     console.log('stopped');`;
@@ -29,6 +50,6 @@ it('Gateway.stop leaves no socket or timer: the process ends by itself', async (
   await once(child.stdout, 'data');
   const from = performance.now();
   expect(await ended).toEqual([7, null]);
-  // eris's shortest timers that could be left (requests, handshakes, heartbeats) run for 15 s and more.
+  // The libraries' shortest timers that could be left (requests, handshakes, heartbeats) run for 15 s and more.
   expect(performance.now() - from).toBeLessThan(5_000);
 });

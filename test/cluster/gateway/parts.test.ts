@@ -1,28 +1,9 @@
-import { Client } from 'eris';
 import { describe, expect, it } from 'vitest';
-import { shardInternalsOf, shardManagerOf } from '../../../src/cluster/clients/eris/erisInternals.js';
 import { gatewayAddress } from '../../../src/cluster/gateway/gatewayAddress.js';
 import { IdentifySlot } from '../../../src/cluster/gateway/IdentifySlot.js';
 import { reconnectDelay } from '../../../src/cluster/gateway/Redial.js';
 import { Redactor } from '../../../src/cluster/gateway/redact.js';
 import { createOneShard, startSimulator } from './support.js';
-
-describe('the check of eris', () => {
-  const client = new Client('Bot token', { intents: 0 });
-
-  it('accepts the installed one', () => {
-    const manager = shardManagerOf(client);
-    manager.connect = () => {};
-    manager.spawn(0);
-    expect(shardInternalsOf(client.shards.get(0)).id).toBe(0);
-  });
-
-  it('names what is missing in another', () => {
-    const other = Object.create(client.shards.get(0) ?? null, { reset: { value: undefined } });
-    expect(() => shardInternalsOf(other)).toThrow(/^eris 0\.18\.0 does not fit: it lacks Shard\.reset\(\)\. /);
-    expect(() => shardInternalsOf(undefined)).toThrow(/Shard\.checkReady\(\).*Shard\.status/);
-  });
-});
 
 describe('gatewayAddress', () => {
   it.each([

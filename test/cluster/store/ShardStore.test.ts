@@ -4,7 +4,7 @@ import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Database } from '../../../src/cluster/store/Database.js';
 import type { ShardStore } from '../../../src/cluster/store/ShardStore.js';
 import type { GatewayPacket } from '../../../src/core/discord/packets.js';
-import { APPLICATION, BOT, Feed, openStore, temporaryFolder } from './support.js';
+import { APPLICATION, BOT, Feed, openStore, temporaryFolder, work } from './support.js';
 
 const GUILD = { id: '10', name: 'a guild', channels: [{ id: '11', type: 0, name: 'one' }], member_count: 5 };
 
@@ -93,23 +93,17 @@ describe('a store', () => {
     expect(next.session()).toBeUndefined();
   });
 
-  it.each([3_600_000, -3_600_000])(
-    'gives a session away, and its commands, although the clock was set by %i ms',
-    async (ms) => {
-      const folder = temporaryFolder();
-      let setBy = 0;
-      const { store } = await servedStore(folder, { wallNow: () => Date.now() + setBy });
-      store.dispatches.judge(message(3));
-      store.dispatches.commandStarted();
-      store.dispatches.handled(message(3));
-      setBy = ms;
-      await store.commit();
-      await store.close();
-      const { store: next } = await openStore(folder, { wallNow: () => Date.now() + 2 * ms });
-      expect((await next.takeOver())?.seq).toBe(2);
-      expect(next.dispatches.judge(message(3))).toBe('handle');
-    },
-  );
+  it.each([3_600_000, -3_600_000])('gives a session away although the clock was set by %i ms', async (ms) => {
+    const folder = temporaryFolder();
+    let setBy = 0;
+    const { store } = await servedStore(folder, { wallNow: () => Date.now() + setBy });
+    setBy = ms;
+    store.dispatches.handled(message(3));
+    store.commit();
+    await store.close();
+    const { store: next } = await openStore(folder, { wallNow: () => Date.now() + 2 * ms });
+    expect((await next.takeOver())?.seq).toBe(3);
+  });
 
   it('keeps a session young as long as its shard is connected', async () => {
     const folder = temporaryFolder();
@@ -144,15 +138,14 @@ describe('a store', () => {
     ]);
   });
 
-  it('writes some milliseconds after a dispatch by itself, and a finished command at once', async () => {
+  it('writes some milliseconds after a dispatch by itself, and at once the end of work that somebody may have seen', async () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder, { schedule: new CommitSchedule(1_000_000) });
     const { store: reader } = await openStore(folder);
-    await store.commit();
-    store.dispatches.judge(message(3));
-    const finished = store.dispatches.commandStarted();
-    store.dispatches.handled(message(3));
-    finished();
+    store.commit();
+    const begun = work(store, message(3));
+    begun?.dispatch.acted();
+    await begun?.end();
     await new Promise(setImmediate);
     await new Promise(setImmediate);
     expect(reader.session()?.seq).toBe(3);
@@ -175,48 +168,195 @@ describe('a store', () => {
   });
 });
 
-describe('after a crash', () => {
-  it('runs unfinished commands again, and nothing else', async () => {
-    const folder = temporaryFolder();
-    const { store } = await servedStore(folder);
-    for (const s of [3, 4, 5]) {
-      store.dispatches.judge(message(s));
-      const finished = store.dispatches.commandStarted();
-      store.dispatches.handled(message(s));
-      if (s !== 4) finished();
-    }
-    // What a process leaves behind that is killed now.
-    await store.commit();
+/** What a process does again: the numbers of the messages. */
+function repeated(store: ShardStore): number[] {
+  return store.dispatches.takeRepetitions().map(({ dispatch, ran }) => {
+    ran();
+    return dispatch.facts.seq;
+  });
+}
 
-    const { store: next } = await openStore(folder);
-    expect((await next.takeOver())?.seq).toBe(3);
-    expect([4, 5, 6].map((s) => next.dispatches.judge(message(s)))).toEqual(['handle', 'skip', 'handle']);
+/** What the next process finds when this one is killed. */
+async function nextAfter(folder: string, die: () => void, options: Parameters<typeof openStore>[1] = {}) {
+  die();
+  const next = await openStore(folder, options);
+  const session = await next.store.takeOver(undefined, KILLED);
+  return { ...next, session };
+}
+
+const KILLED = { pid: 1, cause: 'killed', newest: undefined, end: undefined, blamed: undefined } as const;
+
+describe('after a crash', () => {
+  it('does unfinished work again, from its own record, and nothing else', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    for (const s of [3, 4, 5]) {
+      const begun = work(store, message(s));
+      if (s !== 4) await begun?.end();
+    }
+    store.commit();
+    const { store: next, session } = await nextAfter(folder, die);
+    // Discord is not asked for it: it may have forgotten.
+    expect(session?.seq).toBe(5);
+    expect([4, 5, 6].map((s) => next.dispatches.judge(message(s)))).toEqual(['skip', 'skip', 'handle']);
+    const [repetition, ...others] = next.dispatches.takeRepetitions();
+    expect(others).toEqual([]);
+    expect(repetition?.packet).toEqual({ op: 0, t: 'MESSAGE_CREATE', d: { id: '4' } });
+    expect(repetition?.dispatch.facts).toMatchObject({ seq: 4, attempt: 2, id: '4' });
+    expect(next.dispatches.takeRepetitions()).toEqual([]);
+  });
+
+  it('does it again where the session is gone', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    work(store, message(3));
+    store.commit();
+    const { store: next } = await nextAfter(folder, die);
+    new Feed(next).ready(['10'], 'another session');
+    next.commit();
+    expect(repeated(next)).toEqual([3]);
+  });
+
+  it('knows what Discord has got of it', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    const begun = work(store, { op: 0, t: 'INTERACTION_CREATE', s: 3, d: { id: '3' } });
+    begun?.dispatch.acknowledge('sent');
+    begun?.dispatch.acknowledge('confirmed');
+    begun?.dispatch.answered('a request', { id: '7' });
+    store.commit();
+    const { store: next } = await nextAfter(folder, die);
+    const [repetition] = next.dispatches.takeRepetitions();
+    expect(repetition?.dispatch.acknowledgement).toBe('confirmed');
+    expect(repetition?.dispatch.answerOf('a request')).toEqual({ answer: { id: '7' } });
+    expect(repetition?.dispatch.answerOf('another')).toBeUndefined();
+  });
+
+  it.each([
+    ['an interaction without an answer', 'INTERACTION_CREATE', 'none', 3_001, false],
+    ['one that still can be answered', 'INTERACTION_CREATE', 'none', 2_000, true],
+    ['an interaction with an answer', 'INTERACTION_CREATE', 'sent', 800_000, true],
+    ['an interaction whose token has expired', 'INTERACTION_CREATE', 'confirmed', 900_001, false],
+    ['a message', 'MESSAGE_CREATE', 'none', 899_000, true],
+    ['an old message', 'MESSAGE_CREATE', 'none', 900_001, false],
+  ] as const)('does again, or says that it is too late for, %s', async (_what, t, how, ageMs, isRun) => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    const begun = work(store, { op: 0, t, s: 3, d: { id: '3' } });
+    if (how !== 'none') begun?.dispatch.acknowledge(how);
+    store.commit();
+    const { store: next, log } = await nextAfter(folder, die, later(ageMs));
+    expect(repeated(next)).toEqual(isRun ? [3] : []);
+    expect(log.warnings().map((line) => /not run again/.test(line))).toEqual(isRun ? [] : [true]);
+    next.commit();
+    const { store: third } = await nextAfter(folder, () => {}, later(ageMs));
+    expect(repeated(third)).toEqual([]);
+  });
+
+  it('does not do again what is to be dropped', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    store.dispatches.judge(message(3));
+    store.dispatches.begin(message(3), JSON.stringify(message(3)))?.hold(new Promise(() => {}), 'drop');
+    store.dispatches.handled(message(3));
+    store.commit();
+    const { store: next, givenUp } = await nextAfter(folder, die);
+    expect(repeated(next)).toEqual([]);
+    expect(givenUp).toEqual([]);
+  });
+
+  it('gives up what too many processes have died with, and says so by name', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    work(store, message(3));
+    store.commit();
+    let ends = die;
+    for (const attempt of [2, 3]) {
+      const { store: next, die: nextDies } = await nextAfter(folder, ends);
+      const [repetition] = next.dispatches.takeRepetitions();
+      expect(repetition?.dispatch.facts.attempt).toBe(attempt);
+      repetition?.dispatch.hold(new Promise(() => {}));
+      repetition?.ran();
+      next.commit();
+      ends = nextDies;
+    }
+    const { store: last, log, givenUp } = await nextAfter(folder, ends);
+    expect(repeated(last)).toEqual([]);
+    expect(last.givenUp).toBe(1);
+    expect(log.warnings()).toEqual([expect.stringContaining('MESSAGE_CREATE 3 is not run again: 3 processes died')]);
+    expect(givenUp).toMatchObject([{ t: 'MESSAGE_CREATE', d: { id: '3' } }]);
+    // Its user was told: it is forgotten.
+    last.commit();
+    const { givenUp: again, store: later } = await nextAfter(folder, () => {});
+    expect(repeated(later)).toEqual([]);
+    expect(again).toEqual([]);
+  });
+
+  it('does not blame what only waited for a death that something else explains', async () => {
+    const folder = temporaryFolder();
+    let { store, die } = await servedStore(folder);
+    work(store, message(3));
+    store.commit();
+    for (let death = 1; death <= 5; death++) {
+      die();
+      const next = await openStore(folder);
+      await next.store.takeOver(undefined, { ...KILLED, cause: 'explained' });
+      const [repetition] = next.store.dispatches.takeRepetitions();
+      expect(repetition?.dispatch.facts.seq).toBe(3);
+      repetition?.dispatch.hold(new Promise(() => {}));
+      repetition?.ran();
+      next.store.commit();
+      expect(next.store.givenUp).toBe(0);
+      ({ store, die } = next);
+    }
   });
 
   it('does not apply a replayed change twice', async () => {
     const folder = temporaryFolder();
-    const { store } = await servedStore(folder);
+    const { store, die } = await servedStore(folder);
     const join = (s: number) =>
       ({ op: 0, t: 'GUILD_MEMBER_ADD', s, d: { guild_id: '10', user: { id: String(s) } } }) as GatewayPacket;
-    store.dispatches.judge(message(3));
-    store.dispatches.commandStarted();
-    store.dispatches.handled(message(3));
-    for (const packet of [join(4), join(5)]) {
+    for (const packet of [join(3), join(4)]) {
       store.dispatches.judge(packet);
       store.dispatches.handled(packet);
     }
-    await store.commit();
+    store.commit();
 
-    const { store: next } = await openStore(folder);
-    await next.takeOver();
-    const verdicts = [message(3), join(4), join(5), join(6)].map((packet) => {
+    const { store: next } = await nextAfter(folder, die);
+    const verdicts = [join(3), join(4), join(5)].map((packet) => {
       const verdict = next.dispatches.judge(packet);
       next.dispatches.handled(packet);
       return verdict;
     });
-    await next.commit();
-    expect(verdicts).toEqual(['handle', 'skip', 'skip', 'handle']);
+    next.commit();
+    expect(verdicts).toEqual(['skip', 'skip', 'handle']);
     expect(next.readGuild('10')?.guild?.member_count).toBe(8);
+  });
+});
+
+describe('work without end', () => {
+  it('is not remembered for longer than Discord takes answers, which the log says', async () => {
+    const folder = temporaryFolder();
+    let now = Date.now();
+    const { store, log, die } = await servedStore(folder, { wallNow: () => now });
+    work(store, message(3));
+    store.commit();
+    now += 900_001;
+    work(store, message(4));
+    store.commit();
+    expect(log.warnings()).toEqual([expect.stringContaining('it has run for more than 15 minutes')]);
+    const { store: next } = await nextAfter(folder, die, { wallNow: () => now });
+    expect(repeated(next)).toEqual([4]);
+  });
+
+  it('is remembered a thousand times for each shard, and the oldest is forgotten', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder);
+    for (let s = 3; s < 1_006; s++) work(store, message(s));
+    store.commit();
+    const { store: next } = await nextAfter(folder, die);
+    const seqs = repeated(next).sort((a, b) => a - b);
+    expect([seqs.length, seqs[0]]).toEqual([1_000, 6]);
   });
 });
 
@@ -224,16 +364,15 @@ describe('a planned stop', () => {
   it('has what still ran at its end run again, and does not count as a death of it, however often', async () => {
     const folder = temporaryFolder();
     const { store } = await servedStore(folder);
-    store.dispatches.judge(message(3));
-    store.dispatches.commandStarted();
-    store.dispatches.handled(message(3));
+    work(store, message(3));
     await store.close();
     for (let stop = 1; stop <= 5; stop++) {
       const { store: next, log } = await openStore(folder);
-      expect((await next.takeOver())?.seq).toBe(2);
-      expect(next.dispatches.judge(message(3))).toBe('handle');
-      next.dispatches.commandStarted();
-      next.dispatches.handled(message(3));
+      expect((await next.takeOver())?.seq).toBe(3);
+      const [repetition] = next.dispatches.takeRepetitions();
+      expect(repetition?.dispatch.facts.seq).toBe(3);
+      repetition?.dispatch.hold(new Promise(() => {}));
+      repetition?.ran();
       await next.close();
       expect(log.lines).toEqual([]);
       expect(next.givenUp).toBe(0);
@@ -242,55 +381,75 @@ describe('a planned stop', () => {
 
   it('does not make the deaths before it forgotten', async () => {
     const folder = temporaryFolder();
-    const { store } = await servedStore(folder);
-    const run = async (on: ShardStore, end: 'commit' | 'close'): Promise<void> => {
-      expect(on.dispatches.judge(message(3))).toBe('handle');
-      on.dispatches.commandStarted();
-      on.dispatches.handled(message(3));
-      await on[end]();
-    };
-    await run(store, 'commit');
-    for (const end of ['commit', 'close', 'commit'] as const) {
-      const { store: next } = await openStore(folder);
-      await next.takeOver();
-      await run(next, end);
+    const first = await servedStore(folder);
+    work(first.store, message(3));
+    first.store.commit();
+    first.die();
+    for (const end of ['death', 'stop', 'death'] as const) {
+      const next = await openStore(folder);
+      await next.store.takeOver(undefined, KILLED);
+      const [repetition] = next.store.dispatches.takeRepetitions();
+      repetition?.dispatch.hold(new Promise(() => {}));
+      repetition?.ran();
+      if (end === 'stop') await next.store.close();
+      else next.store.commit();
+      next.die();
     }
     // Three processes have died with it; the one that stopped does not count.
     const { store: last } = await openStore(folder);
-    await last.takeOver();
+    await last.takeOver(undefined, KILLED);
     expect(last.givenUp).toBe(1);
-    expect(last.dispatches.judge(message(3))).toBe('skip');
+    expect(repeated(last)).toEqual([]);
   });
 });
 
 describe('a handover', () => {
-  it('goes on where the predecessor has released the shard, and repeats none of its commands', async () => {
+  it('goes on where the predecessor has released the shard, and repeats nothing that it finishes', async () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
     const { store: next } = await openStore(folder);
-    old.dispatches.judge(message(3));
-    const finished = old.dispatches.commandStarted();
-    old.dispatches.handled(message(3));
+    const begun = work(old, message(3));
     old.dispatches.judge(rename(4, 'two'));
     old.dispatches.handled(rename(4, 'two'));
-    await old.release();
+    old.release();
 
     const session = await next.takeOver({ shardId: 0, sessionId: 'session', seq: 4, resumeUrl: 'wss://resume.test' });
     expect(session?.seq).toBe(4);
     expect(channelName(next)).toBe('two');
     expect(next.dispatches.judge(message(5))).toBe('handle');
+    expect(repeated(next)).toEqual([]);
+    expect(next.dispatches.isFinishedElsewhere).toBe(true);
 
-    // The command ends in the old process, which writes nothing any more.
+    // The work ends in the old process, which writes nothing else any more.
     next.dispatches.handled(message(5));
-    await next.commit();
-    finished();
+    next.commit();
+    await begun?.end();
     old.dispatches.handled(message(99));
     old.dispatches.touch();
     await old.close();
     expect(next.session()?.seq).toBe(5);
+    expect(repeated(next)).toEqual([]);
+    expect(next.dispatches.isFinishedElsewhere).toBe(false);
     await next.close();
     const { store: third } = await openStore(folder);
-    expect(third.session()?.seq).toBe(5);
+    expect((await third.takeOver())?.seq).toBe(5);
+    expect(repeated(third)).toEqual([]);
+  });
+
+  it('does again what the predecessor dies with, or has to leave at its drain deadline', async () => {
+    for (const end of ['death', 'stop'] as const) {
+      const folder = temporaryFolder();
+      const { store: old, die } = await servedStore(folder);
+      const { store: next } = await openStore(folder);
+      work(old, message(3));
+      old.release();
+      await next.takeOver({ shardId: 0, sessionId: 'session', seq: 3, resumeUrl: 'wss://resume.test' });
+      expect(repeated(next)).toEqual([]);
+      if (end === 'stop') await old.close();
+      die();
+      const [repetition] = next.dispatches.takeRepetitions();
+      expect(repetition?.dispatch.facts).toMatchObject({ seq: 3, attempt: end === 'stop' ? 1 : 2 });
+    }
   });
 
   it('tells what has changed since a guild was read', async () => {
@@ -366,51 +525,46 @@ describe('a handover', () => {
     expect(await next.takeOver(released)).toBeUndefined();
   });
 
-  it('goes back to the predecessor, which catches up with what a failed successor has handled', async () => {
+  it('goes back to the predecessor, which catches up with what a failed successor has handled, and does its work', async () => {
     const folder = temporaryFolder();
     const { store: old } = await servedStore(folder);
-    old.dispatches.judge(message(3));
-    old.dispatches.commandStarted();
-    old.dispatches.handled(message(3));
-    await old.release();
+    const own = work(old, message(3));
+    old.release();
 
-    const { store: failed } = await openStore(folder);
+    const { store: failed, die } = await openStore(folder);
     await failed.takeOver();
-    for (const packet of [rename(4, 'by the successor'), message(5), message(6)]) {
-      failed.dispatches.judge(packet);
-      const finished = packet.t === 'MESSAGE_CREATE' ? failed.dispatches.commandStarted() : undefined;
-      failed.dispatches.handled(packet);
-      if (packet.s === 5) finished?.();
-    }
-    await failed.commit();
+    failed.dispatches.judge(rename(4, 'by the successor'));
+    failed.dispatches.handled(rename(4, 'by the successor'));
+    await work(failed, message(5))?.end();
+    work(failed, message(6));
+    failed.commit();
+    die();
 
-    expect((await old.takeOver())?.seq).toBe(3);
+    // Its cache has missed these.
+    expect((await old.takeOver(undefined, KILLED))?.seq).toBe(3);
     const replay = [rename(4, 'by the successor'), message(5), message(6), rename(7, 'after all')];
     const verdicts = replay.map((packet) => {
       const verdict = old.dispatches.judge(packet);
       old.dispatches.handled(packet);
       return verdict;
     });
-    await old.commit();
-    expect(verdicts).toEqual(['mute', 'mute', 'handle', 'handle']);
+    old.commit();
+    expect(verdicts).toEqual(['mute', 'mute', 'mute', 'handle']);
     expect(channelName(old)).toBe('after all');
+    expect(repeated(old)).toEqual([6]);
+    await own?.end();
   });
 
-  it('notes a command that still runs as unfinished again after the shard was taken back', async () => {
+  it('notes work that still runs as its own again after the shard was taken back', async () => {
     const folder = temporaryFolder();
-    const { store: old } = await servedStore(folder);
-    old.dispatches.judge(message(3));
-    const finished = old.dispatches.commandStarted();
-    old.dispatches.handled(message(3));
-    await old.release();
-    const { store: reader } = await openStore(folder);
+    const { store: old, die } = await servedStore(folder);
+    work(old, message(3));
+    old.release();
     await old.takeOver();
-    // What a process leaves behind that is killed now.
-    const { store: next } = await openStore(folder);
-    expect((await next.takeOver())?.seq).toBe(2);
-    expect(next.dispatches.judge(message(3))).toBe('handle');
-    finished();
-    await reader.close();
+    expect(repeated(old)).toEqual([]);
+    old.commit();
+    const { store: next } = await nextAfter(folder, die);
+    expect(repeated(next)).toEqual([3]);
   });
 
   it('gives the session up where the failed successor had begun another', async () => {

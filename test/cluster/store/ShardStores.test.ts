@@ -32,8 +32,8 @@ class World {
   }
 
   /** A process whose shards 0 and 1 have begun a session each. */
-  public async serve() {
-    const opened = await this.open();
+  public async serve(options: Partial<ShardStoresOptions> = {}) {
+    const opened = await this.open(options);
     await opened.stores.takeOver();
     for (const shardId of [0, 1]) {
       send(opened.stores, shardId, ready(`session ${shardId}`));
@@ -117,55 +117,53 @@ describe('shards that hear nothing', () => {
   });
 });
 
+/** A dispatch of a shard whose listener goes on until the promise settles. */
+function work(stores: ShardStores, shardId: number, packet: GatewayPacket, until: Promise<void>): void {
+  stores.judge(shardId, packet);
+  stores.begin(shardId, packet, JSON.stringify(packet))?.hold(until);
+  stores.handled(shardId, packet);
+}
+
+const forever = new Promise<void>(() => {});
+
 describe('a stop', () => {
-  it('has in the files what was handled until the shards were disconnected, and the ends of commands after that', async () => {
+  it('has in the files what was handled until the shards were disconnected, and the ends of work after that', async () => {
     const world = new World();
     const { stores } = await world.serve();
-    stores.judge(0, message(3));
-    const finished = stores.commandStarted(0);
-    stores.handled(0, message(3));
-    stores.judge(1, message(3));
-    stores.commandStarted(1);
-    stores.handled(1, message(3));
+    let finish = (): void => {};
+    const first = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    work(stores, 0, message(3), first);
+    work(stores, 1, message(3), forever);
     stores.disconnected();
-
-    // What a process would find if this one were killed during its drain.
-    const during = await world.open();
-    expect((await during.stores.takeOver()).map(({ seq }) => seq)).toEqual([2, 2]);
-    await during.stores.close();
-
-    finished();
+    finish();
+    await first;
     await stores.close();
-    const next = await world.open();
-    expect((await next.stores.takeOver()).map(({ seq }) => seq)).toEqual([3, 2]);
-    expect([send(next.stores, 0, message(3)), send(next.stores, 1, message(3))]).toEqual(['skip', 'handle']);
-    expect(next.stores.givenUp).toBe(0);
+    const { stores: next } = await world.open();
+    expect((await next.takeOver()).map(({ seq }) => seq)).toEqual([3, 3]);
+    const left = next.takeRepetitions().map(({ dispatch: { facts } }) => [facts.shardId, facts.seq, facts.attempt]);
+    expect(left).toEqual([[1, 3, 1]]);
+    expect(next.givenUp).toBe(0);
   });
 });
 
-describe('a command', () => {
-  it('belongs to the shard whose dispatch is being handled', async () => {
-    const world = new World();
-    const { stores } = await world.serve();
-    stores.judge(1, message(3));
-    stores.commandStarted(1);
-    stores.handled(1, message(3));
-    send(stores, 0, message(3));
-    stores.commit();
-    const next = await world.open();
-    const sessions = await next.stores.takeOver();
-    expect(sessions.map(({ shardId, seq }) => [shardId, seq])).toEqual([
-      [0, 3],
-      [1, 2],
-    ]);
-  });
-
+describe('a dispatch', () => {
   it('of a shard that this cluster does not have is nobody’s', async () => {
     const { stores } = await new World().serve();
     expect(stores.judge(7, message(3))).toBe('handle');
-    expect(stores.frameOf(7, message(3))).toBeUndefined();
-    expect(() => stores.commandStarted(7)()).not.toThrow();
+    expect(stores.begin(7, message(3), '')).toBeUndefined();
     expect(() => stores.handled(7, message(3))).not.toThrow();
+  });
+
+  it('is heard of while it goes on', async () => {
+    const heard: boolean[] = [];
+    const { stores } = await new World().serve({ onOpen: ({ isOpen }) => heard.push(isOpen) });
+    const ended = Promise.resolve();
+    work(stores, 0, message(3), ended);
+    await ended;
+    await Promise.resolve();
+    expect(heard).toEqual([true, false]);
   });
 });
 

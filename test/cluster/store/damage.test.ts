@@ -179,7 +179,7 @@ describe('a folder that cannot be used', () => {
     const feed = new Feed(store);
     feed.ready(['10']);
     feed.dispatch('GUILD_CREATE', GUILD);
-    store.dispatches.commandStarted()();
+    store.dispatches.begin({ op: 0, t: 'MESSAGE_CREATE', s: 3, d: {} }, '')?.hold(Promise.resolve());
     store.dispatches.touch();
     expect(store.readGuild('10')).toBeUndefined();
     expect(store.changedSince(new Map([['10', 1]]))).toEqual({ changed: [], gone: [] });

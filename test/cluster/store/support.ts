@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client, Shard } from 'eris';
 import { onTestFinished } from 'vitest';
-import { ErisAdapter } from '../../../src/cluster/clients/eris/index.js';
+import { ErisAdapter } from '../../../src/cluster/clients/eris/ErisAdapter.js';
+import type { Dispatch } from '../../../src/cluster/dispatch/Dispatch.js';
 import { GatewayLog } from '../../../src/cluster/gateway/index.js';
 import type { HydrationTarget } from '../../../src/cluster/store/Hydration.js';
 import { ShardStore, type ShardStoreOptions } from '../../../src/cluster/store/ShardStore.js';
@@ -23,21 +24,69 @@ export function temporaryFolder(): string {
 export interface TestStore {
   readonly store: ShardStore;
   readonly log: MemoryLogger;
+  /** What `onGivenUp` was called with. */
+  readonly givenUp: GatewayPacket[];
+  /** The process of this store ends, as another one sees it. The store itself lives on, and must not be used. */
+  die(): void;
 }
 
-/** A store that is closed after the test. */
+let lastPid = 1_000_000;
+const living = new Set<number>();
+
+/** A store of a process of its own, as far as others can see, that is closed after the test. */
 export async function openStore(dataDir: string, options: Partial<ShardStoreOptions> = {}): Promise<TestStore> {
   const log = memoryLogger();
+  const givenUp: GatewayPacket[] = [];
+  const pid = ++lastPid;
+  living.add(pid);
   const store = await ShardStore.open({
     dataDir,
     shardId: 0,
     shardCount: 1,
     tokenHash: 'hash of a token',
     logger: log.logger,
+    self: { pid, startedAt: null, pidNamespace: null },
+    isRunning: (identity) => living.has(identity.pid),
+    onGivenUp: (packet) => givenUp.push(packet),
     ...options,
   });
-  onTestFinished(() => store.close());
-  return { store, log };
+  let isAlive = true;
+  const die = (): void => {
+    isAlive = false;
+    living.delete(pid);
+  };
+  onTestFinished(async () => {
+    // What a dead process would write now must not reach the file.
+    if (isAlive) await store.close();
+    die();
+  });
+  return { store, log, givenUp, die };
+}
+
+/** Work on a dispatch that goes on until `end()`. */
+export interface TestWork {
+  readonly dispatch: Dispatch;
+  end(): Promise<void>;
+}
+
+/** A dispatch whose listener goes on. @returns undefined where it is not handled. */
+export function work(store: ShardStore, packet: GatewayPacket): TestWork | undefined {
+  const verdict = store.dispatches.judge(packet);
+  const dispatch = verdict === 'handle' ? store.dispatches.begin(packet, JSON.stringify(packet)) : undefined;
+  let settle = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  dispatch?.hold(promise);
+  store.dispatches.handled(packet);
+  if (dispatch === undefined) return undefined;
+  return {
+    dispatch,
+    end: async () => {
+      settle();
+      await promise;
+    },
+  };
 }
 
 /** Sends dispatches through a store as a gateway does. `eris` handles them in between. */

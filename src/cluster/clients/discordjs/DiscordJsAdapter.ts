@@ -7,7 +7,6 @@ import type {
   ConnectionChange,
   ConnectionWishes,
   DispatchMode,
-  ListenerPromises,
   RawGuild,
   RequestHow,
   RequestMethod,
@@ -92,8 +91,8 @@ export class DiscordJsAdapter implements ClientAdapter<Client> {
     return lookUp[kind](this.client, id);
   }
 
-  public dispatch(shardId: number, packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
-    return this.#drivers.get(shardId)?.dispatch(packet, mode) ?? [];
+  public dispatch(shardId: number, packet: GatewayPacket, mode: DispatchMode): void {
+    this.#drivers.get(shardId)?.dispatch(packet, mode);
   }
 
   /** discord.js tells nobody of these. */

@@ -1,6 +1,6 @@
 import { type Client, Events, Status } from 'discord.js';
 import { type GatewayPacket, knownDispatch } from '../../../core/discord/packets.js';
-import type { ConnectionChange, DispatchMode, ListenerPromises, RawGuild } from '../ClientAdapter.js';
+import type { ConnectionChange, DispatchMode, RawGuild } from '../ClientAdapter.js';
 import type { HandlerIsolation } from '../HandlerIsolation.js';
 import type { ConnectionManager } from './createClient.js';
 import type { DiscordJsManager, DiscordJsShard } from './discordJsInternals.js';
@@ -32,7 +32,7 @@ export class ShardDriver {
     shard.checkReady = () => {};
   }
 
-  public dispatch(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
+  public dispatch(packet: GatewayPacket, mode: DispatchMode): void {
     const { client, isolation } = this.#host;
     isolation.begin(mode === 'cacheOnly');
     let failure: { readonly error: unknown } | undefined;
@@ -42,9 +42,8 @@ export class ShardDriver {
     } catch (error) {
       failure = { error };
     }
-    const promises = isolation.end();
+    isolation.end();
     if (failure !== undefined) client.emit(Events.Error, toError(failure.error));
-    return promises;
   }
 
   public change({ state, sessionId, error, isFinal = false }: ConnectionChange): void {

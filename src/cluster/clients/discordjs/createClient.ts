@@ -45,6 +45,7 @@ export async function createClient(setup: ClientSetup, options: DiscordJsOptions
       },
     },
   });
+  routeRequests(client, setup.sendRequest);
   const internals = clientInternalsOf(client);
   // Makes the shards, and asks the strategy for a connection that it does not make.
   await client.login(token);
@@ -55,6 +56,22 @@ export async function createClient(setup: ClientSetup, options: DiscordJsOptions
   };
   internals.ws.destroy = async () => {};
   return { client, manager, rest, outlet };
+}
+
+/** discord.js makes every request with this one method. */
+function routeRequests({ rest }: Client, sendRequest: ClientSetup['sendRequest']): void {
+  if (sendRequest === undefined) return;
+  const request = rest.request.bind(rest);
+  type Options = Parameters<typeof request>[0];
+  rest.request = (options) => {
+    const { method, fullRoute: path, body } = options;
+    return sendRequest({ method, path, body }, (changed) => {
+      // Its query belongs to its path.
+      const { query, ...others } = options;
+      const made = { ...others, method: changed.method, fullRoute: changed.path, body: changed.body } as Options;
+      return request(changed.path === path && query !== undefined ? { ...made, query } : made);
+    });
+  };
 }
 
 /** A sharding strategy of @discordjs/ws that spawns nothing and connects nothing. */

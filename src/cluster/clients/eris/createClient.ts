@@ -1,17 +1,24 @@
-import { Client } from 'eris';
-import { type RestOptions, restOptions } from '../../../core/discord/rest/restOptions.js';
+import { Client, ExtendedUser, VERSION } from 'eris';
+import { restOptions } from '../../../core/discord/rest/restOptions.js';
 import type { ClientSetup } from '../ClientAdapter.js';
+import type { ErisLikeParts } from '../erisLike/ErisLikeAdapter.js';
+import type { ErisLikeLibrary } from '../erisLike/ErisLikeLibrary.js';
 import type { ErisOptions } from './eris.js';
-import { shardInternalsOf, shardManagerOf } from './erisInternals.js';
+import { repairInteraction } from './repairInteraction.js';
 
 const DEFAULT_INTENTS = ['guilds', 'guildMessages', 'directMessages'] as const;
 
-/**
- * A stock eris client that has its shards and cannot connect.
- *
- * @throws Error where the installed eris does not fit; TypeError where the API's URL is none.
- */
-export function createClient(setup: ClientSetup, options: ErisOptions): { client: Client; rest: RestOptions } {
+export const ERIS: ErisLikeLibrary = {
+  name: 'eris',
+  version: VERSION,
+  needs: '0.18.0',
+  makeBotUser: (user, client) => new ExtendedUser(user, client as unknown as Client),
+  repairInteraction,
+  beforeReset: () => {},
+};
+
+/** @throws TypeError where the API's URL is none. */
+export function createClient(setup: ClientSetup, options: ErisOptions): ErisLikeParts<Client> {
   const { token, apiUrl, shardIds, shardCount } = setup;
   const rest = restOptions(apiUrl);
   const { rest: ownRest, ...clientOptions } = options.clientOptions ?? {};
@@ -24,17 +31,7 @@ export function createClient(setup: ClientSetup, options: ErisOptions): { client
     firstShardID: Math.min(...shardIds),
     lastShardID: Math.max(...shardIds),
   });
-  // What IDENTIFY says; eris says `offline` and corrects it only in its own memory (eris #1245).
-  client.presence.status = 'online';
-  client.connect = () => Promise.reject(new Error('The gateway connects this client; connect() is not for the bot.'));
-  const manager = shardManagerOf(client);
-  // eris's identify queue: a shard that is made asks it for a connection, and one that gets ready goes on with the next.
-  manager.connect = () => {};
-  manager.tryConnect = () => {};
-  manager._readyPacketCB = () => {};
-  for (const shardId of shardIds) {
-    manager.spawn(shardId);
-    shardInternalsOf(manager.get(shardId));
-  }
-  return { client, rest };
+  // What eris makes of the option depends on what is installed beside it.
+  const { compress } = clientOptions;
+  return { client, agent: rest.agent, library: ERIS, options: { ...client.options, compress } };
 }

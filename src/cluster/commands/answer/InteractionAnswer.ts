@@ -23,14 +23,17 @@ const DEFERRED_MESSAGE = 5;
  */
 export class InteractionAnswer extends Answer {
   readonly #original: string;
+  /** By an earlier attempt at this command. */
+  readonly #isAcknowledged: boolean;
 
   public constructor(
     private readonly rest: DiscordRest,
     private readonly interaction: AnswerableInteraction,
     private readonly lane: RestLane,
-    options: AnswerOptions,
+    options: AnswerOptions & { readonly isAcknowledged?: boolean },
   ) {
     super(options);
+    this.#isAcknowledged = options.isAcknowledged ?? false;
     this.#original = `/webhooks/${interaction.application_id}/${interaction.token}/messages/@original`;
   }
 
@@ -71,6 +74,7 @@ export class InteractionAnswer extends Answer {
    * an earlier attempt of this very request, which a library repeats after a 502.
    */
   async #respond(type: number, data: Record<string, unknown>): Promise<boolean> {
+    if (this.#isAcknowledged) return false;
     const url = `/interactions/${this.interaction.id}/${this.interaction.token}/callback`;
     try {
       await this.rest.request('POST', url, { type, data }, { auth: false, lane: this.lane.callback });

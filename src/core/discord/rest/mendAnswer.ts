@@ -48,7 +48,8 @@ function mendLimits({ headers, statusCode }: IncomingMessage): void {
   headers['retry-after'] = String(DEFAULT_WAIT_S);
 }
 
-function isWait(seconds: unknown): boolean {
+/** Whether this is a limit that a client may wait for, in seconds. */
+export function isWait(seconds: unknown): boolean {
   return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_WAIT_S;
 }
 
@@ -71,8 +72,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether eris can read it. eris reads `code`, `message` and all other fields without checking what they are. */
-function isErrorBody(value: unknown, depth = 0): boolean {
+/** Whether eris and oceanic.js can read it. They read `code`, `message` and all other fields without checking what they are. */
+export function isErrorBody(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
   return Object.entries(value).every(([name, field]: [string, unknown]) => {
     if (name === 'hasOwnProperty') return false;

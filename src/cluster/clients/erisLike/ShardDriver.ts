@@ -1,4 +1,3 @@
-import type { Client } from 'eris';
 import { Opcode } from '../../../core/discord/gatewayCodes.js';
 import {
   type GatewayPacket,
@@ -7,13 +6,15 @@ import {
   knownDispatch,
   type ReadyData,
 } from '../../../core/discord/packets.js';
-import type { ClientLog, ConnectionChange, DispatchMode, ListenerPromises } from '../ClientAdapter.js';
+import type { ClientLog, ConnectionChange, DispatchMode } from '../ClientAdapter.js';
+import { forgetUsers } from '../forgetUsers.js';
 import type { HandlerIsolation } from '../HandlerIsolation.js';
-import { isIndigestible, repairInteraction } from './dispatchRepairs.js';
-import { type ErisShard, emitOnShard } from './erisInternals.js';
-import { forgetChannels, forgetUsers } from './guildCache.js';
+import type { ErisLikeLibrary } from './ErisLikeLibrary.js';
+import { type ErisLikeClient, type ErisLikeShard, emitOnShard } from './erisLikeInternals.js';
+import { forgetChannels } from './guildCache.js';
+import { isIndigestible } from './isIndigestible.js';
 
-const KNOWN_TO_ERIS: ReadonlySet<number> = new Set([
+const KNOWN_TO_LIBRARY: ReadonlySet<number> = new Set([
   Opcode.HEARTBEAT,
   Opcode.RECONNECT,
   Opcode.INVALID_SESSION,
@@ -21,34 +22,41 @@ const KNOWN_TO_ERIS: ReadonlySet<number> = new Set([
   Opcode.HEARTBEAT_ACK,
 ]);
 
+/**
+ * Of these the library makes something else: it puts the user's id where the thread's was. Who reads the packet after it, the store
+ * say, needs the thread's.
+ */
+const REWRITTEN: ReadonlySet<string> = new Set(['THREAD_MEMBER_UPDATE', 'THREAD_MEMBERS_UPDATE']);
+
 export interface ShardDriverHost {
-  readonly client: Client;
+  readonly client: ErisLikeClient;
+  readonly library: ErisLikeLibrary;
   readonly isolation: HandlerIsolation;
   readonly log: ClientLog;
 }
 
 /**
- * Drives one eris shard that has no socket: hands dispatches to it, repairs what it cannot digest, cleans up what it leaves
+ * Drives one shard that has no socket: hands dispatches to it, repairs what it cannot digest, cleans up what it leaves
  * behind in the caches, and lets it look and emit as if it were connected by itself.
  */
 export class ShardDriver {
-  readonly #shard: ErisShard;
+  readonly #shard: ErisLikeShard;
   readonly #host: ShardDriverHost;
   /** What READY has announced and what has not come yet, over all connections of the session. */
   readonly #awaitedGuilds = new Set<string>();
   #guildsArrived = false;
 
-  public constructor(shard: ErisShard, host: ShardDriverHost) {
+  public constructor(shard: ErisLikeShard, host: ShardDriverHost) {
     this.#shard = shard;
     this.#host = host;
     shard.connect = () => this.#refuse('connect');
     shard.disconnect = () => this.#refuse('disconnect');
     // The gateway's are the ones that count.
     shard.heartbeat = () => {};
-    // eris waits for the unavailable guilds of all shards of the process; the gateway says when this shard's are there.
+    // The library waits for the unavailable guilds of all shards of the process; the gateway says when this shard's are there.
     shard.restartGuildCreateTimeout = () => {};
     const checkReady = shard.checkReady.bind(shard);
-    // Also called by eris when the members of a guild have come, for its option `getAllUsers`.
+    // Also called by the library when the members of a guild have come, for its option `getAllUsers`.
     shard.checkReady = () => {
       if (this.#guildsArrived) checkReady();
     };
@@ -58,9 +66,10 @@ export class ShardDriver {
     this.#shard.sendWS = (op, d) => send({ op, d });
   }
 
-  public dispatch(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
+  public dispatch(packet: GatewayPacket, mode: DispatchMode): void {
     const known = knownDispatch(packet);
-    return known === undefined ? this.#apply(packet, mode) : this.#handle(packet, known, mode);
+    if (known === undefined) this.#apply(packet, mode);
+    else this.#handle(packet, known, mode);
   }
 
   public control(packet: GatewayPacket): void {
@@ -72,7 +81,7 @@ export class ShardDriver {
       shard.emit('hello', trace, shard.id);
     } else if (packet.op === Opcode.HEARTBEAT_ACK) {
       shard.lastHeartbeatAck = true;
-    } else if (!KNOWN_TO_ERIS.has(packet.op)) {
+    } else if (!KNOWN_TO_LIBRARY.has(packet.op)) {
       shard.emit('unknown', packet, shard.id);
     }
   }
@@ -101,6 +110,7 @@ export class ShardDriver {
         break;
       case 'disconnected':
         this.#guildsArrived = false;
+        this.#host.library.beforeReset(shard);
         shard.reset();
         if (error !== undefined) shard.emit('error', error, shard.id);
         emitOnShard(shard, 'disconnect', error);
@@ -114,26 +124,33 @@ export class ShardDriver {
     shard.lastHeartbeatSent = shard.lastHeartbeatReceived - latencyMs;
   }
 
-  #handle(packet: GatewayPacket, known: KnownDispatch, mode: DispatchMode): ListenerPromises {
-    const { client } = this.#host;
+  #handle(packet: GatewayPacket, known: KnownDispatch, mode: DispatchMode): void {
+    const { client, library } = this.#host;
     if (isIndigestible(client, known)) {
       this.#shard.seq = packet.s ?? this.#shard.seq;
-      return [];
+      return;
     }
     switch (known.t) {
       case 'READY':
         this.#prepareReady(known.d);
-        return this.#establish(packet);
+        this.#establish(packet);
+        break;
       case 'RESUMED':
-        return this.#establish(packet);
+        this.#establish(packet);
+        break;
       case 'GUILD_CREATE':
-        return this.#createGuild(packet, known.d.id, mode);
+        this.#createGuild(packet, known.d.id, mode);
+        break;
       case 'GUILD_DELETE':
-        return this.#deleteGuild(packet, known.d, mode);
+        this.#deleteGuild(packet, known.d, mode);
+        break;
       case 'INTERACTION_CREATE':
-        repairInteraction(client, known.d);
+        library.repairInteraction(client, known.d);
+        this.#apply(packet, mode);
+        break;
+      default:
+        this.#apply(packet, mode);
     }
-    return this.#apply(packet, mode);
   }
 
   #prepareReady(ready: ReadyData): void {
@@ -141,57 +158,53 @@ export class ShardDriver {
     this.#awaitedGuilds.clear();
     for (const { id, unavailable } of ready.guilds) {
       if (unavailable === true) this.#awaitedGuilds.add(id);
-      // eris drops it until it arrives.
+      // The library drops it until it arrives.
       forgetChannels(this.#host.client, id);
     }
   }
 
-  #establish(packet: GatewayPacket): ListenerPromises {
+  #establish(packet: GatewayPacket): void {
     const { presence } = this.#shard;
-    // eris takes the bot to be online from here on, whatever status it was given.
+    // The library takes the bot to be online from here on, whatever status it was given.
     const { status } = presence;
-    const promises = this.#apply(packet, 'emit');
+    this.#apply(packet, 'emit');
     if (status !== undefined) presence.status = status;
-    return promises;
   }
 
-  #createGuild(packet: GatewayPacket, guildId: string, mode: DispatchMode): ListenerPromises {
+  #createGuild(packet: GatewayPacket, guildId: string, mode: DispatchMode): void {
     const shard = this.#shard;
     const isAwaited = this.#awaitedGuilds.delete(guildId);
-    // eris takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler. One that is
+    // The library takes a guild that comes to a shard that is not ready for one that READY announced, and tells no handler. One that is
     // replayed may be one that the bot has joined since.
     const isNew = shard.status === 'resuming' && !isAwaited;
     if (isNew) shard.ready = true;
-    const promises = this.#apply(packet, mode);
+    this.#apply(packet, mode);
     if (isNew) shard.ready = false;
-    return promises;
   }
 
-  #deleteGuild(packet: GatewayPacket, { id, unavailable }: GuildData, mode: DispatchMode): ListenerPromises {
+  #deleteGuild(packet: GatewayPacket, { id, unavailable }: GuildData, mode: DispatchMode): void {
     const { client } = this.#host;
     const left = unavailable === true ? undefined : client.guilds.get(id);
     this.#awaitedGuilds.delete(id);
     forgetChannels(client, id);
-    const promises = this.#apply(packet, mode);
-    if (left !== undefined && !client.guilds.has(id)) forgetUsers(client, left);
-    // eris keeps one that the bot left while it was unavailable.
+    this.#apply(packet, mode);
+    if (left !== undefined && !client.guilds.has(id)) forgetUsers(client, left, client.user?.id);
+    // The library keeps one that the bot left while it was unavailable.
     if (unavailable !== true) client.unavailableGuilds.delete(id);
-    return promises;
   }
 
-  #apply(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
+  #apply(packet: GatewayPacket, mode: DispatchMode): void {
     const { isolation, client } = this.#host;
     isolation.begin(mode === 'cacheOnly');
     let failure: Error | undefined;
     try {
-      this.#shard.onPacket(packet);
+      this.#shard.onPacket(REWRITTEN.has(String(packet.t)) ? structuredClone(packet) : packet);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }
-    const promises = isolation.end();
-    // As eris does it.
+    isolation.end();
+    // As the library does it.
     if (failure !== undefined) client.emit('error', failure, this.#shard.id);
-    return promises;
   }
 
   #refuse(method: string): void {

@@ -1,9 +1,9 @@
-import type { Client } from 'eris';
 import type { Summaries } from '../ClientAdapter.js';
+import type { ErisLikeClient } from './erisLikeInternals.js';
 
-type LookUps = { readonly [Kind in keyof Summaries]: (client: Client, id: string) => Summaries[Kind] | null };
+type LookUps = { readonly [Kind in keyof Summaries]: (client: ErisLikeClient, id: string) => Summaries[Kind] | null };
 
-/** What eris has cached under an id. */
+/** What the library has cached under an id. */
 export const lookUp: LookUps = {
   guild: ({ guilds }, guildId) => {
     const guild = guilds.get(guildId);
@@ -16,9 +16,9 @@ export const lookUp: LookUps = {
     return user === undefined ? null : { id: user.id, username: user.username, bot: user.bot };
   },
   channel: (client, channelId) => {
-    // eris throws on an empty id.
+    // An empty id is refused by an error.
     const channel = channelId === '' ? undefined : client.getChannel(channelId);
-    if (channel === undefined || !('guild' in channel) || !('name' in channel)) return null;
+    if (channel?.guild === undefined || channel.name === undefined) return null;
     return { id: channel.id, name: channel.name, type: channel.type, guildId: channel.guild.id };
   },
 };
