@@ -1,6 +1,7 @@
 import { shardIdOfGuild, shardRanges } from '../../core/discord/shardRanges.js';
 import type { ChannelObserver } from '../../core/ipc/Channel.js';
 import type { Logger } from '../../core/log/logger.js';
+import type { WorkerConnectionOptions } from '../../core/worker/WorkerConnectionOptions.js';
 import type { WorkerHost } from '../../core/worker/WorkerHost.js';
 import { WorkerPool } from '../../core/worker/WorkerPool.js';
 import type { WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
@@ -34,6 +35,17 @@ export interface ClusterPoolOptions {
  * back. With many clusters on one machine that is most of what they cost besides the guilds (`npm run bench -- memory`).
  */
 const CLUSTER_FLAGS = ['--inspect-port=0', '--max-semi-space-size=4'] as const;
+
+/** How the process of a cluster is made. A spare is made alike. */
+export function clusterProcess(
+  memoryMb: number | undefined,
+): Required<Pick<WorkerConnectionOptions, 'execArgv' | 'env'>> {
+  return {
+    execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
+    // Other programs can read a process's environment. A cluster gets its token over the connection.
+    env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
+  };
+}
 
 /** The clusters of a bot: a {@link WorkerPool} that knows which shards, and so which guilds, each cluster has. */
 export class ClusterPool extends WorkerPool<ClusterConnection> {
@@ -84,9 +96,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
       host,
       registry,
       observer,
-      execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
-      // Other programs can read a process's environment. A cluster gets its token over the connection.
-      env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
+      ...clusterProcess(memoryMb),
     });
   }
 }
