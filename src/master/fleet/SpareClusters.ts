@@ -61,8 +61,8 @@ export interface SpareStatus {
 }
 
 const INTERVAL_MS = 250;
-/** How long the clusters must have been up before a spare is made, in milliseconds. */
-const SETTLE_MS = 1_000;
+/** How long all clusters must have been up before a spare is made, in milliseconds. */
+const SETTLE_MS = 250;
 /** How long a spare that is given a cluster may take to call back, in milliseconds. It has nothing else to do. */
 const ANSWER_TIMEOUT_MS = 1_000;
 /** A spare that has waited for so long is sound: the next failure is no repetition, in milliseconds. */
@@ -90,6 +90,8 @@ export class SpareClusters extends IntervalService implements WorkerHost {
   readonly #spares = new Set<Spare>();
   /** The spares that load, by when they are done. */
   readonly #loading = new Map<Spare, Promise<void>>();
+  /** Those that are about to become a cluster. */
+  readonly #taken = new Set<Spare>();
   /** Those that are told to end. */
   readonly #ending = new Set<Promise<unknown>>();
   readonly #backoff = new Backoff({ firstDelayMs: 1_000, baseDelayMs: 5_000, maxDelayMs: 600_000 });
@@ -145,7 +147,7 @@ export class SpareClusters extends IntervalService implements WorkerHost {
   /** Ends all spares, and makes none any more. Resolves when no process of theirs is left. */
   public override async stop(): Promise<void> {
     this.#isStopped = true;
-    for (const spare of [...this.#spares]) this.#discard(spare);
+    for (const spare of [...this.#spares, ...this.#taken]) this.#discard(spare);
     await super.stop();
     await Promise.all(this.#ending);
   }
@@ -176,7 +178,8 @@ export class SpareClusters extends IntervalService implements WorkerHost {
   public async spawn(launch: WorkerLaunch, onConnected: OnConnected): Promise<WorkerProcess> {
     this.#steadySince = undefined;
     for (let spare = this.#take(); spare !== undefined; spare = this.#take()) {
-      const process = await this.#assign(spare, launch, onConnected);
+      this.#taken.add(spare);
+      const process = await this.#assign(spare, launch, onConnected).finally(() => this.#taken.delete(spare));
       this.#fill();
       if (process !== undefined) return process;
     }
@@ -290,7 +293,7 @@ export class SpareClusters extends IntervalService implements WorkerHost {
       return;
     }
     const facts = { workerPid: spare.pid, afterMs: Math.round(this.clock.now() - startedAt) };
-    this.logger.debug(facts, `${spare.description} waits`);
+    this.logger.info(facts, `${spare.description} waits`);
     void spare.ended.then(() => this.#lost(spare, startedAt, `${spare.description} ended while it waited`));
   }
 
