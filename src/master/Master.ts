@@ -302,7 +302,7 @@ export class Master {
       await Promise.all([spares.stop(), this.#keepsClusters ? clusters.detachAll() : clusters.killAll()]);
     });
     this.#undo.push(() => restart.stop());
-    this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
+    this.#admin?.watch({ clusters, spares, queue, supervisor, restart, commands: fleet });
     if (application !== undefined) {
       const record = new CommandRecord(discord.dataDir, this.#logger);
       const registrar = new CommandRegistrar(api, record, this.#logger);

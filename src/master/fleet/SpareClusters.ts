@@ -1,3 +1,4 @@
+import type { SpareStatus } from '../../core/contracts/AdminApi.js';
 import type { Logger } from '../../core/log/logger.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
 import { messageOf } from '../../core/text/messageOf.js';
@@ -50,16 +51,6 @@ export interface SpareClustersOptions {
   readonly clock?: Clock;
 }
 
-export interface SpareStatus {
-  /** How many there should be now. */
-  readonly wanted: number;
-  /** They have loaded the program and wait. */
-  readonly ready: number;
-  readonly loading: number;
-  /** Memory of those that wait. */
-  readonly rssBytes: number;
-}
-
 const INTERVAL_MS = 250;
 /** How long all clusters must have been up before a spare is made, in milliseconds. */
 const SETTLE_MS = 250;
@@ -76,7 +67,7 @@ const ROOM_TO_KEEP = 1;
  * Keeps processes that have loaded the bot's program and wait: spares. A cluster that is started gets one, if there is one, and
  * so does not wait for Node and its modules. To the pool of the clusters this is a host like any other.
  *
- * - A spare is made when all clusters have been up for a second, so that it competes with no start that matters.
+ * - A spare is made when all clusters are up, so that it competes with no start that matters.
  * - A planned restart begins with {@link renew}: it runs the program that is on disk then, and no spare that is older. While it
  *   rolls, the spares for its next steps are made in parallel with the present one.
  * - Any other start may get a spare of the program that the clusters run. Where the program on disk has changed since, no new

@@ -107,6 +107,25 @@ describe('a restart', () => {
     expect(replaced).toEqual([0, 1]);
   });
 
+  it('has spares of what is on disk now made for each step after the first, and says when it has ended', async () => {
+    const { restart, told, next } = setUp();
+    restart.begin({ ...by, clusterIds: [1, 0, 1] });
+    expect(told).toEqual(['renew 2']);
+    await next(1);
+    await next(0);
+    await restart.settled();
+    expect(told).toEqual(['renew 2', 'step after the spawn of 1', 'step after the spawn of 0', 'end']);
+  });
+
+  it('that is refused because another one rolls leaves the spares of that one alone', async () => {
+    const { restart, told, next } = setUp();
+    restart.begin({ ...by, clusterIds: [0] });
+    expect(() => restart.begin(by)).toThrow('already under way');
+    expect(told).toEqual(['renew 1']);
+    await next(0);
+    await restart.settled();
+  });
+
   it('touches only the clusters it was asked for', async () => {
     const { clusters, restart, next } = setUp({ clusterCount: 3 });
     expect(restart.begin({ ...by, clusterIds: [1] }).clusterIds).toEqual([1]);
