@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterContract.js';
 import { Layout } from '../core/discord/Layout.js';
 import { type DiscordRefusedError, KallistiError } from '../core/errors.js';
@@ -218,9 +219,14 @@ export class Master {
     queue.start(isFresh ? gateway.sessionStartLimit : undefined);
     this.#undo.push(() => queue.stop());
 
+    const processOptions = {
+      memoryMb: this.#config.clusterMemoryMb,
+      compileCache: join(discord.dataDir, 'compile-cache'),
+    };
     const host = new LocalHost(this.#server);
     const spares = createSpares({
       config: this.#config,
+      processOptions,
       host,
       entrypoint: this.#options.cluster,
       registry: registry.spares,
@@ -232,7 +238,7 @@ export class Master {
       clusterCount,
       spawnTimeoutMs: this.#config.spawnTimeoutMs,
       drainTimeoutMs: this.#config.drainTimeoutMs,
-      memoryMb: this.#config.clusterMemoryMb,
+      ...processOptions,
       entrypoint: this.#options.cluster,
       host: spares,
       registry,

@@ -8,11 +8,12 @@ import type { SpareHost } from '../../core/worker/WorkerHost.js';
 import type { WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
 import type { Supervisor } from '../supervision/Supervisor.js';
 import type { ClusterConnection } from './ClusterConnection.js';
-import { clusterProcess } from './ClusterPool.js';
+import { type ClusterProcessOptions, clusterProcess } from './ClusterPool.js';
 import { SpareClusters } from './SpareClusters.js';
 
 export interface SparePartsOptions {
-  readonly config: Pick<Config, 'spareClusters' | 'clusterMemoryMb' | 'spawnTimeoutMs'>;
+  readonly config: Pick<Config, 'spareClusters' | 'spawnTimeoutMs'>;
+  readonly processOptions: ClusterProcessOptions;
   readonly host: SpareHost;
   /** The clusters' program, see `findEntrypoint`. Default `cluster`. */
   readonly entrypoint: string | URL | undefined;
@@ -29,13 +30,14 @@ export interface SparePartsOptions {
 const END_TIMEOUT_MS = 500;
 
 /** Makes the spares of a master's clusters. */
-export function createSpares({ config, host, entrypoint = 'cluster', registry, fleet, logger }: SparePartsOptions) {
+export function createSpares(options: SparePartsOptions): SpareClusters {
+  const { config, processOptions, host, entrypoint = 'cluster', registry, fleet, logger } = options;
   return new SpareClusters({
     count: config.spareClusters,
     host,
     createSpare: () =>
       new WorkerConnection(0, entrypoint, logger, {
-        ...clusterProcess(config.clusterMemoryMb),
+        ...clusterProcess(processOptions),
         ...{ host, registry, isSpare: true, drainTimeoutMs: END_TIMEOUT_MS, termTimeoutMs: END_TIMEOUT_MS },
       }),
     isSteady: () => {
