@@ -146,6 +146,9 @@ export class SpareClusters extends IntervalService implements WorkerHost {
   /** A planned restart begins: the clusters get the program that is on disk now. Spares of an older one are ended. */
   public renew(steps: number): void {
     this.#program = this.#options.programOnDisk();
+    // What failed before may be right in the new program.
+    this.#backoff.reset();
+    this.#retryAt = Number.NEGATIVE_INFINITY;
     this.#stepsLeft = steps;
     for (const spare of [...this.#spares]) this.#discard(spare);
   }
@@ -168,10 +171,12 @@ export class SpareClusters extends IntervalService implements WorkerHost {
 
   public async spawn(launch: WorkerLaunch, onConnected: OnConnected): Promise<WorkerProcess> {
     this.#steadySince = undefined;
-    for (let spare = this.#take(); spare !== undefined; spare = this.#take()) {
+    const spare = this.#take();
+    if (spare !== undefined) {
       this.#taken.add(spare);
       const process = await this.#assign(spare, launch, onConnected).finally(() => this.#taken.delete(spare));
       this.#fill();
+      // Only one is tried: where a program does not load, each further spare would fail like the first.
       if (process !== undefined) return process;
     }
     // Whoever stops ends the clusters that he knows of. This one would be left behind.
@@ -275,7 +280,8 @@ export class SpareClusters extends IntervalService implements WorkerHost {
     try {
       await spare.connect(this.#options.spawnTimeoutMs);
     } catch (error) {
-      this.#lost(spare, startedAt, `no spare process could be made: ${messageOf(error)}`, error);
+      const isMissed = this.#spares.delete(spare) || (this.#taken.has(spare) && !this.#isStopped);
+      if (isMissed) this.#pause(startedAt, `no spare process could be made: ${messageOf(error)}`, error);
       return;
     }
     // A deploy may have begun meanwhile: nobody knows what of it was loaded.
@@ -285,12 +291,14 @@ export class SpareClusters extends IntervalService implements WorkerHost {
     }
     const facts = { workerPid: spare.pid, afterMs: Math.round(this.clock.now() - startedAt) };
     this.logger.info(facts, `${spare.description} waits`);
-    void spare.ended.then(() => this.#lost(spare, startedAt, `${spare.description} ended while it waited`));
+    void spare.ended.then(() => {
+      // One that was taken or is told to end is not among them any more.
+      if (this.#spares.delete(spare)) this.#pause(startedAt, `${spare.description} ended while it waited`);
+    });
   }
 
-  /** It counts only if it was still one of ours: one that was taken or is told to end is not lost. */
-  #lost(spare: Spare, startedAt: number, message: string, error?: unknown): void {
-    if (!this.#spares.delete(spare)) return;
+  /** A spare has failed: the next one is made later. */
+  #pause(startedAt: number, message: string, error?: unknown): void {
     if (this.clock.now() - startedAt >= SOUND_WAIT_MS) this.#backoff.reset();
     const delayMs = this.#backoff.nextDelayMs();
     this.#retryAt = this.clock.now() + delayMs;

@@ -326,6 +326,22 @@ describe('a planned restart', () => {
     expect([made[0]?.state, host.spawned]).toEqual(['ended', [0]]);
   });
 
+  it('of a program that does not load starts its cluster in a new process, which says why, and makes no spare again and again', async () => {
+    const { clock, log, made, host, spares } = setUp();
+    spares.renew(3);
+    await clock.advance(250);
+    expect(made).toHaveLength(1);
+    startCluster(spares, 0);
+    spares.beginStep();
+    for (let turn = 0; turn < 5; turn++) {
+      const spare = made.at(-1);
+      if (spare?.state === 'starting') spare.die();
+      await nextTurn();
+    }
+    expect([host.spawned, made.length]).toEqual([[0], 1]);
+    expect(log.warnings()).toEqual([expect.stringContaining('no spare process could be made')]);
+  });
+
   it('makes spares of what is on disk, though it differs from what the clusters run', async () => {
     const { made, world, spares, waiting } = setUp();
     await waiting();
