@@ -118,6 +118,7 @@ export class FakeFleet {
       budgetWait: null,
     }),
   };
+  public readonly spares = { status: { wanted: 1, ready: 1, loading: 0, rssBytes: 60_000_000 } };
   public readonly supervisor = {
     stateOf: (id: number) => this.states.get(id) ?? 'stopped',
     retryAtOf: (id: number) => this.retries.get(id),
@@ -141,8 +142,8 @@ export class FakeFleet {
 
   /** @returns what the admin side needs. @param commands made by the caller, so that their errors are of the caller's classes. */
   public asFleet(commands: FleetCommands): AdminFleet {
-    const { clusters, queue, supervisor, restart } = this;
-    return { clusters, queue, supervisor, restart, commands } as unknown as AdminFleet;
+    const { clusters, spares, queue, supervisor, restart } = this;
+    return { clusters, spares, queue, supervisor, restart, commands } as unknown as AdminFleet;
   }
 }
 

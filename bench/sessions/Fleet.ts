@@ -81,6 +81,12 @@ export class Fleet {
     return servedAt - at;
   }
 
+  /** Resolves when a spare process waits, as it does most of the time. */
+  public async untilSpareWaits(): Promise<void> {
+    const count = (pattern: RegExp): number => this.bot.lines.filter(({ msg }) => pattern.test(msg)).length;
+    await until(() => count(/^spare cluster .* waits$/) > count(/ goes on in the spare process$/));
+  }
+
   /** @returns when the last of these shards answered its first command over a connection that it resumed since. */
   public async untilServed(shardIds: readonly number[], since: number): Promise<number> {
     let servedAt = 0;

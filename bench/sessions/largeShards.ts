@@ -37,6 +37,7 @@ export async function largeShards(quick: boolean, progress: (what: string) => vo
     progress(`${TITLE}: kill -9`);
     let servedMs = 0;
     const crash = await fleet.underLoad(LOAD, async () => {
+      await fleet.untilSpareWaits();
       servedMs = await fleet.crash(0);
     });
     return [

@@ -80,11 +80,12 @@ async function crash(fleet: Fleet, load: TrafficOptions): Promise<Row[]> {
   const times: number[] = [];
   const cost = await fleet.underLoad(load, async () => {
     for (let clusterId = 1; clusterId < CLUSTERS; clusterId++) {
+      await fleet.untilSpareWaits();
       times.push(await fleet.crash(clusterId));
       await sleep(1_000);
     }
   });
-  return [...costRows(cost, false), row('served again after', 's', spread(times.map((ms) => ms / 1_000)), 1.5)];
+  return [...costRows(cost, false), row('served again after', 's', spread(times.map((ms) => ms / 1_000)), 0.5)];
 }
 
 async function crashes(fleet: Fleet, load: TrafficOptions): Promise<Row[]> {

@@ -90,7 +90,10 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
   }
 
   public override async start(): Promise<void> {
+    // A spare waits in the request below, and loads what it needs before that.
+    if (this.#options.client === undefined) await import('./clients/eris/eris.js');
     const assignment = await this.request('getAssignment', undefined);
+    const startedAt = performance.now();
     registerSecret(assignment.token);
     this.logger.level = assignment.logLevel;
     this.#drainTimeoutMs = Math.max(0, assignment.drainTimeoutMs - STOP_MARGIN_MS);
@@ -139,6 +142,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
         evaluate: evaluateHere,
         getStats: getStats({
           clusterId: this.id,
+          startedAt,
           client: gateway.adapter,
           commands: router,
           gateway,

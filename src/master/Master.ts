@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { ClusterAssignment, EvalResult } from '../core/contracts/ClusterContract.js';
 import { Layout } from '../core/discord/Layout.js';
 import { type DiscordRefusedError, KallistiError } from '../core/errors.js';
@@ -26,8 +27,10 @@ import type { ClusterConnection } from './fleet/ClusterConnection.js';
 import { ClusterPool } from './fleet/ClusterPool.js';
 import { ClusterRegistry } from './fleet/ClusterRegistry.js';
 import { chooseClusterSettings } from './fleet/ClusterSettings.js';
+import { createSpares } from './fleet/createSpares.js';
 import { FleetCommands } from './fleet/FleetCommands.js';
 import { ReadinessLog } from './fleet/ReadinessLog.js';
+import type { Spare } from './fleet/SpareClusters.js';
 import { StatusReporter } from './fleet/StatusReporter.js';
 import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
@@ -216,14 +219,28 @@ export class Master {
     queue.start(isFresh ? gateway.sessionStartLimit : undefined);
     this.#undo.push(() => queue.stop());
 
-    const clusters = new ClusterPool({
+    const processOptions = {
+      memoryMb: this.#config.clusterMemoryMb,
+      compileCache: join(discord.dataDir, 'compile-cache'),
+    };
+    const host = new LocalHost(this.#server);
+    const spares = createSpares({
+      config: this.#config,
+      processOptions,
+      host,
+      entrypoint: this.#options.cluster,
+      registry: registry.spares,
+      fleet: () => ({ clusters, supervisor }),
+      logger: this.#logger,
+    });
+    const clusters: ClusterPool = new ClusterPool({
       shardCount,
       clusterCount,
       spawnTimeoutMs: this.#config.spawnTimeoutMs,
       drainTimeoutMs: this.#config.drainTimeoutMs,
-      memoryMb: this.#config.clusterMemoryMb,
+      ...processOptions,
       entrypoint: this.#options.cluster,
-      host: new LocalHost(this.#server),
+      host: spares,
       registry,
       observer: this.#admin?.observer,
       isQueued: ({ shardIds }) => queue.state().waiting.some((key) => key.shardIds.some((id) => shardIds.includes(id))),
@@ -231,7 +248,7 @@ export class Master {
     });
     clusters.on('killedworker', (cluster) => queue.releaseHolder(cluster.holder));
     const ends = new ProcessEnds(clusters);
-    const supervisor = new Supervisor({
+    const supervisor: Supervisor = new Supervisor({
       clusters,
       logger: this.#logger,
       onRefused: (error) => this.#resolveRefused(error),
@@ -241,16 +258,14 @@ export class Master {
         return stack;
       },
     });
-    const vitals = new VitalsMonitor({
-      clusters,
-      supervisor,
-      hungAfterMs: this.#config.hungAfterMs,
-      logger: this.#logger,
-    });
+    const watch = { hungAfterMs: this.#config.hungAfterMs, logger: this.#logger };
+    const vitals = new VitalsMonitor<ClusterConnection>({ clusters, supervisor, ...watch });
+    const spareVitals = new VitalsMonitor<Spare>({ clusters: spares, supervisor: spares, ...watch });
     const handover = new Handover({ clusters, logger: this.#logger });
     const restart = new FleetRestart({
       clusters,
       queue,
+      spares,
       api,
       logger: this.#logger,
       onReplaced: (id) => supervisor.notePlanned(id),
@@ -282,14 +297,18 @@ export class Master {
       handover,
       ends,
       vitals,
+      spareVitals,
       new ReadinessLog({ clusters, logger: this.#logger, clock: systemClock, startedAt: this.#startedAt }),
       new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, queue, supervisor, fleet })),
       ...(status === undefined ? [] : [new StatusReporter(status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
-    this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
+    this.#undo.push(async () => {
+      // At the same time: a cluster may be about to become one of them.
+      await Promise.all([spares.stop(), this.#keepsClusters ? clusters.detachAll() : clusters.killAll()]);
+    });
     this.#undo.push(() => restart.stop());
-    this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
+    this.#admin?.watch({ clusters, spares, queue, supervisor, restart, commands: fleet });
     if (application !== undefined) {
       const record = new CommandRecord(discord.dataDir, this.#logger);
       const registrar = new CommandRegistrar(api, record, this.#logger);
@@ -301,6 +320,7 @@ export class Master {
     this.#stopRequested.signal.throwIfAborted();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
+    spares.start();
     this.#undo.push(() => supervisor.stop());
     if (this.#options.rollsAfterTakeOver === true && taken.length > 0) {
       restart.begin({ clusterIds: taken, requestedBy: 'the upgrade' });

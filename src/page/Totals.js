@@ -1,7 +1,7 @@
 /** @import { HistorySample, LiveStatus, StatusHistory } from '../core/contracts/AdminApi.js' */
 import { ChartTile } from './ChartTile.js';
 import { get } from './dom.js';
-import { bytes, duration, plainMs, rate, UNKNOWN, whole } from './format.js';
+import { bytes, duration, plainMs, plural, rate, UNKNOWN, whole } from './format.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -32,10 +32,10 @@ export class Totals {
   }
 
   /** @param {LiveStatus} status */
-  update({ totals, master, shardCount, clusters }) {
+  update({ totals, master, shardCount, clusters, spares }) {
     this.shards.update(
       `${whole(totals.shardsReady)} / ${whole(shardCount)}`,
-      `${totals.clustersReady} of ${clusters.length} clusters`,
+      `${totals.clustersReady} of ${clusters.length} clusters${spares === null || spares.ready === 0 ? '' : `, ${plural(spares.ready, 'spare')}`}`,
     );
     this.guilds.update(whole(totals.guilds), `${whole(totals.users)} users cached`);
     this.events.update(rate(totals.eventsPerSecond), `${whole(totals.events)} in all`);

@@ -82,7 +82,7 @@ describe('status', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^kallisti 1\.2\.3 · ready · master pid \d+ · up 1d 1h · Node v20\.1\.2$/m);
     expect(stdout).toMatch(
-      /2\/2 clusters · 4\/4 shards · 2,468 guilds · 100,000 users · 85 events\/s · 2\.5 commands\/s/,
+      /2\/2 clusters · 4\/4 shards · 1 spare · 2,468 guilds · 100,000 users · 85 events\/s · 2\.5 commands\/s/,
     );
     expect(stdout).toMatch(/990 of 1,000 IDENTIFYs left · 100 kept for crashes · reset in 2h/);
     expect(stdout).toMatch(/^CLUSTER +STATE +SHARDS +GUILDS/m);

@@ -70,6 +70,7 @@ export function sampleStatus(changes: Partial<AdminStatus> = {}): AdminStatus {
       commandLatencyMs: { p50: 12, p99: 48 },
       shardLatencyMs: 31,
     },
+    spares: { wanted: 1, ready: 1, loading: 0, rssBytes: 60_000_000 },
     identify: {
       remaining: 990,
       total: 1000,

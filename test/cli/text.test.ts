@@ -42,8 +42,22 @@ describe('the status', () => {
     expect(table).toMatch(/^CLUSTER +STATE +SHARDS +GUILDS/);
   });
 
+  it('shows the spares, and none where there is none or the master says nothing of them', () => {
+    const line = (changes: Parameters<typeof sampleStatus>[0]) =>
+      statusText(sampleStatus(changes), options).split('\n')[1];
+    const spares = { wanted: 2, ready: 2, loading: 0, rssBytes: 1 };
+    expect(line({ spares })).toContain(' · 4/4 shards · 2 spares · ');
+    expect(line({ spares: { ...spares, ready: 0, loading: 1 } })).toContain(' · a spare loads · ');
+    expect(line({ spares: { ...spares, ready: 0 } })).not.toContain('spare');
+    const { spares: _none, ...older } = sampleStatus();
+    expect(statusText(older as ReturnType<typeof sampleStatus>, options)).not.toContain('spare');
+  });
+
   it('shows a master that has no clusters yet', () => {
-    const text = statusText(sampleStatus({ phase: 'starting', clusters: [], shardCount: 0, identify: null }), options);
+    const text = statusText(
+      sampleStatus({ phase: 'starting', clusters: [], shardCount: 0, spares: null, identify: null }),
+      options,
+    );
     expect(text).toMatch(/kallisti 1\.2\.3 · starting/);
     expect(text).toMatch(/! the master is starting, no cluster runs yet$/);
     expect(text).not.toContain('CLUSTER');

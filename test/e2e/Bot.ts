@@ -42,6 +42,7 @@ const CLEAN = Object.fromEntries(
       'IDENTIFY_INTERVAL',
       'RESUME_WINDOW',
       'CLUSTER_MEMORY_MB',
+      'SPARE_CLUSTERS',
       ...['ADMIN_HOST', 'ADMIN_TOKEN', 'ADMIN_EVAL'],
       'NODE_ENV',
       'VITEST',
@@ -60,13 +61,14 @@ export class Bot {
   readonly #marker = `e2e-${process.pid}-${Math.random().toString(36).slice(2)}`;
   readonly #env: NodeJS.ProcessEnv;
   readonly #cwd: string;
-  readonly #entry: string;
+  /** The master's program. */
+  public entry: string;
   #child: ChildProcess | undefined;
   #ended: Promise<Ended> | undefined;
 
   /** @param entry The master's program. Default: the one that `npm start` runs. */
   public constructor(env: NodeJS.ProcessEnv = {}, entry: string = ENTRY) {
-    this.#entry = entry;
+    this.entry = entry;
     this.#cwd = mkdtempSync(join(tmpdir(), 'kallisti-e2e-'));
     this.dataDir = env.DATA_DIR ?? join(this.#cwd, 'data');
     this.#env = { ...CLEAN, ADMIN_PORT: '0', DATA_DIR: this.dataDir, ...env, KALLISTI_TEST: this.#marker };
@@ -119,7 +121,7 @@ export class Bot {
 
   /** Starts it; does not wait for anything. */
   public start(): this {
-    const child = spawn(this.node, [this.#entry], {
+    const child = spawn(this.node, [this.entry], {
       cwd: this.#cwd,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],

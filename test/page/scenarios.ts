@@ -30,6 +30,7 @@ export function emptyStatus(): LiveStatus {
     master: master(4_000),
     clusters: [],
     totals: totalsOf([]),
+    spares: null,
     identify: null,
     restart: null,
   };
@@ -45,6 +46,7 @@ export function busyStatus(clusterCount: number, shardsPerCluster: number, tick 
     master: master(3 * 86_400_000 + tick * 1000),
     clusters,
     totals: totalsOf(clusters),
+    spares: { wanted: 1, ready: 1, loading: 0, rssBytes: 70 * MEGABYTE },
     identify: identify(),
     restart: null,
   };

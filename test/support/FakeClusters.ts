@@ -8,7 +8,7 @@ import type { WorkerPoolEvents } from '../../src/core/worker/WorkerPool.js';
 import type { RestartableClusters } from '../../src/master/restart/FleetRestart.js';
 import type { HandoverClusters } from '../../src/master/restart/Handover.js';
 import type { SupervisedClusters } from '../../src/master/supervision/Supervisor.js';
-import type { WatchedCluster } from '../../src/master/supervision/VitalsMonitor.js';
+import type { WatchedWorker } from '../../src/master/supervision/VitalsMonitor.js';
 
 /** A request that a cluster was sent. */
 export interface AskedRequest {
@@ -17,7 +17,7 @@ export interface AskedRequest {
 }
 
 /** One life of a cluster without a process. */
-export class FakeCluster implements WatchedCluster {
+export class FakeCluster implements WatchedWorker {
   public state: WorkerState = 'starting';
   public onlyResumed = false;
   public arrivals: readonly ShardArrival[] = [];

@@ -42,6 +42,7 @@ function summary(status: LiveStatus, paint: Paint): string {
   const load = [
     `${totals.clustersReady}/${clusters.length} clusters`,
     `${totals.shardsReady}/${shardCount} shards`,
+    ...sparesText(status),
     plural(totals.guilds, 'guild'),
     plural(totals.users, 'user'),
     `${rate(totals.eventsPerSecond)} events/s`,
@@ -53,6 +54,12 @@ function summary(status: LiveStatus, paint: Paint): string {
     [facts, load].map((line) => line.join(paint.dim(' · '))).join('\n') +
     identifyLine(status.identify, status.at, paint)
   );
+}
+
+/** An older master says nothing of spares. */
+function sparesText({ spares }: Partial<Pick<LiveStatus, 'spares'>>): string[] {
+  if (spares === undefined || spares === null || spares.ready + spares.loading === 0) return [];
+  return [spares.ready > 0 ? plural(spares.ready, 'spare') : 'a spare loads'];
 }
 
 function identifyLine(identify: IdentifyStatus | null, now: number, paint: Paint): string {

@@ -8,6 +8,8 @@ import type { RestMeter } from './RestMeter.js';
 
 export interface StatsSources {
   readonly clusterId: number;
+  /** When its process became this cluster, on the clock of `performance.now()`. */
+  readonly startedAt: number;
   readonly client: Pick<ClientAdapter, 'counts'>;
   readonly commands: Pick<CommandRouter, 'handled' | 'latency'>;
   readonly gateway: { statuses(): ClusterStats['shards'] };
@@ -18,14 +20,14 @@ export interface StatsSources {
 
 /** @returns what serves `getStats`: it says what this cluster holds and has done. */
 export const getStats =
-  ({ clusterId, client, commands, gateway, stores, loopLag, rest }: StatsSources) =>
+  ({ clusterId, startedAt, client, commands, gateway, stores, loopLag, rest }: StatsSources) =>
   (): ClusterStats => {
     const shards = gateway.statuses();
     const { user, system } = process.cpuUsage();
     return {
       clusterId,
       pid: process.pid,
-      uptimeMs: Math.round(process.uptime() * 1000),
+      uptimeMs: Math.round(performance.now() - startedAt),
       rssBytes: process.memoryUsage.rss(),
       heapBytes: getHeapStatistics().used_heap_size,
       cpuSeconds: (user + system) / 1e6,

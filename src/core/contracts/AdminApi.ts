@@ -118,6 +118,8 @@ export interface LiveStatus {
   readonly clusters: readonly ClusterStatus[];
   readonly totals: FleetTotals;
   /** Null in phase `starting`. */
+  readonly spares: SpareStatus | null;
+  /** Null in phase `starting`. */
   readonly identify: IdentifyStatus | null;
   /** The restart that is under way, or the last one since the master started; null before the first. */
   readonly restart: RestartStatus | null;
@@ -218,6 +220,17 @@ export interface RestartRecord {
   readonly reason: string;
 }
 
+/** Processes that have loaded the bot's program and wait. They are no clusters, and have no shards. */
+export interface SpareStatus {
+  /** How many there should be: fewer in a restart that needs no more. */
+  readonly wanted: number;
+  /** They can take a cluster's place now. */
+  readonly ready: number;
+  readonly loading: number;
+  /** Memory of those that are ready. */
+  readonly rssBytes: number;
+}
+
 /** Sums over the clusters that answered. */
 export interface FleetTotals {
   readonly clustersReady: number;
@@ -228,7 +241,7 @@ export interface FleetTotals {
   readonly commands: number;
   readonly eventsPerSecond: number;
   readonly commandsPerSecond: number;
-  /** Memory of the master and its clusters. */
+  /** Memory of the master, its clusters and its spares. */
   readonly rssBytes: number;
   /** Median of the clusters' medians, and the worst of their 99th percentiles. */
   readonly commandLatencyMs: { readonly p50: number; readonly p99: number } | null;

@@ -39,10 +39,11 @@ export class LineForwarder {
   /**
    * Forwards a stream until it ends. A process's output may end after the process.
    *
+   * @param signal Lets go of the stream, so that somebody else can read on. Default: nothing does.
    * @returns a promise that resolves when the last line was forwarded. It never rejects.
    */
-  public attach(stream: Readable, name: OutputName): Promise<void> {
-    return splitLines(stream, (line) => this.forward(line, name));
+  public attach(stream: Readable, name: OutputName, signal?: AbortSignal): Promise<void> {
+    return splitLines(stream, (line) => this.forward(line, name), signal);
   }
 
   public forward(line: string, stream: OutputName): void {

@@ -20,6 +20,8 @@ export interface CreateLoggerOptions {
   /** Whether lines are for people and not for machines. Default: whether the destination is a terminal. */
   readonly pretty?: boolean;
   readonly bindings?: LogBindings;
+  /** What else each line says, for what is not known yet when the logger is made. Called for each line. Default: nothing. */
+  readonly lateBindings?: () => LogBindings;
   /** Default: stdout. */
   readonly destination?: LogSink;
   /** Keeps the last lines that are logged here, without those that {@link writeLine} passes on. Default: nobody does. */
@@ -32,13 +34,15 @@ export interface CreateLoggerOptions {
  * Every line passes {@link scrub} on its way out, so no secret gets into a log. Each line is written before the call returns, so
  * an exit loses none. A closed stdout ends the logging, not the process.
  */
-export function createLogger({ level, pretty, bindings, destination, tail }: CreateLoggerOptions): Logger {
+export function createLogger(options: CreateLoggerOptions): Logger {
+  const { level, pretty, bindings, lateBindings, destination, tail } = options;
   surviveClosedOutput();
   const output: LogSink = destination ?? (process.stdout.isTTY ? process.stdout : stdoutDestination());
   const readable = pretty ?? output.isTTY === true;
   const sink = readable ? prettySink(output) : output;
   const base = { pid: process.pid, ...bindings };
-  return pino({ ...OPTIONS, level, base }, tail === undefined ? sink : new TailedSink(sink, tail));
+  const mixin = lateBindings === undefined ? {} : { mixin: () => ({ ...lateBindings() }) };
+  return pino({ ...OPTIONS, ...mixin, level, base }, tail === undefined ? sink : new TailedSink(sink, tail));
 }
 
 /**

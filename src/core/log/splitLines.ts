@@ -8,10 +8,11 @@ const MAX_LINE_LENGTH = 1024 * 1024;
  * Calls `onLine` for each line of a byte stream, without its line break, and for what is left when the stream ends. Bytes that
  * are not UTF-8 become U+FFFD. A line above a million characters is cut there, and ends with a note.
  *
+ * @param signal Ends the reading: the stream is paused then, and somebody else can read on. Default: nothing does.
  * @returns a promise that resolves when the stream has ended, closed or failed, and the last line was delivered. It never
  * rejects: output breaks off because its process ends, and that is reported anyway.
  */
-export function splitLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+export function splitLines(stream: Readable, onLine: (line: string) => void, signal?: AbortSignal): Promise<void> {
   const decoder = new StringDecoder('utf8');
   // Pieces and not one text: to append to a growing text and search it again for each chunk is quadratic.
   let pieces: string[] = [];
@@ -47,7 +48,16 @@ export function splitLines(stream: Readable, onLine: (line: string) => void): Pr
       if (length > 0) finish();
       resolve();
     };
-    stream.on('data', (chunk: Buffer | string) => take(typeof chunk === 'string' ? chunk : decoder.write(chunk)));
+    const onData = (chunk: Buffer | string): void => take(typeof chunk === 'string' ? chunk : decoder.write(chunk));
+    const leave = (): void => {
+      stream.pause();
+      stream.off('data', onData);
+      end();
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    stream.on('data', onData);
+    // Whoever read it before has paused it. A listener alone would not set it going again.
+    stream.resume();
     stream.once('end', end);
     stream.once('close', end);
     stream.once('error', end);

@@ -14,6 +14,8 @@ export interface Config {
   readonly shardCount: number | 'auto';
   /** Not above `shardCount` where that is a number. With `'auto'` the master still has to check that. */
   readonly clusterCount: number | 'auto';
+  /** `'auto'`: one where the machine has the memory. */
+  readonly spareClusters: number | 'auto';
   /** Undefined: the application's owner, or its team. */
   readonly ownerIds: readonly string[] | undefined;
   /** Absolute. */
@@ -169,6 +171,7 @@ function toConfig(values: SettingValues, given: ReadonlyMap<SettingName, string>
     apiUrl: values.DISCORD_API_URL,
     shardCount: values.SHARD_COUNT,
     clusterCount: values.CLUSTER_COUNT,
+    spareClusters: values.SPARE_CLUSTERS,
     ownerIds: values.OWNER_IDS,
     dataDir: resolve(values.DATA_DIR),
     admin:

@@ -76,6 +76,15 @@ export const SETTINGS = {
     doc: ['Number of processes that share the shards. With auto, it follows from the shards and the processor cores.'],
     schema: autoOrCount,
   }),
+  SPARE_CLUSTERS: setting({
+    default: 'auto',
+    allowed: 'auto or a whole number from 0 to 16',
+    doc: [
+      "Number of processes that have loaded the bot's program and wait. A crash, a hang and a restart take one",
+      'instead of starting a new process. With auto, it is one where the machine has the memory. 0: none.',
+    ],
+    schema: z.union([z.literal('auto'), wholeNumber(0, 16)]),
+  }),
   OWNER_IDS: setting({
     default: undefined,
     allowed: 'ids of Discord users (17 to 20 digits each), separated by commas',

@@ -19,10 +19,13 @@ import { stdoutDestination } from '../log/LogDestination.js';
 import { createLogger, type Logger } from '../log/logger.js';
 import { FAILED, LOGGED, type LoggedLine, READY, STOP, STOPPED } from './controlMessages.js';
 import { SignsOfLife } from './SignsOfLife.js';
-import { type WorkerEnvironment, workerEnvironment } from './WorkerEnvironment.js';
+import { SpareWait } from './SpareWait.js';
+import { becomeWorker, isSpare, type WorkerEnvironment, workerEnvironment } from './WorkerEnvironment.js';
 
 /** How often a worker without a master looks for a new one, in milliseconds. */
 const REATTACH_INTERVAL_MS = 100;
+/** How long a spare without a master may take to end, in milliseconds. It serves nobody, so nothing is lost with it. */
+const SPARE_EXIT_MS = 1_000;
 /** How long a worker without a master may live on after its own `stop()`, in milliseconds. */
 const ORPHAN_EXIT_MS = 2_000;
 
@@ -32,6 +35,9 @@ const ORPHAN_EXIT_MS = 2_000;
  * A subclass overrides `start()` to set up, and calls `super.start()` when it is ready to serve. It overrides `stop()` to tear
  * down, and calls `super.stop()` last. The worker connects to its master with the first message or with `super.start()`,
  * whichever is first. A worker whose master is gone stops by itself.
+ *
+ * The process may be a spare: it has no id yet. Its first connection waits then until the master says which worker it becomes.
+ * Messages that are sent before wait with it.
  */
 export class BaseWorker<C extends Contract = AnyContract> {
   readonly #handlers = new Handlers();
@@ -45,19 +51,20 @@ export class BaseWorker<C extends Contract = AnyContract> {
   #isOutputLost = false;
   /** The master is gone, and {@link masterLost} is at work. */
   #isLost = false;
+  #spareWait: SpareWait | undefined;
 
   public constructor() {
     this.#handlers.add(STOP, () => void this.stop().catch((error: unknown) => this.#stopFailed(error)), false);
   }
 
-  /** This worker's id in its pool. */
+  /** This worker's id in its pool. @throws Error while the process is a spare: it has none yet. */
   public get id(): number {
-    return this.environment.id;
+    return this.#identity.id;
   }
 
-  /** Which life of this id it is, from 1. */
+  /** Which life of this id it is, from 1. @throws as {@link id} does. */
   public get generation(): number {
-    return this.environment.generation;
+    return this.#identity.generation;
   }
 
   /** Logs to stdout as JSON lines with kind, id and pid. The master shows them and keeps the last 200. */
@@ -65,7 +72,8 @@ export class BaseWorker<C extends Contract = AnyContract> {
     this.#logger ??= createLogger({
       level: 'info',
       pretty: false,
-      bindings: { kind: this.environment.kind, id: this.id, pid: process.pid },
+      bindings: { kind: this.environment.kind, pid: process.pid, ...(isSpare() ? {} : { id: this.id }) },
+      ...(isSpare() ? { lateBindings: () => (isSpare() ? {} : { id: this.id }) } : {}),
       destination: { write: (line) => this.#writeLog(line) },
     });
     return this.#logger;
@@ -159,6 +167,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
    */
   public stop(): Promise<void> {
     this.#stopping ??= (async () => {
+      if (isSpare()) return this.#spareWait?.stop();
       const channel = await this.#connecting?.catch(() => undefined);
       if (channel === undefined || channel.closed) return;
       channel.send(STOPPED, undefined);
@@ -173,6 +182,7 @@ export class BaseWorker<C extends Contract = AnyContract> {
    */
   public async fail(error: unknown): Promise<void> {
     this.#stopping ??= Promise.resolve();
+    if (isSpare()) return this.#getSpareWait().fail(toWireError(error, 'handler'));
     // A `start()` that throws has often not connected yet. Without a master there is nobody to tell.
     const channel = await this.connect().catch(() => undefined);
     if (channel === undefined || channel.closed) return;
@@ -227,7 +237,26 @@ export class BaseWorker<C extends Contract = AnyContract> {
     process.kill(process.pid, 'SIGTERM');
   }
 
+  get #identity(): WorkerEnvironment {
+    if (isSpare())
+      throw new Error('this process is a spare: it has an id and a generation only when start() has gone on');
+    return this.environment;
+  }
+
+  #getSpareWait(): SpareWait {
+    this.#spareWait ??= new SpareWait({
+      environment: this.environment,
+      onStop: () => void this.stop().catch((error: unknown) => this.#stopFailed(error)),
+      onLost: () => {
+        setTimeout(() => process.kill(process.pid, 'SIGKILL'), SPARE_EXIT_MS).unref();
+        process.kill(process.pid, 'SIGTERM');
+      },
+    });
+    return this.#spareWait;
+  }
+
   async #connect(): Promise<Channel> {
+    if (isSpare()) becomeWorker(await this.#getSpareWait().assignment());
     const { socketPath, secret } = this.environment;
     const transport = await SocketTransport.connect(socketPath);
     const channel = new Channel({

@@ -6,14 +6,11 @@ import { IpcServer } from '../ipc/IpcServer.js';
 import { AttachedProcess } from './AttachedProcess.js';
 import { findEntrypoint } from './entrypoint.js';
 import { WORKER_ENVIRONMENT_VARIABLE, type WorkerEnvironment } from './WorkerEnvironment.js';
-import type { OnConnected, WorkerHost, WorkerLaunch, WorkerProcess } from './WorkerHost.js';
+import type { OnConnected, SpareHost, WorkerLaunch, WorkerLine, WorkerProcess } from './WorkerHost.js';
 import type { WorkerRecord } from './WorkerRegistry.js';
 
-/** Where one worker is expected to call back. */
-interface Line {
+interface LocalLine extends WorkerLine {
   readonly path: string;
-  readonly secret: string;
-  readonly close: () => void;
 }
 
 /**
@@ -22,7 +19,7 @@ interface Line {
  * Each child leads a process group of its own. So Ctrl-C in a terminal reaches the master alone, which then stops its workers
  * in order. A child gets no stdin and no Node IPC channel.
  */
-export class LocalHost implements WorkerHost {
+export class LocalHost implements SpareHost {
   readonly #server: IpcServer | undefined;
 
   /** @param server Where workers call back. Default: a socket in a private folder, which all such hosts of a program share. */
@@ -56,6 +53,10 @@ export class LocalHost implements WorkerHost {
     }
   }
 
+  public openLine(onConnected: OnConnected): Promise<WorkerLine> {
+    return this.#open(onConnected);
+  }
+
   public async attach({ identity, secret }: WorkerRecord, onConnected: OnConnected): Promise<WorkerProcess> {
     const line = await this.#open(onConnected, secret);
     const left = new AttachedProcess(identity);
@@ -74,7 +75,7 @@ export class LocalHost implements WorkerHost {
     };
   }
 
-  async #open(onConnected: OnConnected, secret?: string): Promise<Line> {
+  async #open(onConnected: OnConnected, secret?: string): Promise<LocalLine> {
     const server = this.#server ?? (await IpcServer.acquireShared());
     const ticket = server.expect((transport, { ready }) => onConnected(transport, ready), secret);
     return {
@@ -88,8 +89,13 @@ export class LocalHost implements WorkerHost {
   }
 }
 
-function spawnChild({ id, kind, generation, entrypoint, args, execArgv, env }: WorkerLaunch, line: Line): ChildProcess {
-  const environment: WorkerEnvironment = { id, kind, generation, socketPath: line.path, secret: line.secret };
+function spawnChild(launch: WorkerLaunch, line: LocalLine): ChildProcess {
+  const { id, kind, generation, entrypoint, args, execArgv, env, isSpare } = launch;
+  const { path: socketPath, secret } = line;
+  const environment: WorkerEnvironment = {
+    ...{ id, kind, generation, socketPath, secret },
+    ...(isSpare === undefined ? {} : { isSpare }),
+  };
   return spawn(process.execPath, [...execArgv, findEntrypoint(entrypoint), ...args], {
     env: { ...process.env, ...env, [WORKER_ENVIRONMENT_VARIABLE]: JSON.stringify(environment) },
     stdio: ['ignore', 'pipe', 'pipe'],

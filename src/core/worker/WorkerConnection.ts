@@ -104,7 +104,8 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
 
   /** The worker in words, for logs and errors. */
   public override get description(): string {
-    return `${this.#kind} ${this.id}${this.pid === undefined ? '' : ` (pid ${this.pid})`}`;
+    const name = this.#options.isSpare === true ? `spare ${this.#kind}` : `${this.#kind} ${this.id}`;
+    return `${name}${this.pid === undefined ? '' : ` (pid ${this.pid})`}`;
   }
 
   /**
@@ -117,8 +118,8 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
   public async connect(timeoutMs: number): Promise<void> {
     this.#begin();
     const { id, generation, entrypoint } = this;
-    const { args = [], execArgv = [], env = {}, registry } = this.#options;
-    const launch = { id, kind: this.#kind, generation, entrypoint, args, execArgv, env };
+    const { args = [], execArgv = [], env = {}, registry, isSpare } = this.#options;
+    const launch = { id, kind: this.#kind, generation, entrypoint, args, execArgv, env, isSpare };
     const child = await this.#place(this.#host.spawn(launch, (transport) => this.#listen(transport)));
     if (this.#state === 'ended') {
       // Let go of while the host made it: no other master knows of this process.
@@ -194,6 +195,21 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
   }
 
   /**
+   * Gives the worker's process to another connection, which it has called by now.
+   *
+   * @returns undefined where the process has ended, or is being stopped.
+   */
+  public surrender(): WorkerProcess | undefined {
+    const child = this.#process;
+    if (child === undefined || this.#state === 'ended' || this.#killing !== undefined) return undefined;
+    this.#killing = Promise.resolve({ forced: 'no', exit: UNKNOWN_EXIT });
+    this.#output?.detach();
+    this.#output = undefined;
+    this.#end(UNKNOWN_EXIT);
+    return child;
+  }
+
+  /**
    * Ends the worker: stop request, drain deadline, SIGTERM, SIGKILL; resolves when its process is gone. Idempotent: a second
    * call joins the first.
    *
@@ -231,7 +247,8 @@ export class WorkerConnection<C extends Contract = AnyContract> extends WorkerPo
         return child;
       }
       this.#reports.heardAt = this.#clock.now();
-      const bindings = { kind: this.#kind, id: this.id, pid: child.identity.pid };
+      const who = this.#options.isSpare === true ? { kind: `spare ${this.#kind}` } : { kind: this.#kind, id: this.id };
+      const bindings = { ...who, pid: child.identity.pid };
       this.#output = new WorkerOutput(child, bindings, this.logger, this.logTail, this.#clock);
       void child.exited.then((exit) => this.#onExit(exit));
       return child;

@@ -14,6 +14,8 @@ export interface WorkerConnectionOptions {
   readonly host?: WorkerHost | undefined;
   /** Notes that the worker runs, for a later master. Default: nobody does. */
   readonly registry?: WorkerRegistry | undefined;
+  /** The process is a spare, see `WorkerLaunch`. Default false. */
+  readonly isSpare?: boolean;
   /** Sees how requests end. Default: nobody does. */
   readonly observer?: ChannelObserver | undefined;
   /** How long a worker may drain after the stop request, in milliseconds; then SIGTERM. Default 10 000. */

@@ -1,3 +1,5 @@
+import type { Assignment } from './controlMessages.js';
+
 /** What a `WorkerConnection` tells the process that it spawns, in one environment variable. */
 export interface WorkerEnvironment {
   readonly id: number;
@@ -7,6 +9,8 @@ export interface WorkerEnvironment {
   readonly generation: number;
   readonly socketPath: string;
   readonly secret: string;
+  /** The process is a spare: nobody knows yet which worker it becomes, so id and generation say nothing. */
+  readonly isSpare?: boolean;
 }
 
 export const WORKER_ENVIRONMENT_VARIABLE = 'KALLISTI_WORKER';
@@ -29,4 +33,17 @@ export function workerEnvironment(): WorkerEnvironment {
   delete process.env[WORKER_ENVIRONMENT_VARIABLE];
   cached = JSON.parse(text) as WorkerEnvironment;
   return cached;
+}
+
+/** Whether this process is a spare that has not become a worker yet. False where no `WorkerConnection` has spawned it. */
+export function isSpare(): boolean {
+  return cached !== undefined || process.env[WORKER_ENVIRONMENT_VARIABLE] !== undefined
+    ? workerEnvironment().isSpare === true
+    : false;
+}
+
+/** The process is no spare any more. */
+export function becomeWorker({ id, generation, secret }: Assignment): void {
+  const { kind, socketPath } = workerEnvironment();
+  cached = { id, kind, generation, socketPath, secret };
 }

@@ -19,6 +19,8 @@ export interface WorkerLaunch {
   readonly execArgv: readonly string[];
   /** Added to the host's own environment; `undefined` removes a variable. */
   readonly env: NodeJS.ProcessEnv;
+  /** The process is a spare. It gets its id and generation later. Default false. */
+  readonly isSpare?: boolean | undefined;
 }
 
 /** The process of a worker, wherever it runs. How it ends is a fact here, not an error. */
@@ -44,6 +46,14 @@ export interface WorkerProcess {
  */
 export type OnConnected = (transport: Transport, wasReady: boolean) => void;
 
+/** Where one worker is expected to call back, once. */
+export interface WorkerLine {
+  /** What the worker must show. */
+  readonly secret: string;
+  /** Expects nobody any more. */
+  readonly close: () => void;
+}
+
 /**
  * Where workers run: makes their processes, and lets them call back. A `WorkerConnection` knows neither how a process is
  * made nor what its messages travel on.
@@ -62,4 +72,9 @@ export interface WorkerHost {
    * @throws Error where the worker could not call back; the message says why.
    */
   attach(record: WorkerRecord, onConnected: OnConnected): Promise<WorkerProcess>;
+}
+
+/** A host that can also expect a process that runs already: a spare, which calls back as the worker that it becomes. */
+export interface SpareHost extends WorkerHost {
+  openLine(onConnected: OnConnected): Promise<WorkerLine>;
 }

@@ -14,21 +14,28 @@ export class WorkerOutput {
   readonly #clock: Clock;
   readonly #forwarder: LineForwarder;
   readonly #ended: Promise<unknown>;
+  readonly #detached = new AbortController();
 
   public constructor(process: WorkerProcess, bindings: LogBindings, logger: Logger, tail: LogTail, clock: Clock) {
     this.#process = process;
     this.#clock = clock;
     this.#forwarder = new LineForwarder({ logger, bindings, tail });
     const { stdout, stderr } = process;
+    const { signal } = this.#detached;
     this.#ended = Promise.all([
-      stdout === null ? undefined : this.#forwarder.attach(stdout, 'stdout'),
-      stderr === null ? undefined : this.#forwarder.attach(stderr, 'stderr'),
+      stdout === null ? undefined : this.#forwarder.attach(stdout, 'stdout', signal),
+      stderr === null ? undefined : this.#forwarder.attach(stderr, 'stderr', signal),
     ]);
   }
 
   /** Takes a line that came another way than by stdout. */
   public forward(line: string): void {
     this.#forwarder.forward(line, 'stdout');
+  }
+
+  /** Reads nothing more: somebody else does. */
+  public detach(): void {
+    this.#detached.abort();
   }
 
   /** Waits, after the process's exit, until its last lines were read; no longer than 300 ms. */

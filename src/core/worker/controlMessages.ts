@@ -44,6 +44,20 @@ export interface Vitals {
   readonly heapLimitBytes: number;
 }
 
+/**
+ * To a spare: who it is from now on. Data is an {@link Assignment}. The spare closes this connection, and calls back as the worker
+ * that it has become.
+ */
+export const ASSIGN = '@assign';
+
+export interface Assignment {
+  readonly id: number;
+  /** Which life of this id it is, from 1. */
+  readonly generation: number;
+  /** What the worker shows when it calls back. */
+  readonly secret: string;
+}
+
 export interface LoggedLine {
   readonly line: string;
 }

@@ -6,6 +6,7 @@ import type {
   LiveStatus,
   MasterStatus,
   Readiness,
+  SpareStatus,
 } from '../../core/contracts/AdminApi.js';
 import type { LogLevel } from '../../core/settings/settings.js';
 import type { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
@@ -74,13 +75,15 @@ export class StatusCollector {
     const clusters = this.#clusters();
     const master = this.#master();
     const fleet = this.#watched?.fleet;
+    const spares = fleet?.spares.status ?? null;
     return {
       at: Date.now(),
       phase: this.#phase,
       shardCount: fleet?.clusters.shardCount ?? 0,
       master,
       clusters,
-      totals: totalsOf(clusters, master),
+      totals: totalsOf(clusters, master, spares),
+      spares,
       identify: fleet === undefined ? null : identifyStatus(fleet.queue.state()),
       restart: fleet?.restart.current ?? null,
     };
@@ -125,7 +128,7 @@ function identifyStatus(state: IdentifyQueueState): IdentifyStatus {
   };
 }
 
-function totalsOf(clusters: readonly ClusterStatus[], master: MasterStatus): FleetTotals {
+function totalsOf(clusters: readonly ClusterStatus[], master: MasterStatus, spares: SpareStatus | null): FleetTotals {
   const sum = (of: (cluster: ClusterStatus) => number | null): number =>
     clusters.reduce((total, cluster) => total + (of(cluster) ?? 0), 0);
   const shards = clusters.flatMap((cluster) => cluster.shards);
@@ -143,7 +146,7 @@ function totalsOf(clusters: readonly ClusterStatus[], master: MasterStatus): Fle
     commands: sum(({ commands: handled }) => handled),
     eventsPerSecond: rounded(sum(({ eventsPerSecond }) => eventsPerSecond)),
     commandsPerSecond: rounded(sum(({ commandsPerSecond }) => commandsPerSecond)),
-    rssBytes: master.rssBytes + sum(({ rssBytes }) => rssBytes),
+    rssBytes: master.rssBytes + (spares?.rssBytes ?? 0) + sum(({ rssBytes }) => rssBytes),
     commandLatencyMs: p50 === undefined ? null : { p50, p99: Math.max(...commands.map(({ p99 }) => p99)) },
     shardLatencyMs: latencies.length === 0 ? null : Math.round(latencies.reduce((a, b) => a + b, 0) / latencies.length),
   };

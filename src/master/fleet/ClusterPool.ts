@@ -1,20 +1,19 @@
 import { shardIdOfGuild, shardRanges } from '../../core/discord/shardRanges.js';
 import type { ChannelObserver } from '../../core/ipc/Channel.js';
 import type { Logger } from '../../core/log/logger.js';
+import type { WorkerConnectionOptions } from '../../core/worker/WorkerConnectionOptions.js';
 import type { WorkerHost } from '../../core/worker/WorkerHost.js';
 import { WorkerPool } from '../../core/worker/WorkerPool.js';
 import type { WorkerRegistry } from '../../core/worker/WorkerRegistry.js';
 import { ClusterConnection } from './ClusterConnection.js';
 
-export interface ClusterPoolOptions {
+export interface ClusterPoolOptions extends ClusterProcessOptions {
   readonly shardCount: number;
   readonly clusterCount: number;
   /** How long a cluster may take to be ready, in milliseconds. The wait for a slot does not count. */
   readonly spawnTimeoutMs: number;
   /** How long a cluster that stops may take to finish its work, in milliseconds. */
   readonly drainTimeoutMs: number;
-  /** Limit of each cluster's JavaScript heap, in megabytes. Default: Node's own. */
-  readonly memoryMb?: number | undefined;
   /** The clusters' program, see `findEntrypoint`. Default `cluster`. */
   readonly entrypoint?: string | URL | undefined;
   /** Where clusters run. Default: as children of this process. */
@@ -34,6 +33,30 @@ export interface ClusterPoolOptions {
  * back. With many clusters on one machine that is most of what they cost besides the guilds (`npm run bench -- memory`).
  */
 const CLUSTER_FLAGS = ['--inspect-port=0', '--max-semi-space-size=4'] as const;
+
+export interface ClusterProcessOptions {
+  /** Limit of each cluster's JavaScript heap, in megabytes. Default: Node's own. */
+  readonly memoryMb?: number | undefined;
+  /** Folder where Node keeps what it has compiled, from Node 22.1 on. Older ones do not look at it. Default: Node's own. */
+  readonly compileCache?: string | undefined;
+}
+
+/** How the process of a cluster is made. A spare is made alike. */
+export function clusterProcess({
+  memoryMb,
+  compileCache,
+}: ClusterProcessOptions): Required<Pick<WorkerConnectionOptions, 'execArgv' | 'env'>> {
+  return {
+    execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
+    env: {
+      // Other programs can read a process's environment. A cluster gets its token over the connection.
+      DISCORD_TOKEN: undefined,
+      ADMIN_TOKEN: undefined,
+      // Whoever has set it means it.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compileCache,
+    },
+  };
+}
 
 /** The clusters of a bot: a {@link WorkerPool} that knows which shards, and so which guilds, each cluster has. */
 export class ClusterPool extends WorkerPool<ClusterConnection> {
@@ -75,7 +98,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
   }
 
   protected override createWorker(id: number): ClusterConnection {
-    const { memoryMb, entrypoint, host, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
+    const { entrypoint, host, registry, drainTimeoutMs, observer, isQueued, logger } = this.#options;
     return new ClusterConnection(id, logger, {
       shardIds: this.shardIdsOf(id),
       isQueued,
@@ -84,9 +107,7 @@ export class ClusterPool extends WorkerPool<ClusterConnection> {
       host,
       registry,
       observer,
-      execArgv: [...CLUSTER_FLAGS, ...(memoryMb === undefined ? [] : [`--max-old-space-size=${memoryMb}`])],
-      // Other programs can read a process's environment. A cluster gets its token over the connection.
-      env: { DISCORD_TOKEN: undefined, ADMIN_TOKEN: undefined },
+      ...clusterProcess(this.#options),
     });
   }
 }

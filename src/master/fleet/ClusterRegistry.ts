@@ -25,6 +25,8 @@ const schema = z.object({
       secret: z.string().min(32),
     }),
   ),
+  /** Processes that wait to become a cluster. Absent in a file of an earlier version. */
+  spares: z.array(processIdentitySchema).optional(),
 });
 
 export interface ClusterRegistryOptions {
@@ -63,6 +65,19 @@ export class ClusterRegistry implements WorkerRegistry {
   #digest = '';
   #shardCount: number | undefined;
   #records: readonly WorkerRecord[] = [];
+  #spares: readonly ProcessIdentity[] = [];
+
+  /** Notes which spares run. No later master takes one over: it ends them. */
+  public readonly spares: WorkerRegistry = {
+    add: ({ identity }) => {
+      this.#spares = [...this.#spares, identity];
+      this.#save();
+    },
+    remove: ({ identity }) => {
+      this.#spares = this.#spares.filter(({ pid }) => pid !== identity.pid);
+      this.#save();
+    },
+  };
 
   public constructor(options: ClusterRegistryOptions) {
     this.#file = new JsonFile(join(options.dataDir, 'ipc', 'clusters.json'), schema);
@@ -76,6 +91,7 @@ export class ClusterRegistry implements WorkerRegistry {
     const file = this.#file.load(this.#logger, 'clusters that still run end by themselves');
     if (file === undefined) return false;
     for (const { secret } of file.workers) registerSecret(secret);
+    this.#endSpares(file.spares ?? []);
     // They stay in the file while others come and go, until they end.
     this.#records = file.workers.filter(({ identity }) => isRunning(identity) === true);
     this.#left = { digest: file.assignment, shardCount: file.shardCount, workers: this.#records };
@@ -132,6 +148,11 @@ export class ClusterRegistry implements WorkerRegistry {
     this.#save();
   }
 
+  /** They end by themselves when their master is gone. One that hangs does not, and holds nothing that could be lost. */
+  #endSpares(spares: readonly ProcessIdentity[]): void {
+    for (const spare of spares) if (isRunning(spare) === true) this.#reach(spare).signal('SIGKILL');
+  }
+
   /** Has processes close their sessions so that they can be resumed, and end. Resolves when all are gone. */
   async #end(workers: readonly WorkerRecord[]): Promise<void> {
     this.#records = this.#records.filter((record) => !workers.includes(record));
@@ -147,7 +168,9 @@ export class ClusterRegistry implements WorkerRegistry {
 
   #save(): void {
     const [assignment, shardCount, workers] = [this.#digest, this.#shardCount, [...this.#records]];
-    const content = workers.length === 0 ? undefined : { version: 1 as const, assignment, shardCount, workers };
+    const spares = this.#spares.length === 0 ? {} : { spares: [...this.#spares] };
+    const isEmpty = workers.length + this.#spares.length === 0;
+    const content = isEmpty ? undefined : { version: 1 as const, assignment, shardCount, workers, ...spares };
     this.#file.save(content, this.#logger, 'a new master could not take clusters over');
   }
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../../core/log/logger.js';
 import { type Clock, systemClock } from '../../core/time/clock.js';
 import type { DiscordApi } from '../discord/DiscordApi.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
+import type { SpareClusters } from '../fleet/SpareClusters.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
 import { editorOf, ProgressMessage } from './ProgressMessage.js';
 import { type RestartProgress, RollingRestart } from './RollingRestart.js';
@@ -24,6 +25,7 @@ export interface RestartableClusters {
 export interface FleetRestartOptions {
   readonly clusters: RestartableClusters;
   readonly queue: Pick<IdentifyQueue, 'ensureRestartAffordable'>;
+  readonly spares: Pick<SpareClusters, 'renew' | 'beginStep' | 'endRoll'>;
   readonly api: Pick<DiscordApi, 'editInteractionAnswer' | 'editMessage'>;
   readonly logger: Logger;
   /** Called for each cluster that was replaced. Must not throw. */
@@ -73,7 +75,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     id: string;
     clusterIds: readonly number[];
   } {
-    const { clusters, api, logger } = this.#options;
+    const { clusters, spares, api, logger } = this.#options;
     const all = Array.from({ length: clusters.workerCount }, (_, id) => id);
     const chosen = clusterIds ?? all;
     const unknown = chosen.find((id) => !all.includes(id));
@@ -84,7 +86,10 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
       progress === undefined
         ? undefined
         : new ProgressMessage({ edit: editorOf(api, progress), logger, clock: this.#clock });
-    if (!this.#rolling.isRolling) this.#arrivals.clear();
+    if (!this.#rolling.isRolling) {
+      this.#arrivals.clear();
+      spares.renew(new Set(chosen).size);
+    }
     const facts = { id: randomUUID(), startedAt: this.#clock.wallNow(), requestedBy };
     const { done } = this.#rolling.start({
       clusterIds: chosen,
@@ -97,6 +102,7 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
     });
     logger.info({ clusters: chosen, by: requestedBy }, 'rolling restart begins');
     this.#done = done.then(async (end) => {
+      spares.endRoll();
       logger.info({ durationMs: Math.round(end.durationMs), clusters: end.clusters }, `rolling restart ${endOf(end)}`);
       await message?.finish(restartText(end));
     });
@@ -114,14 +120,17 @@ export class FleetRestart extends EventEmitter<{ progress: [status: RestartStatu
   }
 
   async #replace(clusterId: number): Promise<{ details: string }> {
-    const { clusters, queue } = this.#options;
+    const { clusters, spares, queue } = this.#options;
     const current = await clusters.tryGet(clusterId)?.request('getStats', undefined);
     // A shard that can be resumed costs nothing. One that cannot must not take what is kept for a crash.
     const identifies = current === undefined ? 0 : current.shards.length - current.resumable;
     if (identifies > 0) queue.ensureRestartAffordable(identifies);
     // The master may have been told to stop meanwhile. Its clusters are gone then, and nobody would stop a new one.
     this.#stopped.signal.throwIfAborted();
-    const { arrivals } = await clusters.spawn(clusterId);
+    const spawning = clusters.spawn(clusterId);
+    // After that: what this step needs comes first.
+    spares.beginStep();
+    const { arrivals } = await spawning;
     this.#arrivals.set(clusterId, arrivals);
     this.#options.onReplaced(clusterId);
     return { details: arrivalText(arrivals) };

@@ -2,19 +2,21 @@ import type { Logger } from '../../core/log/logger.js';
 import { IntervalService } from '../../core/services/IntervalService.js';
 import { bytes } from '../../core/text/measures.js';
 import type { Clock } from '../../core/time/clock.js';
-import type { ClusterConnection } from '../fleet/ClusterConnection.js';
-import type { SupervisedCluster, Supervisor } from './Supervisor.js';
+import type { WorkerConnection } from '../../core/worker/WorkerConnection.js';
 
-/** What the monitor needs of one life of a cluster. */
-export type WatchedCluster = SupervisedCluster & Pick<ClusterConnection, 'vitals' | 'heardAt'>;
+/** What the monitor needs of one life of a worker. */
+export type WatchedWorker = Pick<WorkerConnection, 'state' | 'vitals' | 'heardAt'>;
 
-export interface VitalsMonitorOptions {
-  readonly clusters: { readonly alive: readonly WatchedCluster[] };
-  readonly supervisor: Pick<Supervisor, 'reportHung' | 'reportMemory'>;
+export interface VitalsMonitorOptions<Watched extends WatchedWorker> {
+  readonly clusters: { readonly alive: readonly Watched[] };
+  readonly supervisor: {
+    reportHung(worker: Watched, silentMs: number): void;
+    reportMemory(worker: Watched, detail: string): void;
+  };
   /** A cluster that gives no sign of life for longer than this hangs, in milliseconds. */
   readonly hungAfterMs: number;
   readonly logger: Logger;
-  /** Default: the system's. It must be the clock of {@link ClusterConnection.heardAt}. */
+  /** Default: the system's. It must be the clock of {@link WorkerConnection.heardAt}. */
   readonly clock?: Clock;
 }
 
@@ -26,19 +28,19 @@ const HEAP_LIMIT_SHARE = 0.85;
 const HEAP_LOOKS = 20;
 
 /**
- * Watches the signs of life that clusters give, whether they start, serve or drain. It reports a cluster that stops giving them,
+ * Watches the signs of life that clusters and spares give, whether they start, serve, wait or drain. It reports a cluster that stops giving them,
  * and one whose heap is nearly full. The supervisor decides what happens then.
  *
  * Only time in which the master itself ran counts. After a pause of the machine or of the master nobody is suspected.
  */
-export class VitalsMonitor extends IntervalService {
-  readonly #options: VitalsMonitorOptions;
-  readonly #fullLooks = new WeakMap<WatchedCluster, number>();
-  readonly #reported = new WeakSet<WatchedCluster>();
+export class VitalsMonitor<Watched extends WatchedWorker> extends IntervalService {
+  readonly #options: VitalsMonitorOptions<Watched>;
+  readonly #fullLooks = new WeakMap<Watched, number>();
+  readonly #reported = new WeakSet<Watched>();
   #lookedAt: number;
   #stalledUntil = 0;
 
-  public constructor(options: VitalsMonitorOptions) {
+  public constructor(options: VitalsMonitorOptions<Watched>) {
     super(
       { intervalMs: INTERVAL_MS, ...(options.clock === undefined ? {} : { clock: options.clock }) },
       options.logger,
@@ -58,14 +60,14 @@ export class VitalsMonitor extends IntervalService {
     }
   }
 
-  #checkSilence(cluster: WatchedCluster, now: number): void {
+  #checkSilence(cluster: Watched, now: number): void {
     const silentMs = now - Math.max(cluster.heardAt, this.#stalledUntil);
     if (silentMs <= this.#options.hungAfterMs || this.#reported.has(cluster)) return;
     this.#reported.add(cluster);
     this.#options.supervisor.reportHung(cluster, silentMs);
   }
 
-  #checkHeap(cluster: WatchedCluster): void {
+  #checkHeap(cluster: Watched): void {
     const { heapUsedBytes, heapLimitBytes } = cluster.vitals ?? { heapUsedBytes: 0, heapLimitBytes: 1 };
     const isFull = heapUsedBytes > heapLimitBytes * HEAP_LIMIT_SHARE;
     const looks = isFull ? (this.#fullLooks.get(cluster) ?? 0) + 1 : 0;

@@ -124,6 +124,7 @@ describe('getStats', () => {
     rest.note(429, 20_000);
     const stats = getStats({
       clusterId: 1,
+      startedAt: 0,
       client: adapter,
       commands,
       gateway: { statuses: () => shards },

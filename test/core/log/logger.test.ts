@@ -26,6 +26,27 @@ describe('createLogger', () => {
     ]);
   });
 
+  it('adds what is known only later, also to the lines of its children', () => {
+    const destination = memory();
+    let bindings = {};
+    const logger = createLogger({
+      level: 'info',
+      bindings: { kind: 'cluster' },
+      lateBindings: () => bindings,
+      destination,
+    });
+    const child = logger.child({ part: 'game' });
+    logger.info('before');
+    bindings = { id: 2 };
+    logger.info('after');
+    child.info('a child');
+    expect(destination.records().map(({ kind, id, part }) => [kind, id, part])).toEqual([
+      ['cluster', undefined, undefined],
+      ['cluster', 2, undefined],
+      ['cluster', 2, 'game'],
+    ]);
+  });
+
   it('scrubs every line, whoever logs it and however the secret got in', () => {
     const destination = memory();
     const unregister = registerSecret('hunter2"hunter2');

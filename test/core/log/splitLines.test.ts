@@ -38,6 +38,23 @@ describe('splitLines', () => {
     expect(await split([Buffer.from('one\r\ntwo'), Buffer.from('🍎').subarray(0, 2)])).toEqual(['one', 'two\ufffd']);
   });
 
+  it('lets go of the stream in the middle: somebody else reads on, and no byte is lost', async () => {
+    const stream = new PassThrough();
+    const [first, second]: [string[], string[]] = [[], []];
+    const detached = new AbortController();
+    const done = splitLines(stream, (line) => first.push(line), detached.signal);
+    stream.write('one\n');
+    detached.abort();
+    await done;
+    stream.write('two\n');
+    await new Promise((resolve) => setImmediate(resolve));
+    const rest = splitLines(stream, (line) => second.push(line));
+    stream.end('three\n');
+    await rest;
+    expect([...first, ...second]).toEqual(['one', 'two', 'three']);
+    expect(second).toContain('two');
+  });
+
   it('survives bytes that are not UTF-8', async () => {
     expect(await split([Buffer.from([0x61, 0xff, 0xc0, 0x0a, 0x62])])).toEqual(['a\ufffd\ufffd', 'b']);
   });

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RemoteError, WorkerExitedError, WorkerStartError } from '../../../src/core/errors.js';
 import { IpcServer, PROTOCOL_VERSION } from '../../../src/core/ipc/IpcServer.js';
+import { LocalHost } from '../../../src/core/worker/LocalHost.js';
 import { WorkerConnection } from '../../../src/core/worker/WorkerConnection.js';
 import type { WorkerConnectionOptions } from '../../../src/core/worker/WorkerConnectionOptions.js';
 import type { TestContract } from '../../fixtures/workers/contract.js';
@@ -16,6 +17,7 @@ import { isAlive, rejection, silentLogger, until } from '../../support/processes
 import { fixture } from '../../support/runScript.js';
 
 const open: WorkerConnection<TestContract>[] = [];
+const closing: (() => Promise<void>)[] = [];
 
 function connection(
   misbehaviour = '',
@@ -46,6 +48,72 @@ afterEach(async () => {
     await worker.kill();
     if (worker.pid !== undefined) expect(isAlive(worker.pid)).toBe(false);
   }
+  for (const close of closing.splice(0)) await close();
+});
+
+describe('a spare', () => {
+  const spare = async (misbehaviour?: string, options?: WorkerConnectionOptions) => {
+    const server = new IpcServer();
+    const folder = await mkdtemp(join(tmpdir(), 'kallisti-spare-'));
+    await server.listen(join(folder, 's'));
+    closing.push(async () => {
+      await server.close();
+      await rm(folder, { recursive: true });
+    });
+    const host = new LocalHost(server);
+    return { host, worker: connection(misbehaviour, { ...options, host, isSpare: true }) };
+  };
+
+  it('waits, and calls back as the worker that it becomes when it is told which', async () => {
+    const { host, worker } = await spare();
+    await worker.connect(20_000);
+    const { pid } = worker;
+    expect(worker.description).toBe(`spare worker (pid ${pid})`);
+    const said: string[] = [];
+    const ready = new Promise<void>((resolve) => {
+      void host
+        .openLine((transport) =>
+          transport.listen({
+            message: (text) => {
+              said.push(text);
+              if (text.includes('"ready"')) resolve();
+            },
+            closed: () => undefined,
+          }),
+        )
+        .then(({ secret }) => worker.send<object>('@assign', { id: 3, generation: 2, secret }));
+    });
+    await ready;
+    const process = worker.surrender();
+    expect(process?.identity.pid).toBe(pid);
+    expect(worker.state).toBe('ended');
+    expect(isAlive(pid ?? 0)).toBe(true);
+    process?.signal('SIGKILL');
+    expect(await process?.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  });
+
+  it('says why it cannot start, and is gone then', async () => {
+    const { worker } = await spare('throw');
+    expect(await rejection(worker.connect(20_000))).toMatchObject({
+      code: 'START_FAILED',
+      message: expect.stringMatching(/^spare worker \(pid \d+\) failed to start: the database is down$/),
+    });
+    expect(isAlive(worker.pid ?? 0)).toBe(false);
+  });
+
+  it('ends when it is told to, without force', async () => {
+    const { worker } = await spare();
+    await worker.connect(20_000);
+    expect(await worker.kill()).toMatchObject({ forced: 'no' });
+  });
+
+  it('gives signs of life while it waits', async () => {
+    const { worker } = await spare();
+    await worker.connect(20_000);
+    const { heardAt } = worker;
+    await until(() => worker.heardAt > heardAt);
+    expect(worker.vitals?.rssBytes).toBeGreaterThan(0);
+  });
 });
 
 describe('a worker', () => {

@@ -546,6 +546,41 @@ describe('what a worker says of itself', () => {
   });
 });
 
+describe('giving the process away', () => {
+  it('leaves it running, with its output, to whoever has it then', async () => {
+    const it = await ready();
+    const pending = it.worker.request('never', undefined).catch((error: unknown) => error);
+    const given = it.worker.surrender();
+    expect(given).toBe(it.process);
+    await expectEnded(it);
+    expect(await pending).toMatchObject({ code: 'WORKER_EXITED' });
+    it.process.stdout.write('after that\n');
+    await settled();
+    expect(it.worker.logLines).toEqual([]);
+    const read: string[] = [];
+    given?.stdout?.on('data', (chunk: Buffer) => read.push(String(chunk))).resume();
+    await settled();
+    expect(read).toEqual(['after that\n']);
+    expect(it.process.signals).toEqual([]);
+    it.process.exit(exited(0));
+    await settled();
+    expect(it.log.warnings()).toEqual([]);
+  });
+
+  it('is refused once it has ended, or is told to', async () => {
+    const dead = await ready();
+    dead.process.exit(killed('SIGKILL'));
+    await dead.worker.ended;
+    expect(dead.worker.surrender()).toBeUndefined();
+    const stopping = await ready();
+    const stopped = stopping.worker.kill();
+    expect(stopping.worker.surrender()).toBeUndefined();
+    stopping.process.exit(exited(0));
+    await stopped;
+    await expectEnded(stopping);
+  });
+});
+
 describe('letting go', () => {
   it('leaves process and record to the next master, and ends what is under way here', async () => {
     const it = await ready();

@@ -28,10 +28,12 @@ describe('GET /api/status', () => {
       phase: 'running',
       shardCount: 4,
       restart: null,
+      spares: { wanted: 1, ready: 1, loading: 0, rssBytes: 60_000_000 },
       identify: { remaining: 900, total: 1000, reserve: 100, waiting: [], slots: [], heldUp: null },
       totals: { clustersReady: 2, shardsReady: 4, guilds: 4_000, events: 1_000, commands: 10, shardLatencyMs: 40 },
     });
     expect(clusters).toHaveLength(2);
+    expect(rest.totals.rssBytes).toBe(master.rssBytes + 2 * 150_000_000 + 60_000_000);
     expect(clusters[0]).toMatchObject({
       clusterId: 0,
       state: 'ready',
@@ -117,7 +119,7 @@ describe('before there are clusters', () => {
     await world.stop();
     world = new World();
     await world.admin.start();
-    expect(await status()).toMatchObject({ phase: 'starting', clusters: [], identify: null });
+    expect(await status()).toMatchObject({ phase: 'starting', clusters: [], spares: null, identify: null });
     expect(await world.call('/readyz')).toMatchObject({ status: 503, json: { reason: 'the master is starting' } });
     expect((await world.call('/healthz')).status).toBe(200);
     expect(await world.call('/api/restart', { body: {} })).toMatchObject({

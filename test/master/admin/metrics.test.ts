@@ -39,6 +39,7 @@ it('hold every cluster and every shard once', async () => {
   world.fleet.histories.set(1, { entries: [], counts: new Map([['failedStart', 4]]) });
   const { value, values } = await scrape();
   expect(value('kallisti_clusters_ready')).toBe(2);
+  expect([value('kallisti_spares'), value('kallisti_spares_ready')]).toEqual([1, 1]);
   expect(value('kallisti_cluster_state', { cluster: '1', state: 'ready' })).toBe(1);
   expect(value('kallisti_cluster_state', { cluster: '1', state: 'crashed' })).toBe(0);
   expect(value('kallisti_cluster_restarts_total', { cluster: '1', cause: 'failedStart' })).toBe(4);

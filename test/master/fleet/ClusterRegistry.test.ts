@@ -100,6 +100,18 @@ describe('the file', () => {
     expect(() => statSync(file)).toThrow('ENOENT');
   });
 
+  it('names the spares beside the clusters, and goes with the last of either', () => {
+    const { registry } = setUp();
+    registry.begin(SETTINGS);
+    registry.add(record(0, SELF));
+    registry.spares.add(record(0, PARENT));
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ workers: [record(0, SELF)], spares: [PARENT] });
+    registry.remove(record(0, SELF));
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ workers: [], spares: [PARENT] });
+    registry.spares.remove(record(0, PARENT));
+    expect(() => statSync(file)).toThrow('ENOENT');
+  });
+
   it('that cannot be written is a warning, once', () => {
     const { registry, log } = setUp();
     rmSync(join(folder, 'ipc'), { recursive: true });
@@ -154,6 +166,28 @@ describe('clusters that an earlier master has left', () => {
     const { registry, clusters } = setUp({ comesBack: false });
     registry.load();
     expect(await registry.takeOver(clusters, SETTINGS)).toEqual([]);
+  });
+
+  it('as spares are killed and not taken over, where they have not ended by themselves', async () => {
+    const { registry: earlier } = setUp();
+    earlier.begin(SETTINGS);
+    earlier.add(record(0, SELF));
+    earlier.spares.add(record(0, PARENT));
+    earlier.spares.add(record(0, DEAD));
+    const { registry, reached, clusters, attached } = setUp();
+    expect(registry.load()).toBe(true);
+    expect(reached).toEqual([{ pid: PARENT.pid, signals: ['SIGKILL'] }]);
+    await registry.takeOver(clusters, SETTINGS);
+    expect(attached).toHaveLength(1);
+    registry.begin(SETTINGS);
+    registry.add(record(1, DEAD));
+    expect(JSON.parse(readFileSync(file, 'utf8')).spares).toBeUndefined();
+  });
+
+  it('as spares alone leave nothing to take over', () => {
+    const { registry: earlier } = setUp();
+    earlier.spares.add(record(0, PARENT));
+    expect(setUp().registry.load()).toBe(false);
   });
 
   it('and are dead by now are not looked for', async () => {

@@ -21,6 +21,7 @@ function setUp({ clusterCount = 2, affordable = Number.POSITIVE_INFINITY } = {})
   const heard: RestartStatus[] = [];
   const replaced: number[] = [];
   const priced: number[] = [];
+  const told: string[] = [];
   const edits: { where: string; text: string }[] = [];
   const edit = async (where: string, text: string): Promise<void> => void edits.push({ where, text });
   const restart = new FleetRestart({
@@ -34,6 +35,11 @@ function setUp({ clusterCount = 2, affordable = Number.POSITIVE_INFINITY } = {})
     api: {
       editInteractionAnswer: (applicationId, token, text) => edit(`${applicationId}/${token}`, text),
       editMessage: (channelId, messageId, text) => edit(`${channelId}/${messageId}`, text),
+    },
+    spares: {
+      renew: (steps) => told.push(`renew ${steps}`),
+      beginStep: () => told.push(`step after the spawn of ${clusters.spawned.at(-1)}`),
+      endRoll: () => told.push('end'),
     },
     logger: log.logger,
     onReplaced: (id) => replaced.push(id),
@@ -61,7 +67,7 @@ function setUp({ clusterCount = 2, affordable = Number.POSITIVE_INFINITY } = {})
   };
   const states = (): string[] =>
     heard.map(({ outcome, clusters: all }) => `${outcome}: ${all.map(({ state }) => state).join(' ')}`);
-  return { clock, log, clusters, restart, heard, replaced, priced, edits, next, states };
+  return { clock, log, clusters, restart, heard, replaced, priced, told, edits, next, states };
 }
 
 const by = { requestedBy: 'a test' };
@@ -99,6 +105,25 @@ describe('a restart', () => {
     });
     expect(heard.at(-1)).toEqual(restart.current);
     expect(replaced).toEqual([0, 1]);
+  });
+
+  it('has spares of what is on disk now made for each step after the first, and says when it has ended', async () => {
+    const { restart, told, next } = setUp();
+    restart.begin({ ...by, clusterIds: [1, 0, 1] });
+    expect(told).toEqual(['renew 2']);
+    await next(1);
+    await next(0);
+    await restart.settled();
+    expect(told).toEqual(['renew 2', 'step after the spawn of 1', 'step after the spawn of 0', 'end']);
+  });
+
+  it('that is refused because another one rolls leaves the spares of that one alone', async () => {
+    const { restart, told, next } = setUp();
+    restart.begin({ ...by, clusterIds: [0] });
+    expect(() => restart.begin(by)).toThrow('already under way');
+    expect(told).toEqual(['renew 1']);
+    await next(0);
+    await restart.settled();
   });
 
   it('touches only the clusters it was asked for', async () => {

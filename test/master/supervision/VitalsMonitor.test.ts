@@ -8,7 +8,7 @@ const LOOK_MS = 250;
 const HUNG_AFTER_MS = 2_000;
 const LIMIT = 1_000_000_000;
 
-const monitors: VitalsMonitor[] = [];
+const monitors: VitalsMonitor<FakeCluster>[] = [];
 afterEach(async () => {
   for (const monitor of monitors.splice(0)) await monitor.stop();
 });

@@ -34,6 +34,16 @@ export const masterMetrics: readonly Options[] = [
   },
   single('kallisti_clusters', 'Clusters that there should be.', ({ clusters }) => clusters.length),
   single('kallisti_clusters_ready', 'Clusters that are ready.', ({ totals }) => totals.clustersReady),
+  single(
+    'kallisti_spares',
+    'Processes that should wait to take the place of a cluster.',
+    ({ spares }) => spares?.wanted ?? 0,
+  ),
+  single(
+    'kallisti_spares_ready',
+    'Processes that wait to take the place of a cluster.',
+    ({ spares }) => spares?.ready ?? 0,
+  ),
   single('kallisti_shards', 'Shards that there should be.', ({ shardCount }) => shardCount),
   single('kallisti_shards_ready', 'Shards that are connected and ready.', ({ totals }) => totals.shardsReady),
   single('kallisti_rolling_restart', 'Whether a rolling restart is under way.', ({ restart }) =>
