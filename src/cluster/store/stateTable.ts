@@ -47,6 +47,14 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   GUILD_EMOJIS_UPDATE: (d) => [{ op: 'patchGuild', guildId: d.guild_id, fields: { emojis: d.emojis } }],
   GUILD_STICKERS_UPDATE: (d) => [{ op: 'patchGuild', guildId: d.guild_id, fields: { stickers: d.stickers } }],
 
+  GUILD_SOUNDBOARD_SOUNDS_UPDATE: (d) =>
+    (d.soundboard_sounds ?? []).map((sound) =>
+      entity('patch', d.guild_id, 'soundboardSound', String(sound.sound_id), sound),
+    ),
+  GUILD_SOUNDBOARD_SOUND_CREATE: (d) => [entity('put', d.guild_id, 'soundboardSound', d.sound_id, d)],
+  GUILD_SOUNDBOARD_SOUND_UPDATE: (d) => [entity('patch', d.guild_id, 'soundboardSound', d.sound_id, d)],
+  GUILD_SOUNDBOARD_SOUND_DELETE: (d) => [remove(d.guild_id, 'soundboardSound', d.sound_id)],
+
   CHANNEL_CREATE: (d) => [entity('put', d.guild_id, 'channel', d.id, d)],
   CHANNEL_UPDATE: (d) => [entity('patch', d.guild_id, 'channel', d.id, withPins(d))],
   CHANNEL_DELETE: (d) => [remove(d.guild_id, 'channel', d.id)],
@@ -83,7 +91,10 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   GUILD_MEMBERS_CHUNK: (d) => (d.members ?? []).map((member) => memberPatch(d.guild_id, member)),
 
   VOICE_STATE_UPDATE: ({ member, ...d }) => [
-    ...(member === undefined ? [] : [memberPatch(d.guild_id, member)]),
+    // Who leaves a channel may have left the guild, and is no member again by it.
+    ...(member === undefined
+      ? []
+      : [entity(d.channel_id === null ? 'touch' : 'patch', d.guild_id, 'member', member.user.id, member)]),
     // Outside of any channel only a mute or deafen by the server is worth remembering.
     d.channel_id === null && !d.mute && !d.deaf
       ? remove(d.guild_id, 'voiceState', d.user_id)
@@ -179,6 +190,7 @@ const HELD = [
   'members',
   'presences',
   'roles',
+  'soundboard_sounds',
   'stage_instances',
   'threads',
   'voice_states',

@@ -9,7 +9,8 @@ export type EntityKind =
   | 'threadMember'
   | 'voiceState'
   | 'stageInstance'
-  | 'scheduledEvent';
+  | 'scheduledEvent'
+  | 'soundboardSound';
 
 /**
  * `base`: the guild's last GUILD_CREATE. `guild`: its own fields that have changed since. `count`: by how much one of its numbers

@@ -1,7 +1,24 @@
-import { type Client, Collection, type Guild, type Member } from 'eris';
+import { type Client, Collection, type Guild, type GuildScheduledEvent, type Member, type ThreadChannel } from 'eris';
 
 /**
- * Everything that an eris client has cached of its guilds, as plain data. Objects that belong elsewhere are their ids, and what
+ * What Discord's GUILD_CREATE would not list any more. eris keeps it for as long as its process lives, and the store does not:
+ * archived threads, the threads of channels that were deleted, scheduled events that are over.
+ */
+export function departedIn(client: Client): string[] {
+  return [...client.guilds.values()].flatMap((guild) => [
+    ...guild.threads.filter((thread) => hasDeparted(thread, guild)).map(({ id }) => `thread ${id}`),
+    ...guild.events.filter((event) => hasDeparted(event, guild)).map(({ id }) => `event ${id}`),
+  ]);
+}
+
+function hasDeparted(item: unknown, guild: Guild): boolean {
+  const { parentID, threadMetadata, scheduledStartTime, status } = item as ThreadChannel & GuildScheduledEvent;
+  if (scheduledStartTime !== undefined) return status > 2;
+  return threadMetadata !== undefined && (threadMetadata.archived || !guild.channels.has(String(parentID)));
+}
+
+/**
+ * Everything that an eris client has cached of its guilds, but for {@link departedIn}, as plain data. Objects that belong elsewhere are their ids, and what
  * is not known (undefined, null, or a date that is none) is left out.
  */
 export function cacheOf(client: Client): unknown {
@@ -12,7 +29,12 @@ export function cacheOf(client: Client): unknown {
     shards: client.guildShardMap,
     // eris forgets to clear both in some places; what counts is where a channel is found.
     channels: foundBy(guilds, client.channelGuildMap, (guild) => guild.channels),
-    threads: foundBy(guilds, client.threadGuildMap, (guild) => guild.threads),
+    threads: foundBy(
+      guilds,
+      client.threadGuildMap,
+      (guild) =>
+        new Map(guild.threads.filter((thread) => !hasDeparted(thread, guild)).map((thread) => [thread.id, thread])),
+    ),
     users: Object.fromEntries(knownUsers(guilds).map((id) => [id, fieldsOf(client.users.get(id))])),
   };
 }
@@ -57,7 +79,8 @@ function plainOf(key: string, value: unknown, guild: Guild | undefined): unknown
       return [...(value as Collection<Member>).values()].map((member) => reference(member, guild?.members)).sort();
   }
   if (value instanceof Collection) {
-    return Object.fromEntries([...value.entries()].map(([id, item]) => [id, fieldsOf(item, guild)]));
+    const entries = [...value.entries()].filter(([, item]) => guild === undefined || !hasDeparted(item, guild));
+    return Object.fromEntries(entries.map(([id, item]) => [id, fieldsOf(item, guild)]));
   }
   return fieldsOf(value, guild);
 }
