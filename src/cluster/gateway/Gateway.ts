@@ -5,6 +5,7 @@ import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import { ClosingSockets } from './ClosingSockets.js';
 import type { GatewayLog } from './GatewayLog.js';
 import { DEFAULT_TIMINGS, type GatewayOptions } from './GatewayOptions.js';
+import type { KeptPresence } from './Presence.js';
 import { Reachability } from './Reachability.js';
 import { Shard, type ShardHost } from './Shard.js';
 
@@ -82,6 +83,11 @@ export class Gateway<C = unknown> {
   public restoreIdentity(identity: BotIdentity): void {
     this.#identity = identity;
     this.adapter.restoreIdentity(identity);
+  }
+
+  /** Before a shard is connected: the presence that an earlier process has set on it, as its `onPresence` got it. */
+  public restorePresence(shardId: number, presence: object): void {
+    this.#shards.get(shardId)?.restorePresence(presence as KeptPresence);
   }
 
   /**

@@ -9,7 +9,7 @@ import { ConnectionLog, type ConnectionLogHost } from './ConnectionLog.js';
 import { judgeClose, overfullText, refusal } from './closeCodes.js';
 import type { GatewayOptions, GatewayTimings, Slot } from './GatewayOptions.js';
 import { Handshake } from './Handshake.js';
-import { Presence } from './Presence.js';
+import { type KeptPresence, Presence } from './Presence.js';
 import { Redial, reconnectDelay } from './Redial.js';
 import { SessionKeeper } from './SessionKeeper.js';
 import { ShardSocket, type ShardSocketHost } from './ShardSocket.js';
@@ -74,7 +74,13 @@ export class Shard implements ShardSocketHost {
     this.#silence = new SilenceDetector(timings, (silentMs) =>
       this.#deaf('dispatch', `no event for ${(silentMs / 1000).toFixed(1)} s, which is unusual for it`),
     );
-    this.#presence = new Presence(adapter.connection.presence);
+    this.#presence = new Presence(adapter.connection.presence, (presence) => {
+      try {
+        options.onPresence?.(shardId, presence);
+      } catch (error) {
+        host.log.callbackError('onPresence', shardId, error);
+      }
+    });
     this.#handshake = new Handshake(shardId, host, this.#session, this.#presence, () =>
       this.#deaf('answer', this.#handshake.isGreeted ? 'no answer to the handshake' : 'no HELLO'),
     );
@@ -96,6 +102,12 @@ export class Shard implements ShardSocketHost {
   /** Before `open()`: goes on with a session, of another process for example. */
   public restore(session: ShardSession): void {
     this.#session.restore(session);
+  }
+
+  /** Before `open()`: goes on with a presence, of another process for example. */
+  public restorePresence(kept: KeptPresence): void {
+    const presence = this.#presence.restore(kept);
+    if (presence !== undefined) this.#host.adapter.restorePresence(this.shardId, presence);
   }
 
   /** Connects, and reconnects from now on: resumes the session, or identifies where there is none. */

@@ -11,7 +11,7 @@ export interface Changes {
   readonly records: ReadonlyMap<RecordName, string | null>;
 }
 
-export type RecordName = 'session' | 'progress';
+export type RecordName = 'session' | 'progress' | 'presence';
 
 /** Threads that may read at a time, of all processes that have the database open. More than there ever are. */
 const MAX_READERS = 32;

@@ -8,6 +8,7 @@ export interface HydrationTarget {
   readonly adapter: Pick<ClientAdapter, 'cacheGuild' | 'cacheUnavailableGuild' | 'uncacheGuild'>;
   readonly identity: BotIdentity | null;
   restoreIdentity(identity: BotIdentity): void;
+  restorePresence(shardId: number, presence: object): void;
 }
 
 /**
@@ -41,6 +42,12 @@ export class Hydration {
     }
     for await (const guild of this.store.readGuilds(changed)) this.#apply(guild);
     return changed.length + gone.length;
+  }
+
+  /** The bot goes on with the presence that it had in the previous process. To be called once this process has the shard. */
+  public restorePresence(): void {
+    const presence = this.store.takePresence();
+    if (presence !== undefined) this.target.restorePresence(this.store.shardId, presence);
   }
 
   #apply({ guildId, version, guild }: StoredGuild): void {

@@ -7,6 +7,7 @@ import { DeathRecord } from './DeathRecord.js';
 import { DispatchJournal } from './DispatchJournal.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
 import type { Stored } from './SessionProgress.js';
+import { StoredPresence } from './StoredPresence.js';
 import type { GuildDifferences, GuildVersions, StoredGuild } from './StoreReader.js';
 
 export interface ShardStoreOptions extends PersistenceOptions {
@@ -57,6 +58,8 @@ export class ShardStore {
   readonly #options: ShardStoreOptions & typeof DEFAULTS;
   readonly #files: Persistence;
   readonly #deaths: DeathRecord;
+  readonly #presence: StoredPresence;
+  #presenceOfOther: object | undefined;
   #isClosed = false;
 
   private constructor(options: ShardStoreOptions) {
@@ -67,6 +70,7 @@ export class ShardStore {
     const deaths = new DeathRecord(this.#options, files.markFile);
     this.#files = files;
     this.#deaths = deaths;
+    this.#presence = new StoredPresence(files);
     this.dispatches = new DispatchJournal({ shardId, files, deaths, schedule, onGivenUp, wallNow, steadyNow });
   }
 
@@ -93,6 +97,18 @@ export class ShardStore {
     const stored = this.#files.read(({ reader }) => reader.session());
     if (stored === undefined || !this.#isFresh(stored)) return undefined;
     return { ...stored.session, shardId: this.shardId, seq: stored.progress.seq };
+  }
+
+  /** The bot has set this presence, or will have once the shard is connected. What is in it is the gateway's business. */
+  public setPresence(presence: object): void {
+    if (!this.#isClosed) this.#presence.set(presence, this.dispatches.isWriting);
+  }
+
+  /** The presence that another process has set before this one took over, for once; see `StoredPresence`. */
+  public takePresence(): object | undefined {
+    const presence = this.#presenceOfOther;
+    this.#presenceOfOther = undefined;
+    return presence;
   }
 
   // Reading: what is committed, by whichever process.
@@ -144,6 +160,7 @@ export class ShardStore {
     await this.#files.replaceDamaged();
     const isUsable = stored !== undefined && this.#isUsable(stored, released);
     this.dispatches.begin(isUsable ? stored : undefined, released, death);
+    this.#presenceOfOther = this.#presence.takeOver();
     // Only now: what the mark said is in the file.
     if (this.persistent) this.#deaths.openMark();
     return this.session();

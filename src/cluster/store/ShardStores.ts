@@ -89,6 +89,7 @@ export class ShardStores {
         released.find(({ shardId }) => shardId === store.shardId),
         deaths[index],
       );
+      this.#hydrations.get(store.shardId)?.restorePresence();
       if (session === undefined) continue;
       const { shardId } = store;
       if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
@@ -113,6 +114,11 @@ export class ShardStores {
   /** The gateway's `onDispatch`. */
   public handled(shardId: number, packet: GatewayPacket): void {
     this.#stores.get(shardId)?.dispatches.handled(packet);
+  }
+
+  /** The gateway's `onPresence`. */
+  public presenceSet(shardId: number, presence: object): void {
+    this.#stores.get(shardId)?.setPresence(presence);
   }
 
   /** A command of the dispatch that is being handled begins. @returns what is to be called when it has ended. */

@@ -41,6 +41,68 @@ function channelName(store: ShardStore): unknown {
   return store.readGuild('10')?.guild?.channels?.[0]?.name;
 }
 
+describe('the presence that the bot has set', () => {
+  const [IDLE, BUSY] = [{ presence: { status: 'idle' } }, { presence: { status: 'dnd' } }];
+
+  it('is there for the next process, whatever became of the session, and for once', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.setPresence(BUSY);
+    store.setPresence(IDLE);
+    store.dispatches.dropSession();
+    await store.close();
+    const { store: next } = await openStore(folder);
+    expect(next.takePresence()).toBeUndefined();
+    await next.takeOver();
+    expect(next.takePresence()).toEqual(IDLE);
+    expect(next.takePresence()).toBeUndefined();
+  });
+
+  it('is there after a crash, and what was handled but not committed is not', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder, { schedule: new CommitSchedule(60_000) });
+    store.commit();
+    store.dispatches.handled(rename(3, 'two'));
+    store.setPresence(IDLE);
+    const { store: next } = await openStore(folder);
+    expect(next.session()?.seq).toBe(2);
+    expect(channelName(next)).toBe('one');
+    await next.takeOver();
+    expect(next.takePresence()).toEqual(IDLE);
+  });
+
+  it('by this process before the shard was its own, is the one that stays', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.setPresence(IDLE);
+    const { store: next } = await openStore(folder);
+    next.setPresence(BUSY);
+    store.release();
+    await next.takeOver();
+    expect(next.takePresence()).toBeUndefined();
+    await next.close();
+    const { store: third } = await openStore(folder);
+    await third.takeOver();
+    expect(third.takePresence()).toEqual(BUSY);
+  });
+
+  it('is nothing new to a process that takes its shard back, unless the successor has changed it', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.setPresence(IDLE);
+    store.release();
+    await store.takeOver();
+    expect(store.takePresence()).toBeUndefined();
+    store.release();
+    const { store: successor } = await openStore(folder);
+    await successor.takeOver();
+    successor.setPresence(BUSY);
+    successor.release();
+    await store.takeOver();
+    expect(store.takePresence()).toEqual(BUSY);
+  });
+});
+
 describe('a store', () => {
   it('has no session and no guilds at first', async () => {
     const { store, log } = await openStore(temporaryFolder());

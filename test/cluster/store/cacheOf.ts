@@ -1,25 +1,40 @@
-import { type Client, Collection, type Guild, type GuildScheduledEvent, type Member, type ThreadChannel } from 'eris';
+import {
+  type Client,
+  Collection,
+  type Guild,
+  GuildScheduledEvent,
+  type Member,
+  StageInstance,
+  ThreadChannel,
+  ThreadMember,
+} from 'eris';
 
 /**
  * What Discord's GUILD_CREATE would not list any more. eris keeps it for as long as its process lives, and the store does not:
- * archived threads, the threads of channels that were deleted, scheduled events that are over.
+ * archived threads, the threads and stages of channels that were deleted, who left the guild in its threads, scheduled events that
+ * are over.
  */
 export function departedIn(client: Client): string[] {
   return [...client.guilds.values()].flatMap((guild) => [
     ...guild.threads.filter((thread) => hasDeparted(thread, guild)).map(({ id }) => `thread ${id}`),
+    ...[...guild.threads.values()].flatMap(({ id, members }) =>
+      [...members.values()].filter((member) => hasDeparted(member, guild)).map((member) => `${member.id} in ${id}`),
+    ),
+    ...guild.stageInstances.filter((stage) => hasDeparted(stage, guild)).map(({ id }) => `stage ${id}`),
     ...guild.events.filter((event) => hasDeparted(event, guild)).map(({ id }) => `event ${id}`),
   ]);
 }
 
 function hasDeparted(item: unknown, guild: Guild): boolean {
-  const { parentID, threadMetadata, scheduledStartTime, status } = item as ThreadChannel & GuildScheduledEvent;
-  if (scheduledStartTime !== undefined) return status > 2;
-  return threadMetadata !== undefined && (threadMetadata.archived || !guild.channels.has(String(parentID)));
+  if (item instanceof GuildScheduledEvent) return item.status > 2;
+  if (item instanceof StageInstance) return !guild.channels.has(item.channel.id);
+  if (item instanceof ThreadMember) return !guild.members.has(item.id);
+  return item instanceof ThreadChannel && (item.threadMetadata.archived || !guild.channels.has(String(item.parentID)));
 }
 
 /**
- * Everything that an eris client has cached of its guilds, but for {@link departedIn}, as plain data. Objects that belong elsewhere are their ids, and what
- * is not known (undefined, null, or a date that is none) is left out.
+ * Everything that an eris client has cached of its guilds, but for {@link departedIn}, as plain data. Objects that belong
+ * elsewhere are their ids, and what is not known (undefined, null, or a date that is none) is left out.
  */
 export function cacheOf(client: Client): unknown {
   const guilds = [...client.guilds.values()];

@@ -104,6 +104,10 @@ export class OfflineClient implements HydrationTarget {
     this.#shard.ready = true;
   };
 
+  public restorePresence(shardId: number, presence: object): void {
+    this.adapter.restorePresence(shardId, { ...presence });
+  }
+
   public restoreIdentity(identity: BotIdentity): void {
     this.identity = identity;
     this.adapter.restoreIdentity(identity);

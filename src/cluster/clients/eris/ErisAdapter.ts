@@ -1,7 +1,8 @@
-import { type Client, ExtendedUser } from 'eris';
+import { type Client, type ClientPresence, ExtendedUser } from 'eris';
 import type { BotIdentity, GatewayPacket } from '../../../core/discord/packets.js';
 import type { RestAgent } from '../../../core/discord/rest/RestAgent.js';
 import { shardIdOf } from '../../../core/discord/shardIdOf.js';
+import type { PresenceData } from '../../gateway/Presence.js';
 import type {
   CacheCounts,
   ClientAdapter,
@@ -65,6 +66,12 @@ export class ErisAdapter implements ClientAdapter<Client> {
     client.user = new ExtendedUser({ ...user }, client);
     client.users.set(user.id, client.user);
     client.application = { ...application };
+  }
+
+  public restorePresence(shardId: number, { activities, afk, status }: PresenceData): void {
+    const presence = { activities, afk, status } as ClientPresence;
+    Object.assign(this.client.presence, structuredClone(presence));
+    this.#drivers.get(shardId)?.restorePresence(presence);
   }
 
   public cacheGuild(shardId: number, guild: RawGuild): void {

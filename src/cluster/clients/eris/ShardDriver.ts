@@ -1,4 +1,4 @@
-import type { Client } from 'eris';
+import type { Client, ClientPresence } from 'eris';
 import { Opcode } from '../../../core/discord/gatewayCodes.js';
 import {
   type GatewayPacket,
@@ -56,6 +56,10 @@ export class ShardDriver {
 
   public set send(send: (payload: GatewayPacket) => void) {
     this.#shard.sendWS = (op, d) => send({ op, d });
+  }
+
+  public restorePresence(presence: ClientPresence): void {
+    Object.assign(this.#shard.presence, presence);
   }
 
   public dispatch(packet: GatewayPacket, mode: DispatchMode): ListenerPromises {
