@@ -9,6 +9,7 @@ import { ConnectionLog, type ConnectionLogHost } from './ConnectionLog.js';
 import { judgeClose, overfullText, refusal } from './closeCodes.js';
 import type { GatewayOptions, GatewayTimings, Slot } from './GatewayOptions.js';
 import { Handshake } from './Handshake.js';
+import { type MemberFetch, MemberFetches } from './MemberFetches.js';
 import { type KeptPresence, Presence } from './Presence.js';
 import { Redial, reconnectDelay } from './Redial.js';
 import { SessionKeeper } from './SessionKeeper.js';
@@ -55,6 +56,7 @@ export class Shard implements ShardSocketHost {
   readonly #client: ClientSide;
   readonly #silence: SilenceDetector;
   readonly #presence: Presence;
+  readonly #fetches = new MemberFetches((payload) => this.#socket?.send(payload));
   #state: ShardState = 'idle';
   /** Whether the shard is to be connected. */
   #isActive = false;
@@ -110,6 +112,11 @@ export class Shard implements ShardSocketHost {
     if (presence !== undefined) this.#host.adapter.restorePresence(this.shardId, presence);
   }
 
+  /** Before `open()`: fetches of all members that are still to be answered. */
+  public restoreMemberFetches(fetches: Iterable<MemberFetch>): void {
+    this.#fetches.restore(fetches);
+  }
+
   /** Connects, and reconnects from now on: resumes the session, or identifies where there is none. */
   public open(): void {
     if (this.#isActive) return;
@@ -141,6 +148,8 @@ export class Shard implements ShardSocketHost {
     if (OWN_OPCODES.has(payload.op)) throw new TypeError(`Opcode ${payload.op} is not for the client to send`);
     if (payload.op === Opcode.PRESENCE_UPDATE) this.#presence.set(payload, this.#socket);
     else this.#socket?.send(payload);
+    const fetch = this.#fetches.sent(payload);
+    if (fetch !== null) this.#noteFetch(fetch);
   }
 
   // What the socket reports.
@@ -269,6 +278,7 @@ export class Shard implements ShardSocketHost {
     if (packet.s) this.#session.seq = packet.s;
     this.#handshake.heard();
     this.#silence.dispatch();
+    this.#fetches.dispatched(packet);
     this.#client.dispatch(packet, known);
   }
 
@@ -288,6 +298,8 @@ export class Shard implements ShardSocketHost {
     this.#silence.connected();
     socket.establish();
     this.#presence.sendPending(socket);
+    if (known.t === 'READY') this.#fetches.begun();
+    else this.#fetches.resumed();
     this.#client.dispatch(packet, known);
     // A listener may have released the shard.
     if (this.#socket !== socket) return;
@@ -371,6 +383,7 @@ export class Shard implements ShardSocketHost {
     this.#handshake.end();
     this.#silence.disconnected();
     this.#redial.disconnected();
+    this.#fetches.disconnected();
     if (socket !== null) {
       this.#presence.disconnected(socket);
       this.#host.closing.add(socket.close(this.#session.id !== null));
@@ -378,6 +391,14 @@ export class Shard implements ShardSocketHost {
       this.#tellClient('disconnected', { isFinal: !this.#isActive, ...(error === undefined ? {} : { error }) });
     }
     if (this.#state !== 'idle' && this.#state !== 'released') this.#enter('disconnected');
+  }
+
+  #noteFetch(fetch: MemberFetch): void {
+    try {
+      this.#host.options.onMemberFetch?.(this.shardId, fetch);
+    } catch (error) {
+      this.#host.log.callbackError('onMemberFetch', this.shardId, error);
+    }
   }
 
   #tellClient(state: ConnectionChange['state'], details: Pick<ConnectionChange, 'error' | 'isFinal'> = {}): void {

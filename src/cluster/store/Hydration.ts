@@ -1,5 +1,6 @@
 import type { BotIdentity } from '../../core/discord/packets.js';
 import type { ClientAdapter } from '../clients/ClientAdapter.js';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { ShardStore } from './ShardStore.js';
 import type { StoredGuild } from './StoreReader.js';
 
@@ -9,6 +10,7 @@ export interface HydrationTarget {
   readonly identity: BotIdentity | null;
   restoreIdentity(identity: BotIdentity): void;
   restorePresence(shardId: number, presence: object): void;
+  restoreMemberFetches(shardId: number, fetches: Iterable<MemberFetch>): void;
 }
 
 /**
@@ -44,10 +46,15 @@ export class Hydration {
     return changed.length + gone.length;
   }
 
-  /** The bot goes on with the presence that it had in the previous process. To be called once this process has the shard. */
-  public restorePresence(): void {
+  /**
+   * Goes on with what the bot has asked of the gateway in the previous process: its presence, and members that have not come.
+   * To be called once this process has the shard.
+   */
+  public restoreRequests(): void {
+    const { shardId } = this.store;
     const presence = this.store.takePresence();
-    if (presence !== undefined) this.target.restorePresence(this.store.shardId, presence);
+    if (presence !== undefined) this.target.restorePresence(shardId, presence);
+    this.target.restoreMemberFetches(shardId, this.store.memberFetches());
   }
 
   #apply({ guildId, version, guild }: StoredGuild): void {

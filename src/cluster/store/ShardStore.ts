@@ -2,6 +2,7 @@ import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { FoundMark } from '../dispatch/StackMark.js';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { DeathRecord } from './DeathRecord.js';
 import { DispatchJournal } from './DispatchJournal.js';
@@ -109,6 +110,18 @@ export class ShardStore {
     const presence = this.#presenceOfOther;
     this.#presenceOfOther = undefined;
     return presence;
+  }
+
+  /** The client asks for all members of a guild. The answer ends it, see the table of dispatches. */
+  public noteMemberFetch(fetch: MemberFetch): void {
+    if (!this.dispatches.isWriting) return;
+    this.#files.write(({ recorder }) => recorder.apply({ op: 'beginFetch', guildId: fetch.guildId, fetch }));
+    this.dispatches.touch();
+  }
+
+  /** Fetches of all members that Discord has not answered in full. */
+  public memberFetches(): readonly MemberFetch[] {
+    return this.#files.read(({ reader }) => reader.memberFetches()) ?? [];
   }
 
   // Reading: what is committed, by whichever process.

@@ -6,6 +6,7 @@ import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import { explainDeaths } from '../dispatch/explainDeaths.js';
 import type { StackFrame } from '../dispatch/StackFrame.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { Hydration, type HydrationTarget } from './Hydration.js';
 import { ShardStore, type ShardStoreOptions } from './ShardStore.js';
@@ -89,7 +90,7 @@ export class ShardStores {
         released.find(({ shardId }) => shardId === store.shardId),
         deaths[index],
       );
-      this.#hydrations.get(store.shardId)?.restorePresence();
+      this.#hydrations.get(store.shardId)?.restoreRequests();
       if (session === undefined) continue;
       const { shardId } = store;
       if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
@@ -119,6 +120,11 @@ export class ShardStores {
   /** The gateway's `onPresence`. */
   public presenceSet(shardId: number, presence: object): void {
     this.#stores.get(shardId)?.setPresence(presence);
+  }
+
+  /** The gateway's `onMemberFetch`. */
+  public membersAskedFor(shardId: number, fetch: MemberFetch): void {
+    this.#stores.get(shardId)?.noteMemberFetch(fetch);
   }
 
   /** A command of the dispatch that is being handled begins. @returns what is to be called when it has ended. */

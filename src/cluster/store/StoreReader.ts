@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { Database } from './Database.js';
 import { parseGuildEntry } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
 import { parseStored, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
+import { rowKey } from './storedRow.js';
 
 /** `guild` is null while it is unavailable. */
 export interface StoredGuild {
@@ -61,6 +63,12 @@ export class StoreReader {
     const guild = available ? mergeGuild(this.database.rowsOf(guildId)) : null;
     if (guild === undefined) throw new SyntaxError(`guild ${guildId} has no base`);
     return { guildId, version, guild };
+  }
+
+  /** Fetches of all members that have not been answered in full. */
+  public memberFetches(): MemberFetch[] {
+    const texts = [...this.database.guilds()].map(([guildId]) => this.database.row(rowKey(guildId, 'fetch')));
+    return texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as MemberFetch]));
   }
 
   /** Which guilds were changed, added or removed since they were read with these versions. */

@@ -33,7 +33,7 @@ export function mergeGuild(rows: Iterable<RawRow>): GuildPayload | undefined {
     if (kind === 'base') base = JSON.parse(text) as Record<string, unknown>;
     else if (kind === 'guild') own = fieldsOf(parseRow(text));
     else if (kind === 'count') counts.set(entityId, Number(text));
-    else entriesOf(changes, kind).set(entityId, parseRow(text));
+    else if (kind !== 'fetch') entriesOf(changes, kind).set(entityId, parseRow(text));
   }
   if (base === undefined) return undefined;
   Object.assign(base, own);

@@ -55,4 +55,7 @@ export interface StateData extends GuildPayload {
   readonly removed_member_ids?: readonly string[];
   readonly guild_scheduled_event_id: string;
   readonly sound_id: string;
+  readonly chunk_index?: number;
+  readonly chunk_count?: number;
+  readonly nonce?: string;
 }

@@ -1,3 +1,4 @@
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { EntityData, GuildPayload, IdData, MemberData, StateData, ThreadMemberData } from './stateData.js';
 import type { EntityKind } from './storedRow.js';
 
@@ -18,6 +19,10 @@ export type StateChange =
   | { readonly op: 'count'; readonly guildId: string; readonly counter: string; readonly by: 1 | -1 }
   | { readonly op: 'resetCount'; readonly guildId: string; readonly counter: string }
   | { readonly op: 'syncThreads'; readonly guildId: string; readonly data: StateData }
+  /** All members of the guild are asked for. */
+  | { readonly op: 'beginFetch'; readonly guildId: string; readonly fetch: MemberFetch }
+  /** The request with this nonce was answered in full. */
+  | { readonly op: 'endFetch'; readonly guildId: string; readonly nonce: string | undefined }
   /** The bot itself. */
   | { readonly op: 'patchUser'; readonly user: IdData };
 
@@ -88,7 +93,7 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   GUILD_MEMBER_REMOVE: (d, selfId) =>
     // The bot itself leaves the guild: GUILD_DELETE says so as well.
     d.user.id === selfId ? [] : [remove(d.guild_id, 'member', d.user.id), count(d.guild_id, MEMBERS, -1)],
-  GUILD_MEMBERS_CHUNK: (d) => (d.members ?? []).map((member) => memberPatch(d.guild_id, member)),
+  GUILD_MEMBERS_CHUNK: (d) => [...(d.members ?? []).map((member) => memberPatch(d.guild_id, member)), ...endOfFetch(d)],
 
   VOICE_STATE_UPDATE: ({ member, ...d }) => [
     // Who leaves a channel may have left the guild, and is no member again by it.
@@ -167,6 +172,10 @@ function drop(guildId: string, unavailable: boolean): StateChange {
 
 function memberPatch(guildId: string, member: MemberData): StateChange {
   return entity('patch', guildId, 'member', member.user.id, member);
+}
+
+function endOfFetch({ guild_id: guildId, chunk_index, chunk_count, nonce }: StateData): StateChange[] {
+  return Number(chunk_index) >= Number(chunk_count) - 1 ? [{ op: 'endFetch', guildId, nonce }] : [];
 }
 
 export function threadMember(guildId: string, member: ThreadMemberData): StateChange {

@@ -184,6 +184,7 @@ describe('a stored state that the client cannot take', () => {
     await stores.hydrate({
       identity: null,
       restoreIdentity: (identity) => client.restoreIdentity(identity),
+      restoreMemberFetches: () => client.restoreMemberFetches(),
       restorePresence: (shardId, presence) => client.restorePresence(shardId, presence),
       adapter: {
         cacheGuild: refuse,

@@ -108,6 +108,8 @@ export class OfflineClient implements HydrationTarget {
     this.adapter.restorePresence(shardId, { ...presence });
   }
 
+  public restoreMemberFetches(): void {}
+
   public restoreIdentity(identity: BotIdentity): void {
     this.identity = identity;
     this.adapter.restoreIdentity(identity);
