@@ -46,9 +46,11 @@ export class Database {
   public static async open(folder: string): Promise<Database> {
     // Its binary may be missing on an unusual platform, which must not end the process.
     const { open } = await import('lmdb');
-    return new Database(
-      open<string, string>({ path: folder, encoding: 'string', noSync: true, maxReaders: MAX_READERS, maxDbs: 4 }),
-    );
+    const how = { encoding: 'string', noSync: true, maxReaders: MAX_READERS, maxDbs: 4 } as const;
+    const root = open<string, string>({ path: folder, ...how });
+    // Processes that were killed have left their places among the readers.
+    root.readerCheck();
+    return new Database(root);
   }
 
   /** From now on, reads see what other processes have committed. (lmdb does this by itself at the end of a turn.) */
