@@ -277,6 +277,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
         stores.handled(shardId, packet);
         this.#arrivals.note(shardId, packet);
       },
+      onSessionLost: (shardId) => stores.sessionLost(shardId),
       onMemberFetch: (shardId, fetch) => stores.membersAskedFor(shardId, fetch),
       onPresence: (shardId, presence) => stores.presenceSet(shardId, presence),
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),

@@ -39,6 +39,8 @@ export interface GatewayOptions {
    */
   readonly acquireSlot: (shardId: number, signal: AbortSignal) => Promise<Slot>;
   readonly onShardState?: (status: ShardStatus) => void;
+  /** Discord says that the session of a shard is gone. */
+  readonly onSessionLost?: (shardId: number) => void;
   /** The bot has set a presence, to be kept for a later process, see `Gateway.restorePresence`. */
   readonly onPresence?: (shardId: number, presence: KeptPresence) => void;
   /** The client asks for all members of a guild. Until they are here, a later process is to ask again, see `Gateway.restoreMemberFetches`. */

@@ -76,13 +76,9 @@ export class Shard implements ShardSocketHost {
     this.#silence = new SilenceDetector(timings, (silentMs) =>
       this.#deaf('dispatch', `no event for ${(silentMs / 1000).toFixed(1)} s, which is unusual for it`),
     );
-    this.#presence = new Presence(adapter.connection.presence, (presence) => {
-      try {
-        options.onPresence?.(shardId, presence);
-      } catch (error) {
-        host.log.callbackError('onPresence', shardId, error);
-      }
-    });
+    this.#presence = new Presence(adapter.connection.presence, (presence) =>
+      this.#report('onPresence', () => options.onPresence?.(shardId, presence)),
+    );
     this.#handshake = new Handshake(shardId, host, this.#session, this.#presence, () =>
       this.#deaf('answer', this.#handshake.isGreeted ? 'no answer to the handshake' : 'no HELLO'),
     );
@@ -149,7 +145,8 @@ export class Shard implements ShardSocketHost {
     if (payload.op === Opcode.PRESENCE_UPDATE) this.#presence.set(payload, this.#socket);
     else this.#socket?.send(payload);
     const fetch = this.#fetches.sent(payload);
-    if (fetch !== null) this.#noteFetch(fetch);
+    if (fetch === null) return;
+    this.#report('onMemberFetch', () => this.#host.options.onMemberFetch?.(this.shardId, fetch));
   }
 
   // What the socket reports.
@@ -189,7 +186,8 @@ export class Shard implements ShardSocketHost {
     const error = cause ?? Object.assign(new Error(`The gateway closed the connection: ${reason}`), { code });
     // To a RESUME it says that what we know of the session is nonsense.
     const verdict = code === CloseCode.DECODE_ERROR && this.#state === 'resuming' ? 'identify' : judgeClose(code);
-    if (verdict !== 'resume') this.#session.drop();
+    if (verdict === 'identify') this.#dropSession();
+    else if (verdict !== 'resume') this.#session.drop();
     if (verdict === 'overfull') {
       this.#becomeOverfull(error);
       return;
@@ -334,7 +332,7 @@ export class Shard implements ShardSocketHost {
       return;
     }
     const { invalidSessionMinMs: min, invalidSessionMaxMs: max } = this.#host.timings;
-    this.#session.drop();
+    this.#dropSession();
     this.#lose({ reason: 'invalid session', pauseMs: min + Math.random() * (max - min) });
   }
 
@@ -393,11 +391,18 @@ export class Shard implements ShardSocketHost {
     if (this.#state !== 'idle' && this.#state !== 'released') this.#enter('disconnected');
   }
 
-  #noteFetch(fetch: MemberFetch): void {
+  #dropSession(): void {
+    const hadOne = this.#session.id !== null;
+    this.#session.drop();
+    if (hadOne) this.#report('onSessionLost', () => this.#host.options.onSessionLost?.(this.shardId));
+  }
+
+  /** What an option throws is logged, and keeps nothing from going on. */
+  #report(option: string, tell: () => void): void {
     try {
-      this.#host.options.onMemberFetch?.(this.shardId, fetch);
+      tell();
     } catch (error) {
-      this.#host.log.callbackError('onMemberFetch', this.shardId, error);
+      this.#host.log.callbackError(option, this.shardId, error);
     }
   }
 

@@ -117,6 +117,11 @@ export class ShardStores {
     this.#stores.get(shardId)?.dispatches.handled(packet);
   }
 
+  /** The gateway's `onSessionLost`. */
+  public sessionLost(shardId: number): void {
+    this.#stores.get(shardId)?.dispatches.dropSession();
+  }
+
   /** The gateway's `onPresence`. */
   public presenceSet(shardId: number, presence: object): void {
     this.#stores.get(shardId)?.setPresence(presence);

@@ -82,6 +82,21 @@ function send(stores: ShardStores, shardId: number, packet: GatewayPacket): stri
   return verdict;
 }
 
+describe('a session that Discord has ended', () => {
+  it('does not count as one to resume, neither here nor in the next process, until the shard has another', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    expect(stores.resumable).toBe(2);
+    stores.sessionLost(1);
+    expect(stores.resumable).toBe(1);
+    stores.commit();
+    expect(await world.resumable()).toBe(1);
+    send(stores, 1, ready('another'));
+    stores.commit();
+    expect([stores.resumable, await world.resumable()]).toEqual([2, 2]);
+  });
+});
+
 describe('shards that hear nothing', () => {
   it('stay resumable for as long as they are connected', async () => {
     const world = new World();
