@@ -18,7 +18,7 @@ export interface HydrationTarget {
  * previous process may go on meanwhile: `refresh()` catches up with what it changes.
  */
 export class Hydration {
-  readonly #versions = new Map<string, number>();
+  #versions = new Map<string, number>();
 
   public constructor(
     private readonly target: HydrationTarget,
@@ -55,6 +55,11 @@ export class Hydration {
     const presence = this.store.takePresence();
     if (presence !== undefined) this.target.restorePresence(shardId, presence);
     this.target.restoreMemberFetches(shardId, this.store.memberFetches());
+  }
+
+  /** This process has served the shard and releases it: the cache holds what is stored now, whoever wrote that. */
+  public released(): void {
+    this.#versions = new Map(this.store.versions());
   }
 
   #apply({ guildId, version, guild }: StoredGuild): void {

@@ -145,6 +145,11 @@ export class ShardStore {
     return this.#files.read(({ reader }) => reader.changedSince(known)) ?? { changed: [], gone: [] };
   }
 
+  /** The version of each guild that is committed. */
+  public versions(): GuildVersions {
+    return this.#files.read(({ reader }) => reader.versions()) ?? new Map();
+  }
+
   /** What the process that had the shard before has left on its stack. */
   public readMark(): FoundMark | undefined {
     return this.persistent ? this.#deaths.readMark() : undefined;

@@ -154,7 +154,12 @@ export class ShardStores {
   /** The shards were disconnected: commits, and leaves them to another process. */
   public release(): void {
     this.#stopTouching();
-    for (const store of this.#stores.values()) store.release();
+    for (const store of this.#stores.values()) {
+      // Otherwise another process may have written since, which the cache knows nothing of.
+      const isOwn = store.dispatches.isWriting;
+      store.release();
+      if (isOwn) this.#hydrations.get(store.shardId)?.released();
+    }
   }
 
   /** Leaves no file open. */

@@ -65,6 +65,12 @@ export class StoreReader {
     return { guildId, version, guild };
   }
 
+  /** The version of each guild. */
+  public versions(): Map<string, number> {
+    this.database.refresh();
+    return new Map([...this.database.guilds()].map(([guildId, text]) => [guildId, parseGuildEntry(text).version]));
+  }
+
   /** Fetches of all members that have not been answered in full. */
   public memberFetches(): MemberFetch[] {
     const texts = [...this.database.guilds()].map(([guildId]) => this.database.row(rowKey(guildId, 'fetch')));
@@ -73,12 +79,11 @@ export class StoreReader {
 
   /** Which guilds were changed, added or removed since they were read with these versions. */
   public changedSince(known: GuildVersions): GuildDifferences {
-    this.database.refresh();
     const gone = new Set(known.keys());
     const changed: string[] = [];
-    for (const [guildId, text] of this.database.guilds()) {
+    for (const [guildId, version] of this.versions()) {
       gone.delete(guildId);
-      if (parseGuildEntry(text).version !== known.get(guildId)) changed.push(guildId);
+      if (version !== known.get(guildId)) changed.push(guildId);
     }
     return { changed, gone: [...gone] };
   }
