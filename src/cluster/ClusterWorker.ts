@@ -322,6 +322,9 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
         this.#arrivals.note(shardId, packet);
       },
       onHeartbeat: (shardId) => stores.commitShard(shardId),
+      onSessionLost: (shardId) => stores.sessionLost(shardId),
+      onMemberFetch: (shardId, fetch) => stores.membersAskedFor(shardId, fetch),
+      onPresence: (shardId, presence) => stores.presenceSet(shardId, presence),
       onShardState: (status) => this.#tell(() => this.send('shardStateChanged', status)),
       onDeaf: (shardId, reason) => this.#tell(() => this.send('shardDeaf', { shardId, reason })),
       onFatal: (error) => this.#refused(error),

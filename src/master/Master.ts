@@ -13,6 +13,7 @@ import type { Config } from '../core/settings/config.js';
 import type { LogLevel } from '../core/settings/settings.js';
 import { systemClock } from '../core/time/clock.js';
 import { within } from '../core/time/within.js';
+import { DISMISSAL } from '../core/worker/controlMessages.js';
 import { LocalHost } from '../core/worker/LocalHost.js';
 import { Admin } from './admin/Admin.js';
 import { DataDir } from './dataDir/DataDir.js';
@@ -317,6 +318,9 @@ export class Master {
     clusters.on('spawnedworker', ({ arrivals }) => arrivals.length > 0 && layout.commit(shardCount));
     const taken = await registry.takeOver(clusters, settings);
     if (taken.length > 0) layout.commit(shardCount);
+    // All that are known have come by now. During a stop nobody is sent away: another master may take them.
+    this.#server.tellStrangers(DISMISSAL);
+    this.#undo.push(() => this.#server.tellStrangers(undefined));
     this.#stopRequested.signal.throwIfAborted();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();

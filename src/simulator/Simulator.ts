@@ -26,6 +26,7 @@ import type { Interaction } from './users/Interaction.js';
 import { type CommandRequest, type ComponentRequest, Interactions } from './users/Interactions.js';
 import { Messages, type SentMessage, type UserMessage } from './users/Messages.js';
 import { Traffic } from './users/Traffic.js';
+import type { Json } from './world/payloads.js';
 import { World } from './world/World.js';
 
 /** Interaction tokens are longer than fastify's own limit of 100 characters, which would make them unknown paths. */
@@ -153,6 +154,11 @@ export class Simulator {
 
   get ownerIds(): readonly string[] {
     return this.#world.ownerIds;
+  }
+
+  /** What a shard's client has last said of itself, in the session that the shard has now. */
+  presenceOf(shardId: number): Json | undefined {
+    return this.#gateway.sessionsOfShard(shardId).at(-1)?.presence;
   }
 
   /** The guilds that the bot is in now. */

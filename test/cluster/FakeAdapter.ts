@@ -52,6 +52,8 @@ export class FakeAdapter implements ClientAdapter<FakeAdapter> {
     return [...this.#guilds].filter(([, shard]) => shard === shardId).map(([id]) => id);
   }
 
+  public restorePresence(): void {}
+
   public counts(): CacheCounts {
     return { users: 0, guilds: new Map([...this.#guilds.values()].map((id) => [id, this.guildIds(id).length])) };
   }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Interaction, Simulator } from '../../src/simulator/index.js';
 import { isAlive, until } from '../support/processes.js';
 import { Bot, type Misbehaviour } from './Bot.js';
-import { expectAllServed, expectBalanced, guildOn, settle } from './users.js';
+import { expectAllServed, expectBalanced, expectNothingLost, guildOn, settle } from './users.js';
 
 const SHARDS = 4;
 let discord: Simulator;
@@ -82,6 +82,31 @@ describe('a rolling restart', () => {
     const restored = await bot.untilLogged(/^state restored/);
     expect(restored.state).toEqual({ from: old });
     expectBalanced(discord);
+  });
+
+  it('keeps the presence that the bot has set: over a restart, a crash, and the loss of a session', async () => {
+    await start();
+    const inBot = async (code: string): Promise<string> => {
+      const run = discord.runCommand({
+        ...{ name: 'eval', options: { code }, guildId: guildOn(discord, 0), userId: discord.ownerId },
+      });
+      return (await run.answered).content;
+    };
+    const chess = { status: 'idle', activities: [{ name: 'chess', type: 0 }] };
+    await inBot("client.editStatus('idle', { name: 'chess', type: 0 })");
+    await until(() => discord.presenceOf(0)?.status === 'idle');
+    await roll({ cluster: 0 });
+    expect(await inBot('client.presence.status')).toContain('idle');
+    const victim = bot.clusterPids().get(0) ?? 0;
+    process.kill(victim, 'SIGKILL');
+    await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
+    expect(await inBot('client.presence.status')).toContain('idle');
+    expect(discord.presenceOf(0)).toMatchObject(chess);
+    expectNothingLost(discord);
+    discord.faults.invalidateSession(0);
+    await until(() => discord.account.summary().identifies === SHARDS + 1);
+    await expectAllServed(discord);
+    expect(discord.presenceOf(0)).toMatchObject(chess);
   });
 
   it('lets a running command finish in the old process, and its answer arrives', async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Simulator } from '../../src/simulator/index.js';
@@ -219,6 +219,72 @@ describe('the death of the master', () => {
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
     await expectAllServed(discord);
     expectNothingLost(discord);
+  });
+});
+
+describe('a list of clusters that is of no use', () => {
+  const list = (): string => join(bot.dataDir, 'ipc', 'clusters.json');
+  const labels = (): string[] =>
+    Array.from({ length: SHARDS }, (_, id) => join(bot.dataDir, `shards/${id}/label.json`));
+
+  /** A new master, whose clusters replace those that are left: no shard has two owners, and each is resumed once. */
+  async function expectReplaced(damage: () => void): Promise<void> {
+    await start();
+    const pids = new Map(bot.clusterPids());
+    discord.traffic.start(LOAD);
+    bot.signal('SIGKILL');
+    await bot.ended();
+    damage();
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
+    await settle(discord);
+    await expectAllServed(discord);
+    expect(discord.account.summary()).toMatchObject({ overlaps: 0, violations: 0 });
+  }
+
+  it.each(['', 'no JSON'])('because it holds %o: the clusters are found by their stores', async (text) => {
+    await expectReplaced(() => writeFileSync(list(), text));
+    expectNothingLost(discord);
+    expect(discord.account.summary().resumes).toBe(SHARDS);
+  });
+
+  it('because it could not be written: the clusters are found by their stores', async () => {
+    await expectReplaced(() => {
+      rmSync(list(), { force: true });
+      // Nothing can replace a folder that is not empty.
+      mkdirSync(join(list(), 'in the way'), { recursive: true });
+    });
+    expectNothingLost(discord);
+    expect(discord.account.summary().resumes).toBe(SHARDS);
+  });
+
+  it('and stores that do not say who writes them: the clusters end when the new master does not know them', async () => {
+    await expectReplaced(() => {
+      rmSync(list());
+      for (const file of labels()) {
+        writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), writer: null }));
+      }
+    });
+    expectNothingLost(discord);
+    expect(discord.account.summary().resumes).toBe(SHARDS);
+  });
+
+  it('and a cluster that does not wake up: it is killed before its shards begin elsewhere', async () => {
+    await start();
+    const pids = new Map(bot.clusterPids());
+    bot.signal('SIGKILL');
+    await bot.ended();
+    rmSync(list());
+    process.kill(pids.get(0) ?? 0, 'SIGSTOP');
+    const from = bot.lines.length;
+    bot.start();
+    await bot.untilLogged(/^ready: all/, from);
+    for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
+    await expectAllServed(discord);
+    expectNothingLost(discord);
+    expect(discord.account.summary()).toMatchObject({ overlaps: 0, resumes: SHARDS });
   });
 });
 

@@ -117,6 +117,17 @@ describe('what happens in guilds', () => {
     expect(d.channels.map((entry: { id: string }) => entry.id)).toContain(channel.id);
   });
 
+  it('is in the GUILD_CREATE of who comes later, but for threads that are archived', async () => {
+    const channel = discord.guilds.createChannel(guildId);
+    const [active, archived] = [discord.guilds.createThread(channel.id), discord.guilds.createThread(channel.id)];
+    discord.guilds.updateChannel(archived.id, { thread_metadata: { archived: true } });
+    const client = await RawGateway.login(discord);
+    const { d } = await client.find((packet) => packet.t === 'GUILD_CREATE' && packet.d.id === guildId);
+    const threads = d.threads.map((entry: { id: string }) => entry.id);
+    expect(threads).toContain(active.id);
+    expect(threads).not.toContain(archived.id);
+  });
+
   it('joins and leaves guilds, and loses them to outages', async () => {
     const client = await RawGateway.login(discord);
     const joined = discord.guilds.join('a new one');

@@ -1,5 +1,6 @@
 import type { ChannelSummary, GuildSummary, UserSummary } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
+import type { PresenceData } from '../gateway/Presence.js';
 
 /**
  * The port between Kallisti and a client library. Kallisti holds the connections to Discord and hands what arrives to the
@@ -32,6 +33,8 @@ export interface ClientAdapter<C = unknown> {
 
   /** Who the bot is, in a process that has not seen READY. Called before any guild is cached. */
   restoreIdentity(identity: BotIdentity): void;
+  /** The presence that the bot has set on a shard in an earlier process, as it was sent. The library must not send it again. */
+  restorePresence(shardId: number, presence: PresenceData): void;
   /** Puts a guild into the cache as its GUILD_CREATE would. One that is there is replaced. It may be kept and changed. */
   cacheGuild(shardId: number, guild: RawGuild): void;
   /** Discord has told of the guild, and that it cannot say more for now. */

@@ -5,6 +5,8 @@ import type { ClientAdapter } from '../clients/ClientAdapter.js';
 import { ClosingSockets } from './ClosingSockets.js';
 import type { GatewayLog } from './GatewayLog.js';
 import { DEFAULT_TIMINGS, type GatewayOptions } from './GatewayOptions.js';
+import type { MemberFetch } from './MemberFetches.js';
+import type { KeptPresence } from './Presence.js';
 import { Reachability } from './Reachability.js';
 import { Shard, type ShardHost } from './Shard.js';
 
@@ -82,6 +84,16 @@ export class Gateway<C = unknown> {
   public restoreIdentity(identity: BotIdentity): void {
     this.#identity = identity;
     this.adapter.restoreIdentity(identity);
+  }
+
+  /** Before a shard is connected: the presence that an earlier process has set on it, as its `onPresence` got it. */
+  public restorePresence(shardId: number, presence: object): void {
+    this.#shards.get(shardId)?.restorePresence(presence as KeptPresence);
+  }
+
+  /** Before a shard is connected: fetches that an earlier process has begun, as its `onMemberFetch` got them. */
+  public restoreMemberFetches(shardId: number, fetches: Iterable<MemberFetch>): void {
+    this.#shards.get(shardId)?.restoreMemberFetches(fetches);
   }
 
   /**

@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import type { ShardStatus } from '../../core/contracts/ClusterContract.js';
 import type { GatewayPacket } from '../../core/discord/packets.js';
 import type { DiscordRefusedError } from '../../core/errors.js';
+import type { MemberFetch } from './MemberFetches.js';
+import type { KeptPresence } from './Presence.js';
 
 /** The part of a pino logger that the gateway uses. */
 export type GatewayLogger = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -36,6 +38,12 @@ export interface GatewayOptions {
    */
   readonly acquireSlot: (shardId: number, signal: AbortSignal) => Promise<Slot>;
   readonly onShardState?: (status: ShardStatus) => void;
+  /** Discord says that the session of a shard is gone. */
+  readonly onSessionLost?: (shardId: number) => void;
+  /** The bot has set a presence, to be kept for a later process, see `Gateway.restorePresence`. */
+  readonly onPresence?: (shardId: number, presence: KeptPresence) => void;
+  /** The client asks for all members of a guild. Until they are here, a later process is to ask again, see `Gateway.restoreMemberFetches`. */
+  readonly onMemberFetch?: (shardId: number, fetch: MemberFetch) => void;
   /** Discord refuses the bot for good while it runs (its token was reset, say). At most once; not for `connect()`, which rejects. */
   readonly onFatal?: (error: DiscordRefusedError) => void;
   /** A shard is still deaf after it was reconnected for that; it goes on trying. `reason` says what it does not hear. */

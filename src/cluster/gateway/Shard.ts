@@ -9,7 +9,8 @@ import { ConnectionLog, type ConnectionLogHost } from './ConnectionLog.js';
 import { judgeClose, overfullText, refusal } from './closeCodes.js';
 import type { GatewayOptions, GatewayTimings, Slot } from './GatewayOptions.js';
 import { Handshake } from './Handshake.js';
-import { Presence } from './Presence.js';
+import { type MemberFetch, MemberFetches } from './MemberFetches.js';
+import { type KeptPresence, Presence } from './Presence.js';
 import { Redial, reconnectDelay } from './Redial.js';
 import { SessionKeeper } from './SessionKeeper.js';
 import { ShardSocket, type ShardSocketHost } from './ShardSocket.js';
@@ -55,6 +56,7 @@ export class Shard implements ShardSocketHost {
   readonly #client: ClientSide;
   readonly #silence: SilenceDetector;
   readonly #presence: Presence;
+  readonly #fetches = new MemberFetches((payload) => this.#socket?.send(payload));
   #state: ShardState = 'idle';
   /** Whether the shard is to be connected. */
   #isActive = false;
@@ -74,7 +76,9 @@ export class Shard implements ShardSocketHost {
     this.#silence = new SilenceDetector(timings, (silentMs) =>
       this.#deaf('dispatch', `no event for ${(silentMs / 1000).toFixed(1)} s, which is unusual for it`),
     );
-    this.#presence = new Presence(adapter.connection.presence);
+    this.#presence = new Presence(adapter.connection.presence, (presence) =>
+      this.#report('onPresence', () => options.onPresence?.(shardId, presence)),
+    );
     this.#handshake = new Handshake(shardId, host, this.#session, this.#presence, () =>
       this.#deaf('answer', this.#handshake.isGreeted ? 'no answer to the handshake' : 'no HELLO'),
     );
@@ -96,6 +100,17 @@ export class Shard implements ShardSocketHost {
   /** Before `open()`: goes on with a session, of another process for example. */
   public restore(session: ShardSession): void {
     this.#session.restore(session);
+  }
+
+  /** Before `open()`: goes on with a presence, of another process for example. */
+  public restorePresence(kept: KeptPresence): void {
+    const presence = this.#presence.restore(kept);
+    if (presence !== undefined) this.#host.adapter.restorePresence(this.shardId, presence);
+  }
+
+  /** Before `open()`: fetches of all members that are still to be answered. */
+  public restoreMemberFetches(fetches: Iterable<MemberFetch>): void {
+    this.#fetches.restore(fetches);
   }
 
   /** Connects, and reconnects from now on: resumes the session, or identifies where there is none. */
@@ -129,6 +144,9 @@ export class Shard implements ShardSocketHost {
     if (OWN_OPCODES.has(payload.op)) throw new TypeError(`Opcode ${payload.op} is not for the client to send`);
     if (payload.op === Opcode.PRESENCE_UPDATE) this.#presence.set(payload, this.#socket);
     else this.#socket?.send(payload);
+    const fetch = this.#fetches.sent(payload);
+    if (fetch === null) return;
+    this.#report('onMemberFetch', () => this.#host.options.onMemberFetch?.(this.shardId, fetch));
   }
 
   /** Gives a dispatch to the client's listeners once more, see `Gateway.repeat`. */
@@ -177,7 +195,8 @@ export class Shard implements ShardSocketHost {
     const error = cause ?? Object.assign(new Error(`The gateway closed the connection: ${reason}`), { code });
     // To a RESUME it says that what we know of the session is nonsense.
     const verdict = code === CloseCode.DECODE_ERROR && this.#state === 'resuming' ? 'identify' : judgeClose(code);
-    if (verdict !== 'resume') this.#session.drop();
+    if (verdict === 'identify') this.#dropSession();
+    else if (verdict !== 'resume') this.#session.drop();
     if (verdict === 'overfull') {
       this.#becomeOverfull(error);
       return;
@@ -266,6 +285,7 @@ export class Shard implements ShardSocketHost {
     if (packet.s) this.#session.seq = packet.s;
     this.#handshake.heard();
     this.#silence.dispatch();
+    this.#fetches.dispatched(packet);
     this.#client.dispatch(packet, known, text);
   }
 
@@ -285,6 +305,8 @@ export class Shard implements ShardSocketHost {
     this.#silence.connected();
     socket.establish();
     this.#presence.sendPending(socket);
+    if (known.t === 'READY') this.#fetches.begun();
+    else this.#fetches.resumed();
     this.#client.dispatch(packet, known, '');
     // A listener may have released the shard.
     if (this.#socket !== socket) return;
@@ -319,7 +341,7 @@ export class Shard implements ShardSocketHost {
       return;
     }
     const { invalidSessionMinMs: min, invalidSessionMaxMs: max } = this.#host.timings;
-    this.#session.drop();
+    this.#dropSession();
     this.#lose({ reason: 'invalid session', pauseMs: min + Math.random() * (max - min) });
   }
 
@@ -368,6 +390,7 @@ export class Shard implements ShardSocketHost {
     this.#handshake.end();
     this.#silence.disconnected();
     this.#redial.disconnected();
+    this.#fetches.disconnected();
     if (socket !== null) {
       this.#presence.disconnected(socket);
       this.#host.closing.add(socket.close(this.#session.id !== null));
@@ -375,6 +398,21 @@ export class Shard implements ShardSocketHost {
       this.#tellClient('disconnected', { isFinal: !this.#isActive, ...(error === undefined ? {} : { error }) });
     }
     if (this.#state !== 'idle' && this.#state !== 'released') this.#enter('disconnected');
+  }
+
+  #dropSession(): void {
+    const hadOne = this.#session.id !== null;
+    this.#session.drop();
+    if (hadOne) this.#report('onSessionLost', () => this.#host.options.onSessionLost?.(this.shardId));
+  }
+
+  /** What an option throws is logged, and keeps nothing from going on. */
+  #report(option: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#host.log.callbackError(option, this.shardId, error);
+    }
   }
 
   #tellClient(state: ConnectionChange['state'], details: Pick<ConnectionChange, 'error' | 'isFinal'> = {}): void {

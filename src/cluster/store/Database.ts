@@ -12,7 +12,7 @@ export interface Changes {
   readonly work: ReadonlyMap<string, string | null>;
 }
 
-export type RecordName = 'session' | 'progress';
+export type RecordName = 'session' | 'progress' | 'presence';
 
 /** Threads that may read at a time, of all processes that have the database open. More than there ever are. */
 const MAX_READERS = 32;
@@ -50,9 +50,11 @@ export class Database {
   public static async open(folder: string): Promise<Database> {
     // Its binary may be missing on an unusual platform, which must not end the process.
     const { open } = await import('lmdb');
-    return new Database(
-      open<string, string>({ path: folder, encoding: 'string', noSync: true, maxReaders: MAX_READERS, maxDbs: 4 }),
-    );
+    const how = { encoding: 'string', noSync: true, maxReaders: MAX_READERS, maxDbs: 4 } as const;
+    const root = open<string, string>({ path: folder, ...how });
+    // Processes that were killed have left their places among the readers.
+    root.readerCheck();
+    return new Database(root);
   }
 
   /** From now on, reads see what other processes have committed. (lmdb does this by itself at the end of a turn.) */

@@ -1,5 +1,6 @@
 import type { BotIdentity } from '../../core/discord/packets.js';
 import type { ClientAdapter } from '../clients/ClientAdapter.js';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { ShardStore } from './ShardStore.js';
 import type { StoredGuild } from './StoreReader.js';
 
@@ -8,6 +9,8 @@ export interface HydrationTarget {
   readonly adapter: Pick<ClientAdapter, 'cacheGuild' | 'cacheUnavailableGuild' | 'uncacheGuild'>;
   readonly identity: BotIdentity | null;
   restoreIdentity(identity: BotIdentity): void;
+  restorePresence(shardId: number, presence: object): void;
+  restoreMemberFetches(shardId: number, fetches: Iterable<MemberFetch>): void;
 }
 
 /**
@@ -15,7 +18,7 @@ export interface HydrationTarget {
  * previous process may go on meanwhile: `refresh()` catches up with what it changes.
  */
 export class Hydration {
-  readonly #versions = new Map<string, number>();
+  #versions = new Map<string, number>();
 
   public constructor(
     private readonly target: HydrationTarget,
@@ -41,6 +44,22 @@ export class Hydration {
     }
     for await (const guild of this.store.readGuilds(changed)) this.#apply(guild);
     return changed.length + gone.length;
+  }
+
+  /**
+   * Goes on with what the bot has asked of the gateway in the previous process: its presence, and members that have not come.
+   * To be called once this process has the shard.
+   */
+  public restoreRequests(): void {
+    const { shardId } = this.store;
+    const presence = this.store.takePresence();
+    if (presence !== undefined) this.target.restorePresence(shardId, presence);
+    this.target.restoreMemberFetches(shardId, this.store.memberFetches());
+  }
+
+  /** This process has served the shard and releases it: the cache holds what is stored now, whoever wrote that. */
+  public released(): void {
+    this.#versions = new Map(this.store.versions());
   }
 
   #apply({ guildId, version, guild }: StoredGuild): void {

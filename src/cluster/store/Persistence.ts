@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Changes } from './Database.js';
-import { type OpenedFolder, ShardFolder } from './ShardFolder.js';
+import { isUnreadable } from './isDamage.js';
+import { type OpenedFolder, ShardFolder, StoreInUseError } from './ShardFolder.js';
 import { StateRecorder } from './StateRecorder.js';
 import type { StoreOwner } from './StoreLabel.js';
 import { StoreReader } from './StoreReader.js';
@@ -57,7 +58,9 @@ export class Persistence {
       const recorder = new StateRecorder(database, this.#patchUser);
       this.#parts = { ...opened, recorder, reader: new StoreReader(database) };
     } catch (error) {
-      this.#fail(error);
+      // Once the process that writes it has released it, it can be replaced.
+      if (error instanceof StoreInUseError && !this.#isDamaged) this.#isDamaged = true;
+      else this.#fail(error);
     }
   }
 
@@ -69,10 +72,10 @@ export class Persistence {
     if (!this.#isDamaged) return;
     const parts = this.#parts;
     this.#parts = undefined;
-    this.#isDamaged = false;
     try {
       await parts?.database.close();
       this.#folder.setAside('a part of it cannot be read');
+      this.#isDamaged = false;
       await this.open();
     } catch (error) {
       this.#fail(error);
@@ -84,8 +87,8 @@ export class Persistence {
     if (this.#parts === undefined || this.#isDamaged) return undefined;
     try {
       return read(this.#parts);
-    } catch {
-      this.#isDamaged = true;
+    } catch (error) {
+      this.#cannotRead(error);
       return undefined;
     }
   }
@@ -95,8 +98,8 @@ export class Persistence {
     if (this.#parts === undefined || this.#isDamaged) return;
     try {
       yield* read(this.#parts);
-    } catch {
-      this.#isDamaged = true;
+    } catch (error) {
+      this.#cannotRead(error);
     }
   }
 
@@ -134,10 +137,16 @@ export class Persistence {
     }
   }
 
+  #cannotRead(error: unknown): void {
+    if (isUnreadable(error)) this.#isDamaged = true;
+    else this.#fail(error);
+  }
+
   /** Gives the files up. What is in them stays: it is older, and consistent. */
   #fail(error: unknown): void {
     const parts = this.#parts;
     this.#parts = undefined;
+    this.#isDamaged = false;
     const { shardId, logger } = this.#options;
     logger.error(
       { shardId, err: error },

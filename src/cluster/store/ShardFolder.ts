@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkDataFile } from './checkDataFile.js';
 import { Database } from './Database.js';
+import { isDamage } from './isDamage.js';
 import { StoreLabel, type StoreOwner } from './StoreLabel.js';
 
 /** How large the lock file is made. LMDB needs less for the readers of one shard. */
@@ -13,6 +14,11 @@ const NEW_DATABASE_BYTES = 65_536;
 export interface OpenedFolder {
   readonly database: Database;
   readonly label: StoreLabel;
+}
+
+/** A database should be set aside, but another process writes it at the moment. */
+export class StoreInUseError extends Error {
+  public override readonly name = 'StoreInUseError';
 }
 
 /**
@@ -36,7 +42,10 @@ export class ShardFolder {
     return join(this.#path, 'stack');
   }
 
-  /** @throws Error of the file system (disk full, no permission), or of lmdb where not even a new database can be opened. */
+  /**
+   * @throws Error of the file system (disk full, no permission), or of lmdb where not even a new database can be opened;
+   * StoreInUseError as `setAside()` does.
+   */
   public async open(): Promise<OpenedFolder> {
     mkdirSync(this.#path, { recursive: true, mode: 0o700 });
     const reason = this.#objection();
@@ -50,8 +59,14 @@ export class ShardFolder {
     }
   }
 
-  /** This process must not have the database open. @throws Error of the file system. */
+  /**
+   * This process must not have the database open.
+   *
+   * @throws Error of the file system; StoreInUseError where another process writes it, which may do well with it: its database
+   * must not be moved away under it.
+   */
   public setAside(reason: string): void {
+    if (StoreLabel.read(this.#path)?.hasOtherWriter === true) throw new StoreInUseError(reason);
     this.onSetAside(reason);
     const aside = `${this.#path}.set-aside`;
     rmSync(aside, { recursive: true, force: true });
@@ -110,9 +125,4 @@ function requireRoom(path: string, bytes: number): void {
   } finally {
     rmSync(path, { force: true });
   }
-}
-
-/** LMDB's own errors have negative numbers (lmdb.h, "Return Codes"). Those of the operating system say nothing about the file. */
-export function isDamage(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' && error.code < 0;
 }

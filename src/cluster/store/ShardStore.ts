@@ -4,11 +4,13 @@ import { identityOf, isRunning, type ProcessIdentity } from '../../core/files/pr
 import type { Dispatch } from '../dispatch/Dispatch.js';
 import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { FoundMark } from '../dispatch/StackMark.js';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import { DeathRecord } from './DeathRecord.js';
 import { DispatchJournal } from './DispatchJournal.js';
 import { Persistence, type PersistenceOptions } from './Persistence.js';
 import type { Stored } from './SessionProgress.js';
+import { StoredPresence } from './StoredPresence.js';
 import type { GuildDifferences, GuildVersions, StoredGuild } from './StoreReader.js';
 
 export interface ShardStoreOptions extends PersistenceOptions {
@@ -66,6 +68,8 @@ export class ShardStore {
   readonly #options: ShardStoreOptions & typeof DEFAULTS;
   readonly #files: Persistence;
   readonly #deaths: DeathRecord;
+  readonly #presence: StoredPresence;
+  #presenceOfOther: object | undefined;
   #isClosed = false;
 
   private constructor(options: ShardStoreOptions) {
@@ -76,6 +80,7 @@ export class ShardStore {
     const deaths = new DeathRecord(this.#options, files.markFile);
     this.#files = files;
     this.#deaths = deaths;
+    this.#presence = new StoredPresence(files);
     this.dispatches = new DispatchJournal({
       onGivenUp: undefined,
       onOpen: undefined,
@@ -114,6 +119,30 @@ export class ShardStore {
     return { ...stored.session, shardId: this.shardId, seq: stored.progress.seq };
   }
 
+  /** The bot has set this presence, or will have once the shard is connected. What is in it is the gateway's business. */
+  public setPresence(presence: object): void {
+    if (!this.#isClosed) this.#presence.set(presence, this.dispatches.isWriting);
+  }
+
+  /** The presence that another process has set before this one took over, for once; see `StoredPresence`. */
+  public takePresence(): object | undefined {
+    const presence = this.#presenceOfOther;
+    this.#presenceOfOther = undefined;
+    return presence;
+  }
+
+  /** The client asks for all members of a guild. The answer ends it, see the table of dispatches. */
+  public noteMemberFetch(fetch: MemberFetch): void {
+    if (!this.dispatches.isWriting) return;
+    this.#files.write(({ recorder }) => recorder.apply({ op: 'beginFetch', guildId: fetch.guildId, fetch }));
+    this.dispatches.touch();
+  }
+
+  /** Fetches of all members that Discord has not answered in full. */
+  public memberFetches(): readonly MemberFetch[] {
+    return this.#files.read(({ reader }) => reader.memberFetches()) ?? [];
+  }
+
   // Reading: what is committed, by whichever process.
 
   /** All guilds, each as it is when its turn comes. Lets other work pass every few milliseconds. */
@@ -133,6 +162,11 @@ export class ShardStore {
   /** Which guilds another process has changed, added or removed since they were read with these versions. */
   public changedSince(known: GuildVersions): GuildDifferences {
     return this.#files.read(({ reader }) => reader.changedSince(known)) ?? { changed: [], gone: [] };
+  }
+
+  /** The version of each guild that is committed. */
+  public versions(): GuildVersions {
+    return this.#files.read(({ reader }) => reader.versions()) ?? new Map();
   }
 
   /** What the process that had the shard before has left on its stack. */
@@ -163,6 +197,7 @@ export class ShardStore {
     await this.#files.replaceDamaged();
     const isUsable = stored !== undefined && this.#isUsable(stored, released);
     this.dispatches.takeOver(isUsable ? stored : undefined, released, death);
+    this.#presenceOfOther = this.#presence.takeOver();
     // Only now: what the mark said is in the file.
     if (this.persistent) this.#deaths.openMark();
     return this.session();

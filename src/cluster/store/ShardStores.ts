@@ -6,6 +6,7 @@ import { type Clock, systemClock, type Timer } from '../../core/time/clock.js';
 import type { Dispatch } from '../dispatch/Dispatch.js';
 import { explainDeaths } from '../dispatch/explainDeaths.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import { CommitSchedule } from './CommitSchedule.js';
 import type { Repetition } from './DispatchJournal.js';
 import { Hydration, type HydrationTarget } from './Hydration.js';
@@ -91,6 +92,7 @@ export class ShardStores {
         released.find(({ shardId }) => shardId === store.shardId),
         deaths[index],
       );
+      this.#hydrations.get(store.shardId)?.restoreRequests();
       if (session === undefined) continue;
       const { shardId } = store;
       if (!this.#unusable.has(shardId)) await this.#try(shardId, async () => this.#hydrations.get(shardId)?.refresh());
@@ -115,6 +117,21 @@ export class ShardStores {
   /** The gateway's `onDispatch`. */
   public handled(shardId: number, packet: GatewayPacket): void {
     this.#stores.get(shardId)?.dispatches.handled(packet);
+  }
+
+  /** The gateway's `onSessionLost`. */
+  public sessionLost(shardId: number): void {
+    this.#stores.get(shardId)?.dispatches.dropSession();
+  }
+
+  /** The gateway's `onPresence`. */
+  public presenceSet(shardId: number, presence: object): void {
+    this.#stores.get(shardId)?.setPresence(presence);
+  }
+
+  /** The gateway's `onMemberFetch`. */
+  public membersAskedFor(shardId: number, fetch: MemberFetch): void {
+    this.#stores.get(shardId)?.noteMemberFetch(fetch);
   }
 
   /** Whether other processes finish dispatches of these shards. */
@@ -149,7 +166,12 @@ export class ShardStores {
   /** The shards were disconnected: commits, and leaves them to another process. */
   public release(): void {
     this.#stopTouching();
-    for (const store of this.#stores.values()) store.release();
+    for (const store of this.#stores.values()) {
+      // Otherwise another process may have written since, which the cache knows nothing of.
+      const isOwn = store.dispatches.isWriting;
+      store.release();
+      if (isOwn) this.#hydrations.get(store.shardId)?.released();
+    }
   }
 
   /** Leaves no file open. */

@@ -1,3 +1,4 @@
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { Database } from './Database.js';
 import { GuildIndex } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
@@ -13,7 +14,9 @@ const MAX_ROWS = 256;
 type RowChange =
   | { readonly op: 'put' | 'patch' | 'touch'; readonly guildId: string; readonly key: string; readonly text: string }
   | { readonly op: 'remove' | 'resetCount'; readonly guildId: string; readonly key: string }
-  | { readonly op: 'count'; readonly guildId: string; readonly key: string; readonly by: number };
+  | { readonly op: 'count'; readonly guildId: string; readonly key: string; readonly by: number }
+  | { readonly op: 'beginFetch'; readonly guildId: string; readonly key: string; readonly text: string }
+  | { readonly op: 'endFetch'; readonly guildId: string; readonly key: string; readonly nonce: string | undefined };
 
 /**
  * Turns changes into rows. A guild is its last GUILD_CREATE and one row for each entity that has changed since. A change merges
@@ -102,7 +105,10 @@ export class StateRecorder {
     const entry = this.#index.get(guildId);
     const guild = entry?.available === true ? mergeGuild(this.#pending.rowsOf(guildId)) : undefined;
     if (entry === undefined || guild === undefined) return;
+    const fetchKey = rowKey(guildId, 'fetch');
+    const fetch = this.#pending.get(fetchKey);
     this.#index.rearrange(guildId, { ...entry, rows: 0, baseLength: this.#replaceRows(guildId, guild) });
+    if (fetch !== undefined) this.#pending.set(fetchKey, fetch);
   }
 
   /** What a commit has to write. To be called within its transaction. @throws SyntaxError where a row is damaged. */
@@ -167,6 +173,15 @@ export class StateRecorder {
         // A sum of 0 rather than no row: so the number of rows only ever grows.
         if (known !== undefined) this.#write(guildId, key, '0', known);
         break;
+      // These say nothing about what the guild is.
+      case 'beginFetch':
+        this.#pending.set(key, change.text);
+        break;
+      case 'endFetch':
+        if (known !== undefined && (JSON.parse(known) as MemberFetch).nonce === change.nonce) {
+          this.#pending.set(key, null);
+        }
+        break;
     }
   }
 
@@ -210,6 +225,10 @@ function rowChange(
       return { op, guildId, key: rowKey(guildId, change.kind, change.entityId) };
     case 'count':
       return { op, guildId, key: rowKey(guildId, 'count', change.counter), by: change.by };
+    case 'beginFetch':
+      return { op, guildId, key: rowKey(guildId, 'fetch'), text: JSON.stringify(change.fetch) };
+    case 'endFetch':
+      return { op, guildId, key: rowKey(guildId, 'fetch'), nonce: change.nonce };
     case 'resetCount':
       return { op, guildId, key: rowKey(guildId, 'count', change.counter) };
   }

@@ -9,10 +9,10 @@ import {
   type ProcessIdentity,
 } from '../../core/files/processIdentity.js';
 import { replaceFile } from '../../core/files/replaceFile.js';
+import { STORE_LABEL } from '../../core/files/storeWriters.js';
 
 /** Raised with every change of what rows mean. */
 const FORMAT = 1;
-const FILE = 'label.json';
 /** A database is not opened again after so many processes in a row died while they read it. */
 const MAX_DEATHS = 3;
 
@@ -35,7 +35,7 @@ interface BootLife {
 
 interface LabelContent extends StoreOwner {
   readonly format: number;
-  /** The process that writes now; null after it has released the shard. */
+  /** The process that writes now; null after it has released the shard. The master reads it too, see `storeWriters`. */
   readonly writer: ProcessIdentity | null;
   /** The run of the operating system in which it was last written. */
   readonly boot: BootLife;
@@ -71,7 +71,7 @@ export class StoreLabel {
   /** @returns undefined where there is none, or no readable one. */
   public static read(folder: string): StoreLabel | undefined {
     try {
-      return new StoreLabel(folder, JSON.parse(readFileSync(join(folder, FILE), 'utf8')) as LabelContent);
+      return new StoreLabel(folder, JSON.parse(readFileSync(join(folder, STORE_LABEL), 'utf8')) as LabelContent);
     } catch {
       return undefined;
     }
@@ -120,7 +120,7 @@ export class StoreLabel {
 
   #write(changes: Partial<LabelContent>): void {
     this.#content = { ...this.#content, ...changes };
-    replaceFile(join(this.#folder, FILE), JSON.stringify(this.#content));
+    replaceFile(join(this.#folder, STORE_LABEL), JSON.stringify(this.#content));
   }
 }
 

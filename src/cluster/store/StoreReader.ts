@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { Database } from './Database.js';
 import { parseGuildEntry } from './GuildIndex.js';
 import { mergeGuild } from './mergeGuild.js';
 import { parseStored, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
+import { rowKey } from './storedRow.js';
 
 /** `guild` is null while it is unavailable. */
 export interface StoredGuild {
@@ -63,14 +65,25 @@ export class StoreReader {
     return { guildId, version, guild };
   }
 
+  /** The version of each guild. */
+  public versions(): Map<string, number> {
+    this.database.refresh();
+    return new Map([...this.database.guilds()].map(([guildId, text]) => [guildId, parseGuildEntry(text).version]));
+  }
+
+  /** Fetches of all members that have not been answered in full. */
+  public memberFetches(): MemberFetch[] {
+    const texts = [...this.database.guilds()].map(([guildId]) => this.database.row(rowKey(guildId, 'fetch')));
+    return texts.flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as MemberFetch]));
+  }
+
   /** Which guilds were changed, added or removed since they were read with these versions. */
   public changedSince(known: GuildVersions): GuildDifferences {
-    this.database.refresh();
     const gone = new Set(known.keys());
     const changed: string[] = [];
-    for (const [guildId, text] of this.database.guilds()) {
+    for (const [guildId, version] of this.versions()) {
       gone.delete(guildId);
-      if (parseGuildEntry(text).version !== known.get(guildId)) changed.push(guildId);
+      if (version !== known.get(guildId)) changed.push(guildId);
     }
     return { changed, gone: [...gone] };
   }

@@ -12,6 +12,7 @@ const COLLECTIONS: Readonly<Record<EntityKind, readonly [keyof GuildPayload, (en
   voiceState: ['voice_states', (state) => String(state.user_id)],
   stageInstance: ['stage_instances', byId],
   scheduledEvent: ['guild_scheduled_events', byId],
+  soundboardSound: ['soundboard_sounds', (sound) => String(sound.sound_id)],
 };
 
 /** One key and its text. */
@@ -32,16 +33,17 @@ export function mergeGuild(rows: Iterable<RawRow>): GuildPayload | undefined {
     if (kind === 'base') base = JSON.parse(text) as Record<string, unknown>;
     else if (kind === 'guild') own = fieldsOf(parseRow(text));
     else if (kind === 'count') counts.set(entityId, Number(text));
-    else entriesOf(changes, kind).set(entityId, parseRow(text));
+    else if (kind !== 'fetch') entriesOf(changes, kind).set(entityId, parseRow(text));
   }
   if (base === undefined) return undefined;
   Object.assign(base, own);
+  const left = goneIds(changes.get('member'));
   for (const [kind, changed] of changes) {
     const [field, idOf] = COLLECTIONS[kind];
     base[field] = mergeList((base[field] ?? []) as readonly EntityData[], idOf, changed);
   }
-  const guild = base as IdData & Record<string, unknown>;
-  dropStrayThreadMembers(guild);
+  const guild = base as GuildPayload & Record<string, unknown>;
+  dropDeparted(guild, left);
   addCounts(guild, counts);
   return guild;
 }
@@ -63,11 +65,38 @@ function mergeList(
   return merged;
 }
 
-/** A deleted thread takes its members along. */
-function dropStrayThreadMembers(guild: Record<string, unknown>): void {
-  if (guild.thread_members === undefined) return;
-  const threads = new Set(((guild.threads ?? []) as readonly IdData[]).map(byId));
-  guild.thread_members = (guild.thread_members as readonly ThreadMemberData[]).filter(({ id }) => threads.has(id));
+/**
+ * Takes out what Discord's GUILD_CREATE lists no more, though no dispatch has said of each that it is gone. RESUME never sends a
+ * guild again, so it would stay for ever.
+ *
+ * - Threads that are archived (discord.com/developers/docs/topics/threads#active-archived-threads) and those of a deleted channel.
+ * - Members of such threads, stage instances and voice states of a deleted channel.
+ * - Scheduled events that are completed or cancelled.
+ * - Voice states and thread memberships of those who have left the guild.
+ */
+function dropDeparted(guild: GuildPayload & Record<string, unknown>, left: ReadonlySet<string>): void {
+  const channels = new Set((guild.channels ?? []).map(byId));
+  const hasChannel = (channelId: unknown): boolean => typeof channelId !== 'string' || channels.has(channelId);
+  const keep = <Item>(field: string, list: readonly Item[] | undefined, stays: (item: Item) => boolean): void => {
+    if (list !== undefined) guild[field] = list.filter(stays);
+  };
+  keep('threads', guild.threads, (thread) => !isArchived(thread) && hasChannel(thread.parent_id));
+  const threads = new Set((guild.threads ?? []).map(byId));
+  keep('thread_members', guild.thread_members, ({ id, user_id }) => threads.has(id) && !left.has(user_id));
+  keep('voice_states', guild.voice_states, (state) => hasChannel(state.channel_id) && !left.has(String(state.user_id)));
+  keep('stage_instances', guild.stage_instances, (instance) => hasChannel(instance.channel_id));
+  keep('guild_scheduled_events', guild.guild_scheduled_events, ({ status }) => !OVER.has(status));
+}
+
+/** COMPLETED and CANCELED (discord.com/developers/docs/resources/guild-scheduled-event). */
+const OVER: ReadonlySet<unknown> = new Set([3, 4]);
+
+function isArchived({ thread_metadata }: IdData): boolean {
+  return (thread_metadata as { readonly archived?: unknown } | undefined)?.archived === true;
+}
+
+function goneIds(changes: ReadonlyMap<string, StoredRow> | undefined): ReadonlySet<string> {
+  return new Set([...(changes ?? [])].filter(([, { mode }]) => mode === 'gone').map(([id]) => id));
 }
 
 function addCounts(guild: Record<string, unknown>, counts: ReadonlyMap<string, number>): void {

@@ -30,6 +30,7 @@ export interface GuildPayload extends IdData {
   readonly voice_states?: readonly EntityData[];
   readonly stage_instances?: readonly IdData[];
   readonly guild_scheduled_events?: readonly IdData[];
+  readonly soundboard_sounds?: readonly EntityData[];
 }
 
 /** The data of any dispatch in the table; each has some of these. */
@@ -53,4 +54,8 @@ export interface StateData extends GuildPayload {
   })[];
   readonly removed_member_ids?: readonly string[];
   readonly guild_scheduled_event_id: string;
+  readonly sound_id: string;
+  readonly chunk_index?: number;
+  readonly chunk_count?: number;
+  readonly nonce?: string;
 }

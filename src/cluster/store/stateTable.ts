@@ -1,3 +1,4 @@
+import type { MemberFetch } from '../gateway/MemberFetches.js';
 import type { EntityData, GuildPayload, IdData, MemberData, StateData, ThreadMemberData } from './stateData.js';
 import type { EntityKind } from './storedRow.js';
 
@@ -18,6 +19,10 @@ export type StateChange =
   | { readonly op: 'count'; readonly guildId: string; readonly counter: string; readonly by: 1 | -1 }
   | { readonly op: 'resetCount'; readonly guildId: string; readonly counter: string }
   | { readonly op: 'syncThreads'; readonly guildId: string; readonly data: StateData }
+  /** All members of the guild are asked for. */
+  | { readonly op: 'beginFetch'; readonly guildId: string; readonly fetch: MemberFetch }
+  /** The request with this nonce was answered in full. */
+  | { readonly op: 'endFetch'; readonly guildId: string; readonly nonce: string | undefined }
   /** The bot itself. */
   | { readonly op: 'patchUser'; readonly user: IdData };
 
@@ -46,6 +51,14 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   GUILD_DELETE: (d) => [drop(d.id, d.unavailable === true)],
   GUILD_EMOJIS_UPDATE: (d) => [{ op: 'patchGuild', guildId: d.guild_id, fields: { emojis: d.emojis } }],
   GUILD_STICKERS_UPDATE: (d) => [{ op: 'patchGuild', guildId: d.guild_id, fields: { stickers: d.stickers } }],
+
+  GUILD_SOUNDBOARD_SOUNDS_UPDATE: (d) =>
+    (d.soundboard_sounds ?? []).map((sound) =>
+      entity('patch', d.guild_id, 'soundboardSound', String(sound.sound_id), sound),
+    ),
+  GUILD_SOUNDBOARD_SOUND_CREATE: (d) => [entity('put', d.guild_id, 'soundboardSound', d.sound_id, d)],
+  GUILD_SOUNDBOARD_SOUND_UPDATE: (d) => [entity('patch', d.guild_id, 'soundboardSound', d.sound_id, d)],
+  GUILD_SOUNDBOARD_SOUND_DELETE: (d) => [remove(d.guild_id, 'soundboardSound', d.sound_id)],
 
   CHANNEL_CREATE: (d) => [entity('put', d.guild_id, 'channel', d.id, d)],
   CHANNEL_UPDATE: (d) => [entity('patch', d.guild_id, 'channel', d.id, withPins(d))],
@@ -80,10 +93,13 @@ export const STATE_TABLE: Readonly<Record<string, (data: StateData, selfId: stri
   GUILD_MEMBER_REMOVE: (d, selfId) =>
     // The bot itself leaves the guild: GUILD_DELETE says so as well.
     d.user.id === selfId ? [] : [remove(d.guild_id, 'member', d.user.id), count(d.guild_id, MEMBERS, -1)],
-  GUILD_MEMBERS_CHUNK: (d) => (d.members ?? []).map((member) => memberPatch(d.guild_id, member)),
+  GUILD_MEMBERS_CHUNK: (d) => [...(d.members ?? []).map((member) => memberPatch(d.guild_id, member)), ...endOfFetch(d)],
 
   VOICE_STATE_UPDATE: ({ member, ...d }) => [
-    ...(member === undefined ? [] : [memberPatch(d.guild_id, member)]),
+    // Who leaves a channel may have left the guild, and is no member again by it.
+    ...(member === undefined
+      ? []
+      : [entity(d.channel_id === null ? 'touch' : 'patch', d.guild_id, 'member', member.user.id, member)]),
     // Outside of any channel only a mute or deafen by the server is worth remembering.
     d.channel_id === null && !d.mute && !d.deaf
       ? remove(d.guild_id, 'voiceState', d.user_id)
@@ -158,6 +174,10 @@ function memberPatch(guildId: string, member: MemberData): StateChange {
   return entity('patch', guildId, 'member', member.user.id, member);
 }
 
+function endOfFetch({ guild_id: guildId, chunk_index, chunk_count, nonce }: StateData): StateChange[] {
+  return Number(chunk_index) >= Number(chunk_count) - 1 ? [{ op: 'endFetch', guildId, nonce }] : [];
+}
+
 export function threadMember(guildId: string, member: ThreadMemberData): StateChange {
   return entity('put', guildId, 'threadMember', `${member.id}.${member.user_id}`, member);
 }
@@ -179,6 +199,7 @@ const HELD = [
   'members',
   'presences',
   'roles',
+  'soundboard_sounds',
   'stage_instances',
   'threads',
   'voice_states',

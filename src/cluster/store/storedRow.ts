@@ -9,13 +9,14 @@ export type EntityKind =
   | 'threadMember'
   | 'voiceState'
   | 'stageInstance'
-  | 'scheduledEvent';
+  | 'scheduledEvent'
+  | 'soundboardSound';
 
 /**
  * `base`: the guild's last GUILD_CREATE. `guild`: its own fields that have changed since. `count`: by how much one of its numbers
- * has changed since. A row of an entity holds what Discord has said about it since.
+ * has changed since. `fetch`: all its members were asked for, and have not all come. A row of an entity holds what Discord has said about it since.
  */
-export type RowKind = EntityKind | 'base' | 'guild' | 'count';
+export type RowKind = EntityKind | 'base' | 'guild' | 'count' | 'fetch';
 
 /** Guild first, so that all rows of a guild lie side by side. */
 export function rowKey(guildId: string, kind: RowKind, entityId = ''): string {

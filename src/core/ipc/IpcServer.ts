@@ -31,6 +31,7 @@ type Admit = (transport: SocketTransport, hello: Hello) => void;
 export class IpcServer {
   readonly #expected = new Map<string, Admit>();
   readonly #strangers = new Set<Socket>();
+  #farewell: string | undefined;
   readonly #server: Server;
   #users = 0;
   #cleanUp: () => Promise<void> = () => Promise.resolve();
@@ -110,6 +111,15 @@ export class IpcServer {
     return { secret, cancel: () => void this.#expected.delete(secret) };
   }
 
+  /**
+   * From now on, who shows a wrong secret in a good hello is told this, and then cut off.
+   *
+   * @param farewell undefined: nothing is told, as in the beginning.
+   */
+  public tellStrangers(farewell: string | undefined): void {
+    this.#farewell = farewell;
+  }
+
   /** Stops listening and cuts strangers off. Admitted connections live on. Idempotent. */
   public async close(): Promise<void> {
     for (const socket of this.#strangers) socket.destroy();
@@ -135,6 +145,11 @@ export class IpcServer {
         const hello = parseHello(text);
         // A Map's lookup hashes the whole secret, so its timing does not help to guess one.
         const admit = hello && this.#expected.get(hello.secret);
+        if (hello !== undefined && admit === undefined && this.#farewell !== undefined) {
+          transport.send(this.#farewell);
+          void transport.close();
+          return;
+        }
         if (hello === undefined || admit === undefined) {
           transport.destroy(new ProtocolError('a stranger'));
           return;

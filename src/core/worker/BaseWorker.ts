@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Channel, describeOverload } from '../ipc/Channel.js';
 import type {
   AnyContract,
@@ -17,7 +18,7 @@ import { type Hello, PROTOCOL_VERSION } from '../ipc/IpcServer.js';
 import { SocketTransport } from '../ipc/SocketTransport.js';
 import { stdoutDestination } from '../log/LogDestination.js';
 import { createLogger, type Logger } from '../log/logger.js';
-import { FAILED, LOGGED, type LoggedLine, READY, STOP, STOPPED } from './controlMessages.js';
+import { DISMISSED, FAILED, LOGGED, type LoggedLine, READY, STOP, STOPPED } from './controlMessages.js';
 import { SignsOfLife } from './SignsOfLife.js';
 import { SpareWait } from './SpareWait.js';
 import { becomeWorker, isSpare, type WorkerEnvironment, workerEnvironment } from './WorkerEnvironment.js';
@@ -52,9 +53,11 @@ export class BaseWorker<C extends Contract = AnyContract> {
   /** The master is gone, and {@link masterLost} is at work. */
   #isLost = false;
   #spareWait: SpareWait | undefined;
+  readonly #dismissed = new AbortController();
 
   public constructor() {
     this.#handlers.add(STOP, () => void this.stop().catch((error: unknown) => this.#stopFailed(error)), false);
+    this.#handlers.add(DISMISSED, () => this.#dismissed.abort(), false);
   }
 
   /** This worker's id in its pool. @throws Error while the process is a spare: it has none yet. */
@@ -205,20 +208,21 @@ export class BaseWorker<C extends Contract = AnyContract> {
    */
   protected async reattach(graceMs: number): Promise<boolean> {
     const until = performance.now() + graceMs;
-    while (performance.now() < until && this.#stopping === undefined) {
+    const { signal } = this.#dismissed;
+    while (performance.now() < until && this.#stopping === undefined && !signal.aborted) {
       const attempt = this.#connect();
       this.#connecting = attempt;
       try {
         const channel = await attempt;
-        // A master that does not know this worker cuts it off at once.
-        await new Promise((resolve) => setTimeout(resolve, REATTACH_INTERVAL_MS));
+        // A master that does not know this worker cuts it off at once, and may say that it never will know it.
+        await delay(REATTACH_INTERVAL_MS, undefined, { signal });
         if (!channel.closed) {
           this.#isOutputLost = true;
           return true;
         }
       } catch {
         // Nobody listens yet. Meanwhile sends and requests fail, as to any peer that has ended.
-        await new Promise((resolve) => setTimeout(resolve, REATTACH_INTERVAL_MS));
+        if (!signal.aborted) await delay(REATTACH_INTERVAL_MS);
       }
     }
     return false;

@@ -1,3 +1,5 @@
+import { messageText } from '../ipc/Envelope.js';
+
 /**
  * The messages that `BaseWorker` and `WorkerConnection` exchange for themselves, beside those of the contract. `ready` is a plain
  * name because it is part of the public interface. The others begin with `@`, so that no contract uses them.
@@ -5,6 +7,11 @@
 export const READY = 'ready';
 /** To the worker: end in an orderly way. The worker answers with {@link STOPPED} and closes the connection. */
 export const STOP = '@stop';
+/**
+ * To a worker that looks for a new master: this one does not know it, and never will. It must end: others do its work. No data.
+ */
+export const DISMISSED = '@dismissed';
+export const DISMISSAL = messageText('event', 1, DISMISSED, undefined);
 /** To the master: the worker has nothing left to do, and closes the connection next. */
 export const STOPPED = '@stopped';
 /** To the master: `start()` threw. Data is a {@link StartFailure}. The process ends next. */

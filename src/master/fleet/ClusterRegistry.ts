@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { JsonFile } from '../../core/files/JsonFile.js';
-import { isRunning, type ProcessIdentity, processIdentitySchema } from '../../core/files/processIdentity.js';
+import {
+  isRunning,
+  isSameProcess,
+  type ProcessIdentity,
+  processIdentitySchema,
+} from '../../core/files/processIdentity.js';
+import { storeWriters } from '../../core/files/storeWriters.js';
 import type { Logger } from '../../core/log/logger.js';
 import { registerSecret } from '../../core/log/secrets.js';
 import { type Clock, systemClock } from '../../core/time/clock.js';
@@ -50,10 +56,12 @@ const END_TIMEOUT_MS = 5_000;
 
 /**
  * Which clusters run, in a file beside the socket (mode 0600, in a folder of mode 0700). A master that starts after a crash of
- * this one reads there whom it can take over. Losing the file costs a restart of the clusters, and no session.
+ * this one reads there whom it can take over. Losing the file costs a restart of the clusters, and no session: the clusters that
+ * it does not name are found by the stores that they write, and ended before others start.
  */
 export class ClusterRegistry implements WorkerRegistry {
   readonly #file: JsonFile<z.infer<typeof schema>>;
+  readonly #dataDir: string;
   readonly #logger: Logger;
   readonly #reach: (identity: ProcessIdentity) => Pick<AttachedProcess, 'exited' | 'signal'>;
   readonly #clock: Clock;
@@ -62,6 +70,8 @@ export class ClusterRegistry implements WorkerRegistry {
     readonly shardCount: number | undefined;
     readonly workers: readonly WorkerRecord[];
   } = { digest: '', shardCount: undefined, workers: [] };
+  /** Processes that have shards, and that the file does not name: it is damaged, or could not be written. */
+  #unnamed: readonly ProcessIdentity[] = [];
   #digest = '';
   #shardCount: number | undefined;
   #records: readonly WorkerRecord[] = [];
@@ -81,6 +91,7 @@ export class ClusterRegistry implements WorkerRegistry {
 
   public constructor(options: ClusterRegistryOptions) {
     this.#file = new JsonFile(join(options.dataDir, 'ipc', 'clusters.json'), schema);
+    this.#dataDir = options.dataDir;
     this.#logger = options.logger;
     this.#reach = options.reach ?? ((identity) => new AttachedProcess(identity));
     this.#clock = options.clock ?? systemClock;
@@ -88,14 +99,15 @@ export class ClusterRegistry implements WorkerRegistry {
 
   /** Reads what an earlier master has written. @returns whether clusters of it still run. */
   public load(): boolean {
-    const file = this.#file.load(this.#logger, 'clusters that still run end by themselves');
-    if (file === undefined) return false;
-    for (const { secret } of file.workers) registerSecret(secret);
-    this.#endSpares(file.spares ?? []);
+    const file = this.#file.load(this.#logger, 'clusters that still run cannot be taken over, they are replaced');
+    for (const { secret } of file?.workers ?? []) registerSecret(secret);
+    this.#endSpares(file?.spares ?? []);
     // They stay in the file while others come and go, until they end.
-    this.#records = file.workers.filter(({ identity }) => isRunning(identity) === true);
-    this.#left = { digest: file.assignment, shardCount: file.shardCount, workers: this.#records };
-    return this.#records.length > 0;
+    this.#records = (file?.workers ?? []).filter(({ identity }) => isRunning(identity) === true);
+    if (file !== undefined)
+      this.#left = { digest: file.assignment, shardCount: file.shardCount, workers: this.#records };
+    this.#unnamed = storeWriters(this.#dataDir).filter((writer) => this.#isUnnamed(writer));
+    return this.#records.length > 0 || this.#unnamed.length > 0;
   }
 
   /** How many shards the bot of the clusters that were left has; undefined where the file does not say. */
@@ -121,10 +133,19 @@ export class ClusterRegistry implements WorkerRegistry {
    */
   public async takeOver(clusters: AttachingClusters, settings: ClusterSettings): Promise<readonly number[]> {
     const { workers } = this.#left;
+    if (this.#unnamed.length > 0) {
+      const pids = this.#unnamed.map(({ pid }) => pid);
+      this.#logger.warn(
+        { pids },
+        `${pids.length} clusters of an earlier master are not in its list, they are replaced`,
+      );
+      await this.#end(this.#unnamed);
+      this.#unnamed = [];
+    }
     if (workers.length === 0) return [];
     if (!this.fits(settings)) {
       this.#logger.warn('the clusters of an earlier master were started with other settings, they are replaced');
-      await this.#end(workers);
+      await this.#forget(workers);
       return [];
     }
     // Two of one id: the master died in the middle of a handover. Only the newest can go on.
@@ -132,7 +153,7 @@ export class ClusterRegistry implements WorkerRegistry {
       ({ id, generation }) => !workers.some((other) => other.id === id && other.generation > generation),
     );
     const taken = await Promise.all(newest.map((worker) => clusters.attach(worker, TAKE_OVER_TIMEOUT_MS)));
-    await this.#end(workers.filter((worker) => !newest.includes(worker)));
+    await this.#forget(workers.filter((worker) => !newest.includes(worker)));
     const ids = taken.flatMap((cluster) => (cluster === undefined ? [] : [cluster.id]));
     this.#logger.info({ clusters: ids }, `took over ${ids.length} running clusters of an earlier master`);
     return ids;
@@ -153,11 +174,21 @@ export class ClusterRegistry implements WorkerRegistry {
     for (const spare of spares) if (isRunning(spare) === true) this.#reach(spare).signal('SIGKILL');
   }
 
-  /** Has processes close their sessions so that they can be resumed, and end. Resolves when all are gone. */
-  async #end(workers: readonly WorkerRecord[]): Promise<void> {
+  /** Without the time of its start another process may have got the pid by now. Those that ask for a master are dismissed then. */
+  #isUnnamed(writer: ProcessIdentity): boolean {
+    if (writer.startedAt === null || isRunning(writer) !== true) return false;
+    return !this.#records.some(({ identity }) => isSameProcess(identity, writer));
+  }
+
+  async #forget(workers: readonly WorkerRecord[]): Promise<void> {
     this.#records = this.#records.filter((record) => !workers.includes(record));
+    await this.#end(workers.map(({ identity }) => identity));
+  }
+
+  /** Has processes close their sessions so that they can be resumed, and end. Resolves when all are gone. */
+  async #end(identities: readonly ProcessIdentity[]): Promise<void> {
     await Promise.all(
-      workers.map(async ({ identity }) => {
+      identities.map(async (identity) => {
         const process = this.#reach(identity);
         process.signal('SIGTERM');
         if (!(await within(process.exited, END_TIMEOUT_MS, this.#clock))) process.signal('SIGKILL');

@@ -252,14 +252,14 @@ export class SpareClusters extends IntervalService implements WorkerHost {
     if (now < this.#retryAt) return;
     const isRolling = this.#stepsLeft !== undefined;
     if (!isRolling && (this.#steadySince === undefined || now - this.#steadySince < SETTLE_MS)) return;
-    const whyNot = this.#whyNot(isRolling);
+    const whyNot = this.#whyNot();
     if (whyNot === undefined) this.#make();
     else if (whyNot !== this.#saidWhyNot) this.logger.info(`no spare process is made: ${whyNot}`);
     this.#saidWhyNot = whyNot;
   }
 
-  #whyNot(isRolling: boolean): string | undefined {
-    if (!isRolling && this.#options.programOnDisk() !== this.#program) {
+  #whyNot(): string | undefined {
+    if (this.#options.programOnDisk() !== this.#program) {
       return "the clusters' program has changed on disk; a restart or an upgrade will run it";
     }
     return this.#isShortOfMemory(ROOM_TO_MAKE) ? 'the machine has too little memory left' : undefined;

@@ -39,8 +39,9 @@ export class ClientRequests {
   #request(connection: GatewayConnection, session: Session, opcode: number, data: unknown): void {
     switch (opcode) {
       case PRESENCE_UPDATE:
-        // The local Discord shows the bot's presence to nobody, so it only checks it.
-        if (!isPresence(data)) connection.refuse(4002, 'malformedPayload', 'not a valid presence update');
+        // The local Discord shows the bot's presence to nobody but the test.
+        if (isPresence(data)) session.presence = data;
+        else connection.refuse(4002, 'malformedPayload', 'not a valid presence update');
         return;
       case VOICE_STATE_UPDATE:
         this.#voiceState(connection, session, data);

@@ -1,5 +1,5 @@
 import { now } from '../account/now.js';
-import type { GuildPayload, MemberPayload } from '../world/payloads.js';
+import type { ChannelPayload, GuildPayload, MemberPayload } from '../world/payloads.js';
 import type { World } from '../world/World.js';
 import type { Session } from './Session.js';
 
@@ -92,11 +92,13 @@ export class GuildLoader {
 }
 
 /**
- * A guild as a session may see it. Without GUILD_PRESENCES the session sees the bot and the members in voice channels
+ * A guild as a session may see it, with its active threads only: "archived threads are not synced up-front via the gateway"
+ * (discord.com/developers/docs/topics/threads#active-archived-threads). Without GUILD_PRESENCES the session sees the bot and the members in voice channels
  * (discord.com/developers/docs/events/gateway-events#guild-create). With it the session sees everyone, or in a large guild
  * the members that are online, in voice, or have a role or nickname.
  */
-function guildCreate(guild: GuildPayload, session: Session, botId: string): GuildPayload {
+function guildCreate(whole: GuildPayload, session: Session, botId: string): GuildPayload {
+  const guild = { ...whole, threads: whole.threads.filter(isActive) };
   const inVoice = new Set(guild.voice_states.map((state) => state.user_id));
   const isLarge = guild.member_count > session.largeThreshold;
   const alwaysShown = (member: MemberPayload) => member.user.id === botId || inVoice.has(member.user.id);
@@ -107,4 +109,8 @@ function guildCreate(guild: GuildPayload, session: Session, botId: string): Guil
   const shown = (member: MemberPayload) =>
     !isLarge || alwaysShown(member) || online.has(member.user.id) || member.roles.length > 0 || member.nick !== null;
   return { ...guild, large: isLarge, members: guild.members.filter(shown) };
+}
+
+function isActive({ thread_metadata }: ChannelPayload): boolean {
+  return (thread_metadata as { readonly archived?: boolean } | undefined)?.archived !== true;
 }

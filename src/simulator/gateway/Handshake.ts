@@ -134,6 +134,7 @@ export class Handshake {
       },
       options.replayBufferEvents,
     );
+    session.presence = identify.presence;
     if (identify.compress) connection.enablePayloadCompression();
     gateway.attach(session, connection);
     const guildIds = world.guildIdsOfShard(shardId, shardCount);

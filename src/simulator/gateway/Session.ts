@@ -1,5 +1,6 @@
 import type { Delivery } from '../account/accountEntries.js';
 import { now } from '../account/now.js';
+import type { Json } from '../world/payloads.js';
 import { shardIdOf } from '../world/snowflakes.js';
 import type { GatewayConnection } from './GatewayConnection.js';
 import { INTENTS, intentFor } from './intents.js';
@@ -41,6 +42,8 @@ export class Session {
   readonly pendingGuilds = new Set<string>();
   /** Undefined while the session has no socket. */
   connection: GatewayConnection | undefined;
+  /** What the client has last said of itself. It belongs to the session, so a RESUME keeps it and an IDENTIFY does not. */
+  presence: Json | undefined;
   /** When the session lost its last socket. Undefined while it has one. */
   detachedAt: number | undefined;
   #seq = 0;

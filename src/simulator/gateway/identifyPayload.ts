@@ -13,6 +13,8 @@ export interface Identify {
   intents: number;
   compress: boolean;
   largeThreshold: number;
+  /** Undefined where the client leaves it to Discord. */
+  presence: Json | undefined;
 }
 
 interface Refusal {
@@ -69,7 +71,11 @@ export function parseIdentify(
     return refuse(4002, 'malformedPayload', 'presence is not a valid presence update');
   }
   const [shardId, shardCount] = shard;
-  return { ok: true, identify: { shardId, shardCount, intents, compress: data.compress === true, largeThreshold } };
+  const compress = data.compress === true;
+  return {
+    ok: true,
+    identify: { shardId, shardCount, intents, compress, largeThreshold, presence: presence ?? undefined },
+  };
 }
 
 function refuse(code: number, kind: ViolationKind, detail: string): ParsedIdentify {

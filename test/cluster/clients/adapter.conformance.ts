@@ -50,6 +50,8 @@ export interface LibraryUnderTest<C> {
   isReady(client: C): boolean;
   botId(client: C): string | undefined;
   setStatus(client: C, status: 'idle'): void;
+  /** The status that the library believes the bot to have. */
+  status(client: C): string | undefined;
   /** Says that the bot is in no voice channel of this guild, which shard 0 has. */
   leaveVoice(client: C, guildId: string): void;
   /** @returns ids of all members, as Discord sends them. */
@@ -402,6 +404,23 @@ export function describeAdapter<C>(library: LibraryUnderTest<C>): void {
       library.leaveVoice(client, '5');
       await gateway.adopt();
       await until(() => expect(opcodes(scripted.connections[1]?.received ?? [])).toEqual([6, 3]));
+    });
+
+    it('takes over the presence of an earlier process, sends it by itself no more, and goes on from it', async () => {
+      const scripted = await ScriptedGateway.start((connection) => {
+        connection.hello();
+        connection.socket.on('message', (data) => JSON.parse(String(data)).op === 2 && connection.ready());
+      });
+      const { gateway, client, adapter } = await open(scripted.target, { shardIds: [0], shardCount: 1 });
+      const activities = [{ name: 'chess', type: 0 }];
+      adapter.restorePresence(0, { status: 'dnd', activities, afk: false, since: null });
+      expect(library.status(client)).toBe('dnd');
+      await gateway.connect();
+      expect(library.status(client)).toBe('dnd');
+      library.setStatus(client, 'idle');
+      const sent = () => scripted.connections[0]?.received.filter(({ op }) => op === 3) ?? [];
+      await until(() => expect(sent()).toHaveLength(1));
+      expect(sent()[0]?.d).toMatchObject({ status: 'idle', activities });
     });
 
     it('fetches members over the gateway', async () => {

@@ -4,6 +4,7 @@ import { RateWindow } from '../../../src/cluster/gateway/RateWindow.js';
 import { SendQueue } from '../../../src/cluster/gateway/SendQueue.js';
 import { createOneShard, type Opened, type ScriptedConnection, ScriptedGateway, until } from './support.js';
 
+const HEARTBEAT = 1;
 const IDENTIFY = 2;
 const PRESENCE = 3;
 const VOICE_STATE = 4;
@@ -67,12 +68,12 @@ function serve(connection: ScriptedConnection): void {
 const received = (connection: ScriptedConnection | undefined, op: number) =>
   connection?.received.filter((payload) => payload.op === op) ?? [];
 
-describe('what the client sends', () => {
-  async function start(): Promise<Opened & { scripted: ScriptedGateway }> {
-    const scripted = await ScriptedGateway.start(serve);
-    return { ...createOneShard(scripted.target), scripted };
-  }
+async function start(): Promise<Opened & { scripted: ScriptedGateway }> {
+  const scripted = await ScriptedGateway.start(serve);
+  return { ...createOneShard(scripted.target), scripted };
+}
 
+describe('what the client sends', () => {
   it('is refused where it is too large, with an error that says so, and nothing is sent', async () => {
     const { gateway, scripted } = await start();
     await gateway.connect();
@@ -114,6 +115,53 @@ describe('what the client sends', () => {
     await gateway.connect();
     await until(() => expect(scripted.connections[0]?.opcodes()).toEqual([IDENTIFY, PRESENCE]));
     expect(received(scripted.connections[0], IDENTIFY)[0]?.d).not.toHaveProperty('presence');
+  });
+});
+
+describe('the presence that an earlier process has set', () => {
+  /** What that process gave to its store. */
+  async function kept(): Promise<object> {
+    const scripted = await ScriptedGateway.start(serve);
+    const presences: object[] = [];
+    const { gateway } = createOneShard(scripted.target, {
+      onPresence: (_shardId, presence) => presences.push(presence),
+    });
+    await gateway.connect();
+    gateway.client.editStatus('dnd', { name: 'chess', type: 0 });
+    expect(presences).toHaveLength(1);
+    // As a store has it.
+    return JSON.parse(JSON.stringify(presences[0]));
+  }
+  const CHESS = { status: 'dnd', activities: [{ name: 'chess', type: 0 }] };
+
+  it('is in IDENTIFY, and what the library believes', async () => {
+    const { gateway, scripted } = await start();
+    gateway.restorePresence(0, await kept());
+    expect(scripted.connections).toEqual([]);
+    expect(gateway.client.presence).toMatchObject(CHESS);
+    expect(gateway.client.shards.get(0)?.presence).toMatchObject(CHESS);
+    await gateway.connect();
+    expect(received(scripted.connections[0], IDENTIFY)[0]?.d).toMatchObject({ presence: CHESS });
+    expect(gateway.client.shards.get(0)?.presence).toMatchObject(CHESS);
+    gateway.client.editStatus('idle');
+    await until(() => expect(received(scripted.connections[0], PRESENCE)).toHaveLength(1));
+    expect(received(scripted.connections[0], PRESENCE)[0]?.d).toMatchObject({ ...CHESS, status: 'idle' });
+  });
+
+  it('is sent once more after RESUMED: nobody knows whether it was', async () => {
+    const { gateway, scripted } = await start();
+    gateway.restorePresence(0, await kept());
+    await gateway.connect([{ shardId: 0, sessionId: 's', seq: 1, resumeUrl: scripted.target.gatewayUrl }]);
+    await until(() => expect(scripted.connections[0]?.opcodes()).toEqual([RESUME, PRESENCE, HEARTBEAT]));
+    expect(received(scripted.connections[0], PRESENCE)[0]?.d).toMatchObject(CHESS);
+  });
+
+  it("is outdated where the bot's options ask for another than at that time", async () => {
+    const { gateway, scripted } = await start();
+    gateway.restorePresence(0, { ...(await kept()), initial: { status: 'invisible' } });
+    await gateway.connect();
+    expect(received(scripted.connections[0], IDENTIFY)[0]?.d).toMatchObject({ presence: { status: 'online' } });
+    expect(gateway.client.presence.status).toBe('online');
   });
 });
 

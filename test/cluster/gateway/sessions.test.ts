@@ -200,6 +200,25 @@ describe('an invalid session (op 9)', () => {
     expect(seen).toEqual(['meanwhile']);
   });
 
+  it('is told of once where Discord says that it is gone, and not where it can be resumed', async () => {
+    const simulator = await startSimulator();
+    const lost: number[] = [];
+    const { gateway, states } = createGateway(simulator, { onSessionLost: (shardId) => void lost.push(shardId) });
+    await gateway.connect();
+    for (const resumable of [true, false]) {
+      states.length = 0;
+      simulator.faults.invalidateSession(1, { resumable });
+      await untilLost(states);
+      await untilReady(gateway);
+    }
+    expect(lost).toEqual([1]);
+    states.length = 0;
+    simulator.faults.dropSocket(0, { code: 4009 });
+    await untilLost(states);
+    await untilReady(gateway);
+    expect(lost).toEqual([1, 0]);
+  });
+
   it.each([true, false])('in the middle of a live one is obeyed (resumable: %s)', async (resumable) => {
     const simulator = await startSimulator();
     const { gateway, slots, states } = createGateway(simulator);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Database } from '../../../src/cluster/store/Database.js';
@@ -40,6 +41,123 @@ async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 function channelName(store: ShardStore): unknown {
   return store.readGuild('10')?.guild?.channels?.[0]?.name;
 }
+
+describe('the presence that the bot has set', () => {
+  const [IDLE, BUSY] = [{ presence: { status: 'idle' } }, { presence: { status: 'dnd' } }];
+
+  it('is there for the next process, whatever became of the session, and for once', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.setPresence(BUSY);
+    store.setPresence(IDLE);
+    store.dispatches.dropSession();
+    await store.close();
+    const { store: next } = await openStore(folder);
+    expect(next.takePresence()).toBeUndefined();
+    await next.takeOver();
+    expect(next.takePresence()).toEqual(IDLE);
+    expect(next.takePresence()).toBeUndefined();
+  });
+
+  it('is there after a crash, and what was handled but not committed is not', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder, { schedule: new CommitSchedule(60_000) });
+    store.commit();
+    store.dispatches.handled(rename(3, 'two'));
+    store.setPresence(IDLE);
+    const { store: next } = await openStore(folder);
+    expect(next.session()?.seq).toBe(2);
+    expect(channelName(next)).toBe('one');
+    await next.takeOver();
+    expect(next.takePresence()).toEqual(IDLE);
+  });
+
+  it('by this process before the shard was its own, is the one that stays', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.setPresence(IDLE);
+    const { store: next } = await openStore(folder);
+    next.setPresence(BUSY);
+    store.release();
+    await next.takeOver();
+    expect(next.takePresence()).toBeUndefined();
+    await next.close();
+    const { store: third } = await openStore(folder);
+    await third.takeOver();
+    expect(third.takePresence()).toEqual(BUSY);
+  });
+
+  it('is nothing new to a process that takes its shard back, unless the successor has changed it', async () => {
+    const folder = temporaryFolder();
+    const { store } = await servedStore(folder);
+    store.setPresence(IDLE);
+    store.release();
+    await store.takeOver();
+    expect(store.takePresence()).toBeUndefined();
+    store.release();
+    const { store: successor } = await openStore(folder);
+    await successor.takeOver();
+    successor.setPresence(BUSY);
+    successor.release();
+    await store.takeOver();
+    expect(store.takePresence()).toEqual(BUSY);
+  });
+});
+
+describe('members that were asked for', () => {
+  const fetch = { guildId: '10', nonce: 'n' };
+  const chunk = (index: number, nonce = 'n') => ({
+    ...{ guild_id: '10', nonce, chunk_index: index, chunk_count: 2 },
+    members: [{ user: { id: `5${index}` }, roles: [] }],
+  });
+
+  /** What the next process is to ask for again, after a crash of one to which these chunks came. */
+  async function left(chunks: readonly object[], alsoHappens: (feed: Feed, store: ShardStore) => unknown = () => {}) {
+    const folder = temporaryFolder();
+    const { store, feed } = await servedStore(folder);
+    store.noteMemberFetch(fetch);
+    for (const d of chunks) feed.dispatch('GUILD_MEMBERS_CHUNK', d);
+    await alsoHappens(feed, store);
+    store.commit();
+    const { store: next } = await openStore(folder);
+    await next.takeOver();
+    return { fetches: next.memberFetches(), members: next.readGuild('10')?.guild?.members?.map(({ user }) => user.id) };
+  }
+
+  it.each([
+    ['no chunk', []],
+    ['a part of the chunks', [chunk(0)]],
+    ['all chunks of another request', [chunk(0, 'other'), chunk(1, 'other')]],
+  ])('are asked for again after %s had come', async (_what, chunks) => {
+    expect((await left(chunks)).fetches).toEqual([fetch]);
+  });
+
+  it('are not asked for again once all have come', async () => {
+    expect(await left([chunk(0), chunk(1)])).toEqual({ fetches: [], members: ['50', '51'] });
+  });
+
+  it('are asked for again although the rows of their guild were made one', async () => {
+    const { fetches, members } = await left([chunk(0)], async (feed, store) => {
+      for (let index = 0; index < 300; index++)
+        feed.dispatch('GUILD_ROLE_CREATE', { guild_id: '10', role: { id: `r${index}` } });
+      store.commit();
+      await nextTurn();
+      expect(store.readGuild('10')?.guild?.roles).toHaveLength(300);
+    });
+    expect({ fetches, members }).toEqual({ fetches: [fetch], members: ['50'] });
+  });
+
+  it.each([
+    ['guild has left', 'GUILD_DELETE', { id: '10' }],
+    ['guild has come anew', 'GUILD_CREATE', GUILD],
+  ])('are not asked for again where the %s', async (_what, t, d) => {
+    expect((await left([], (feed) => feed.dispatch(t, d))).fetches).toEqual([]);
+  });
+
+  it('are not asked for again in a new session, whose guilds all come anew', async () => {
+    expect((await left([], (feed) => feed.ready([GUILD.id], 'another'))).fetches).toEqual([]);
+  });
+});
 
 describe('a store', () => {
   it('has no session and no guilds at first', async () => {

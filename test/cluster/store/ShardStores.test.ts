@@ -82,6 +82,74 @@ function send(stores: ShardStores, shardId: number, packet: GatewayPacket): stri
   return verdict;
 }
 
+describe('shards that are taken back', () => {
+  /** A process that has served for a while, and has released its shards. */
+  async function released() {
+    const world = new World();
+    const before = await world.serve();
+    before.stores.release();
+    const { stores } = await world.open();
+    const client = new OfflineClient();
+    const read: string[] = [];
+    await stores.hydrate({
+      identity: null,
+      restoreIdentity: (identity) => client.restoreIdentity(identity),
+      restoreMemberFetches: () => client.restoreMemberFetches(),
+      restorePresence: (shardId, presence) => client.restorePresence(shardId, presence),
+      adapter: {
+        cacheGuild: (_shardId, { id }) => void read.push(id),
+        cacheUnavailableGuild: (_shardId, id) => void read.push(id),
+        uncacheGuild: (id) => void read.push(`not ${id}`),
+      },
+    });
+    await stores.takeOver();
+    for (const [shardId, id] of [
+      [0, '10'],
+      [1, '11'],
+    ] as const)
+      send(stores, shardId, { op: 0, t: 'GUILD_UPDATE', s: 3, d: { id, name: 'changed here' } });
+    send(stores, 0, { op: 0, t: 'GUILD_CREATE', s: 4, d: { id: '20', name: 'joined' } });
+    send(stores, 1, { op: 0, t: 'GUILD_DELETE', s: 4, d: { id: '11' } });
+    stores.release();
+    expect(read.splice(0)).toEqual(['10', '11']);
+    return { world, stores, read };
+  }
+
+  it('read nothing where the successor has changed nothing', async () => {
+    const { stores, read } = await released();
+    expect(await stores.takeOver()).toHaveLength(2);
+    expect(read).toEqual([]);
+  });
+
+  it('read what the successor has changed, and no more', async () => {
+    const { world, stores, read } = await released();
+    const { stores: successor } = await world.open();
+    await successor.takeOver();
+    send(successor, 0, { op: 0, t: 'GUILD_UPDATE', s: 5, d: { id: '20', name: 'changed there' } });
+    send(successor, 0, { op: 0, t: 'GUILD_DELETE', s: 6, d: { id: '10' } });
+    successor.release();
+    // Told twice to release them.
+    stores.release();
+    expect(await stores.takeOver()).toHaveLength(2);
+    expect(read).toEqual(['not 10', '20']);
+  });
+});
+
+describe('a session that Discord has ended', () => {
+  it('does not count as one to resume, neither here nor in the next process, until the shard has another', async () => {
+    const world = new World();
+    const { stores } = await world.serve();
+    expect(stores.resumable).toBe(2);
+    stores.sessionLost(1);
+    expect(stores.resumable).toBe(1);
+    stores.commit();
+    expect(await world.resumable()).toBe(1);
+    send(stores, 1, ready('another'));
+    stores.commit();
+    expect([stores.resumable, await world.resumable()]).toEqual([2, 2]);
+  });
+});
+
 describe('shards that hear nothing', () => {
   it('stay resumable for as long as they are connected', async () => {
     const world = new World();
@@ -182,6 +250,8 @@ describe('a stored state that the client cannot take', () => {
     await stores.hydrate({
       identity: null,
       restoreIdentity: (identity) => client.restoreIdentity(identity),
+      restoreMemberFetches: () => client.restoreMemberFetches(),
+      restorePresence: (shardId, presence) => client.restorePresence(shardId, presence),
       adapter: {
         cacheGuild: refuse,
         cacheUnavailableGuild: (shardId, id) => adapter.cacheUnavailableGuild(shardId, id),

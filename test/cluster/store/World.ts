@@ -108,13 +108,15 @@ export class World {
         if (channel === undefined) return undefined;
         guild.channels.delete(channel.id);
         const inside = [...guild.voice.values()].filter(({ channel_id }) => channel_id === channel.id);
+        // Its threads go with it, and nobody is told of each of them.
+        for (const { id, parent_id } of guild.threads.values()) if (parent_id === channel.id) guild.threads.delete(id);
         return [
           { t: 'CHANNEL_DELETE', d: { ...channel, guild_id } },
           ...inside.map(({ user_id }) => this.#leaveVoice(guild, String(user_id))),
         ];
       }
       case 'pin': {
-        const channel = pick(value % 2 === 0 ? guild.channels : guild.threads, subject);
+        const channel = value % 2 === 0 ? pick(guild.channels, subject) : pickWhere(guild.threads, subject, isActive);
         if (channel === undefined || channel.type === 4) return undefined;
         const last_pin_timestamp = value % 5 === 0 ? null : date(value);
         if (TELLS_PINS.has(channel.type)) channel.last_pin_timestamp = last_pin_timestamp;
@@ -134,7 +136,7 @@ export class World {
       case 'updateThread': {
         const thread = pick(guild.threads, subject);
         if (thread === undefined) return undefined;
-        Object.assign(thread, { name: `thread ${value}`, thread_metadata: threadMetadata(value) });
+        Object.assign(thread, { name: `thread ${value}`, thread_metadata: threadMetadata(value, value % 2 === 0) });
         if (thread.type !== 10) thread.applied_tags = [String(value)];
         return [{ t: 'THREAD_UPDATE', d: { ...thread, guild_id } }];
       }
@@ -145,14 +147,14 @@ export class World {
         return [{ t: 'THREAD_DELETE', d: { id: thread.id, guild_id, parent_id: thread.parent_id, type: thread.type } }];
       }
       case 'syncThreads': {
-        // All channels; stock eris mistakes the list of single ones.
+        // All channels; stock eris mistakes the list of single ones. It forgets archived threads, with who is in them.
         for (const thread of [...guild.threads.values()])
-          if (Number(thread.id) % 3 === value % 3) guild.threads.delete(thread.id);
+          if (!isActive(thread) || Number(thread.id) % 3 === value % 3) guild.threads.delete(thread.id);
         const threads = [...guild.threads.values()].map((thread) => ({ ...thread, guild_id }));
         return [{ t: 'THREAD_LIST_SYNC', d: { guild_id, threads, members: [] } }];
       }
       case 'joinThread': {
-        const thread = pick(guild.threads, subject);
+        const thread = pickWhere(guild.threads, subject, isActive);
         const member = pick(guild.members, value);
         if (thread === undefined || member === undefined) return undefined;
         const own = { id: thread.id, user_id: member.user.id, flags: value, join_timestamp: date(Number(thread.id)) };
@@ -167,7 +169,7 @@ export class World {
         ];
       }
       case 'leaveThread': {
-        const thread = pick(guild.threads, subject);
+        const thread = pickWhere(guild.threads, subject, isActive);
         const member = pick(guild.members, value);
         if (thread === undefined || member === undefined) return undefined;
         const counts = { member_count: value, last_pin_timestamp: thread.last_pin_timestamp };
@@ -289,9 +291,11 @@ export class World {
       case 'updateEvent': {
         const event = pick(guild.events, subject);
         if (event === undefined) return undefined;
-        Object.assign(event, eventFields(value));
+        Object.assign(event, eventFields(value), { status: 1 + (value % 4) });
         this.#refreshCreator(event);
         const { user_count: _, ...told } = event;
+        // Completed, or cancelled: Discord does not list it any more.
+        if (Number(event.status) > 2) guild.events.delete(event.id);
         return [{ t: 'GUILD_SCHEDULED_EVENT_UPDATE', d: told }];
       }
       case 'deleteEvent': {
@@ -374,7 +378,7 @@ export class World {
       owner_id: BOT.id,
       member_count: 1,
       rate_limit_per_user: value,
-      thread_metadata: threadMetadata(value),
+      thread_metadata: threadMetadata(value, false),
       member: { id: String(this.#lastId), user_id: BOT.id, flags: 0, join_timestamp: date(value) },
     };
     guild.threads.set(thread.id, thread);
@@ -472,7 +476,7 @@ function payload(guild: GuildWorld): Raw {
     unavailable: false,
     member_count: guild.members.size,
     channels: [...guild.channels.values()],
-    threads: [...guild.threads.values()],
+    threads: [...guild.threads.values()].filter(isActive),
     roles: [...guild.roles.values()],
     members: [...guild.members.values()],
     voice_states: [...guild.voice.values()],
@@ -495,9 +499,13 @@ function channelFields(value: number): Raw {
   };
 }
 
-function threadMetadata(value: number): Raw {
+function isActive({ thread_metadata }: Raw): boolean {
+  return !(thread_metadata as { readonly archived: boolean }).archived;
+}
+
+function threadMetadata(value: number, archived: boolean): Raw {
   const times = { archive_timestamp: date(value), create_timestamp: date(value) };
-  return { archived: value % 2 === 0, auto_archive_duration: 60, locked: false, invitable: true, ...times };
+  return { archived, auto_archive_duration: 60, locked: false, invitable: true, ...times };
 }
 
 function roleFields(value: number): Raw {

@@ -1,8 +1,40 @@
-import { type Client, Collection, type Guild, type Member } from 'eris';
+import {
+  type Client,
+  Collection,
+  type Guild,
+  GuildScheduledEvent,
+  type Member,
+  StageInstance,
+  ThreadChannel,
+  ThreadMember,
+} from 'eris';
 
 /**
- * Everything that an eris client has cached of its guilds, as plain data. Objects that belong elsewhere are their ids, and what
- * is not known (undefined, null, or a date that is none) is left out.
+ * What Discord's GUILD_CREATE would not list any more. eris keeps it for as long as its process lives, and the store does not:
+ * archived threads, the threads and stages of channels that were deleted, who left the guild in its threads, scheduled events that
+ * are over.
+ */
+export function departedIn(client: Client): string[] {
+  return [...client.guilds.values()].flatMap((guild) => [
+    ...guild.threads.filter((thread) => hasDeparted(thread, guild)).map(({ id }) => `thread ${id}`),
+    ...[...guild.threads.values()].flatMap(({ id, members }) =>
+      [...members.values()].filter((member) => hasDeparted(member, guild)).map((member) => `${member.id} in ${id}`),
+    ),
+    ...guild.stageInstances.filter((stage) => hasDeparted(stage, guild)).map(({ id }) => `stage ${id}`),
+    ...guild.events.filter((event) => hasDeparted(event, guild)).map(({ id }) => `event ${id}`),
+  ]);
+}
+
+function hasDeparted(item: unknown, guild: Guild): boolean {
+  if (item instanceof GuildScheduledEvent) return item.status > 2;
+  if (item instanceof StageInstance) return !guild.channels.has(item.channel.id);
+  if (item instanceof ThreadMember) return !guild.members.has(item.id);
+  return item instanceof ThreadChannel && (item.threadMetadata.archived || !guild.channels.has(String(item.parentID)));
+}
+
+/**
+ * Everything that an eris client has cached of its guilds, but for {@link departedIn}, as plain data. Objects that belong
+ * elsewhere are their ids, and what is not known (undefined, null, or a date that is none) is left out.
  */
 export function cacheOf(client: Client): unknown {
   const guilds = [...client.guilds.values()];
@@ -12,7 +44,12 @@ export function cacheOf(client: Client): unknown {
     shards: client.guildShardMap,
     // eris forgets to clear both in some places; what counts is where a channel is found.
     channels: foundBy(guilds, client.channelGuildMap, (guild) => guild.channels),
-    threads: foundBy(guilds, client.threadGuildMap, (guild) => guild.threads),
+    threads: foundBy(
+      guilds,
+      client.threadGuildMap,
+      (guild) =>
+        new Map(guild.threads.filter((thread) => !hasDeparted(thread, guild)).map((thread) => [thread.id, thread])),
+    ),
     users: Object.fromEntries(knownUsers(guilds).map((id) => [id, fieldsOf(client.users.get(id))])),
   };
 }
@@ -57,7 +94,8 @@ function plainOf(key: string, value: unknown, guild: Guild | undefined): unknown
       return [...(value as Collection<Member>).values()].map((member) => reference(member, guild?.members)).sort();
   }
   if (value instanceof Collection) {
-    return Object.fromEntries([...value.entries()].map(([id, item]) => [id, fieldsOf(item, guild)]));
+    const entries = [...value.entries()].filter(([, item]) => guild === undefined || !hasDeparted(item, guild));
+    return Object.fromEntries(entries.map(([id, item]) => [id, fieldsOf(item, guild)]));
   }
   return fieldsOf(value, guild);
 }

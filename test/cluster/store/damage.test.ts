@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { identityOf } from '../../../src/core/files/processIdentity.js';
 import { Feed, openStore, temporaryFolder } from './support.js';
 
 const GUILD = { id: '10', name: 'a guild', description: 'x'.repeat(20_000) };
@@ -49,6 +50,38 @@ async function openedAfresh(stored: Stored, options: Parameters<typeof openStore
   expect(readdirSync(join(stored.dataDir, 'shards')).sort()).toEqual(['0', '0.set-aside']);
   return log.warnings();
 }
+
+describe('a store that another process writes at the moment', () => {
+  const LIVING = identityOf(process.ppid);
+
+  it.each([
+    ['its file is damaged', (folder: string) => writeFileSync(join(folder, 'data.mdb'), 'x'.repeat(8_192)), {}],
+    ['it has another shard count', () => {}, { shardCount: 2 }],
+  ])('is left alone, and replaced once it is released, where %s', async (_what, damage, options) => {
+    const { dataDir, folder } = await leftBehind();
+    changeLabel(folder, { writer: LIVING });
+    damage(folder);
+    const { store, log } = await openStore(dataDir, options);
+    expect(store.session()).toBeUndefined();
+    expect(readdirSync(join(dataDir, 'shards'))).toEqual(['0']);
+    expect(log.lines).toEqual([]);
+    changeLabel(folder, { writer: null });
+    expect(await store.takeOver()).toBeUndefined();
+    expect(store.persistent).toBe(true);
+    expect(readdirSync(join(dataDir, 'shards')).sort()).toEqual(['0', '0.set-aside']);
+    expect(log.warnings()).toHaveLength(1);
+  });
+
+  it('is left alone for good where it is never released: the shard runs without it, and that is said once', async () => {
+    const { dataDir, folder } = await leftBehind();
+    changeLabel(folder, { writer: LIVING });
+    const { store, log } = await openStore(dataDir, { shardCount: 2 });
+    expect(await store.takeOver()).toBeUndefined();
+    expect(store.persistent).toBe(false);
+    expect(readdirSync(join(dataDir, 'shards'))).toEqual(['0']);
+    expect(log.lines.map(({ level }) => level)).toEqual([50]);
+  });
+});
 
 describe('a store that was left in order', () => {
   it.each([{ killed: false }, { killed: true }])('is used without a word (killed: $killed)', async (how) => {

@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CommitSchedule } from '../../../src/cluster/store/CommitSchedule.js';
 import { Hydration } from '../../../src/cluster/store/Hydration.js';
+import { mergeGuild } from '../../../src/cluster/store/mergeGuild.js';
+import type { GuildPayload } from '../../../src/cluster/store/stateData.js';
 import { type Seed, seededGuild } from '../../../src/simulator/world/seededGuild.js';
-import { cacheOf } from './cacheOf.js';
+import { cacheOf, departedIn } from './cacheOf.js';
 import { BOT, Feed, OfflineClient, openStore, temporaryFolder } from './support.js';
 import { ACTION_COUNT, type Step, World } from './World.js';
 
@@ -44,6 +47,7 @@ describe('a client that was filled from the store', () => {
         await hydration.refresh();
 
         expect(cacheOf(hydrated.client)).toEqual(cacheOf(stock.client));
+        expect(departedIn(hydrated.client)).toEqual([]);
         expect(hydrated.events).toEqual([]);
         expect(hydrated.client.user.id).toBe(stock.client.user.id);
         await Promise.all([writing.close(), reading.close()]);
@@ -167,6 +171,141 @@ describe('what stock eris makes less of than Discord tells', () => {
   });
 });
 
+describe('what Discord does not list any more', () => {
+  const user = { id: '500', username: 'somebody' };
+  const thread = { id: '20', type: 11, parent_id: '11', owner_id: '500' };
+  const metadata = { auto_archive_duration: 60, locked: false };
+  const open = { ...thread, thread_metadata: { ...metadata, archived: false } };
+  const archived = { ...thread, thread_metadata: { ...metadata, archived: true } };
+  const event = { id: '40', guild_id: '10', name: 'an event', status: 1 };
+  const GUILD = {
+    id: '10',
+    channels: [
+      { id: '11', type: 0 },
+      { id: '12', type: 13 },
+    ],
+    threads: [open],
+    members: [{ user, roles: [] }],
+    voice_states: [{ user_id: '500', channel_id: '12' }],
+    stage_instances: [{ id: '30', guild_id: '10', channel_id: '12' }],
+    guild_scheduled_events: [event],
+    member_count: 1,
+  };
+  const joined = { guild_id: '10', id: '20', member_count: 1, added_members: [{ id: '20', user_id: '500' }] };
+
+  /** The guild after these dispatches, before and after its rows were made one. */
+  async function guildAfter(...dispatches: readonly (readonly [t: string, d: object])[]): Promise<GuildPayload> {
+    const { store } = await openStore(temporaryFolder());
+    await store.takeOver();
+    const feed = new Feed(store);
+    feed.ready();
+    feed.dispatch('GUILD_CREATE', GUILD);
+    for (const [t, d] of dispatches) feed.dispatch(t, d);
+    store.commit();
+    const before = store.readGuild('10')?.guild;
+    // More rows than a guild may have.
+    for (let index = 0; index < 300; index++)
+      feed.dispatch('GUILD_ROLE_CREATE', { guild_id: '10', role: { id: `r${index}` } });
+    store.commit();
+    await setImmediate();
+    store.commit();
+    const { roles: _, ...after } = store.readGuild('10')?.guild ?? ({} as GuildPayload);
+    expect(after).toEqual(before);
+    return after;
+  }
+
+  it('leaves: an archived thread, with its members', async () => {
+    const guild = await guildAfter(
+      ['THREAD_MEMBERS_UPDATE', joined],
+      ['THREAD_UPDATE', { ...archived, guild_id: '10' }],
+      ['CHANNEL_PINS_UPDATE', { guild_id: '10', channel_id: '20', last_pin_timestamp: '2026-01-01T00:00:00Z' }],
+    );
+    expect(guild).toMatchObject({ threads: [], thread_members: [] });
+  });
+
+  it('comes back: a thread that is archived no more', async () => {
+    const guild = await guildAfter(
+      ['THREAD_UPDATE', { ...archived, guild_id: '10' }],
+      ['THREAD_UPDATE', { ...open, guild_id: '10', name: 'again' }],
+    );
+    expect(guild.threads).toEqual([expect.objectContaining({ id: '20', name: 'again' })]);
+  });
+
+  it('leaves: the threads, the stage and the voice states of a channel that was deleted', async () => {
+    const guild = await guildAfter(
+      ['THREAD_MEMBERS_UPDATE', joined],
+      ['CHANNEL_DELETE', { guild_id: '10', id: '11', type: 0 }],
+      ['CHANNEL_DELETE', { guild_id: '10', id: '12', type: 13 }],
+    );
+    expect(guild).toMatchObject({ threads: [], thread_members: [], stage_instances: [], voice_states: [] });
+  });
+
+  it.each([3, 4])('leaves: a scheduled event of status %i, which is over', async (status) => {
+    const guild = await guildAfter(['GUILD_SCHEDULED_EVENT_UPDATE', { ...event, status }]);
+    expect(guild.guild_scheduled_events).toEqual([]);
+  });
+
+  it('stays: a scheduled event that has begun', async () => {
+    const guild = await guildAfter(['GUILD_SCHEDULED_EVENT_UPDATE', { ...event, status: 2 }]);
+    expect(guild.guild_scheduled_events).toMatchObject([{ id: '40', status: 2 }]);
+  });
+
+  it('leaves: a sound of the soundboard that was deleted', async () => {
+    const sound = { guild_id: '10', name: 'a sound' };
+    const guild = await guildAfter(
+      ['GUILD_SOUNDBOARD_SOUND_CREATE', { ...sound, sound_id: '60' }],
+      ['GUILD_SOUNDBOARD_SOUND_CREATE', { ...sound, sound_id: '61' }],
+      ['GUILD_SOUNDBOARD_SOUND_DELETE', { guild_id: '10', sound_id: '60' }],
+      ['GUILD_SOUNDBOARD_SOUNDS_UPDATE', { guild_id: '10', soundboard_sounds: [{ sound_id: '61', volume: 1 }] }],
+    );
+    expect(guild.soundboard_sounds).toEqual([{ ...sound, sound_id: '61', volume: 1 }]);
+  });
+
+  it('leaves: where a member was, once it has left the guild', async () => {
+    const left = { guild_id: '10', user };
+    const guild = await guildAfter(
+      ['THREAD_MEMBERS_UPDATE', joined],
+      ['VOICE_STATE_UPDATE', { guild_id: '10', user_id: '500', channel_id: null, mute: true, deaf: false }],
+      ['GUILD_MEMBER_REMOVE', left],
+      // Told too late: it makes nobody a member again.
+      [
+        'VOICE_STATE_UPDATE',
+        { guild_id: '10', user_id: '500', channel_id: null, mute: false, deaf: false, member: { user, roles: [] } },
+      ],
+    );
+    expect(guild).toMatchObject({ members: [], voice_states: [], thread_members: [] });
+  });
+
+  it('leaves a store that an earlier version of Kallisti has filled with it', async () => {
+    const rows = [['10/base/', JSON.stringify({ ...GUILD, threads: [archived, open] })]] as const;
+    expect(mergeGuild(rows)?.threads).toEqual([open]);
+  });
+
+  it('does not make a guild grow: ten thousand tickets that came and went', async () => {
+    const { store } = await openStore(temporaryFolder(), { schedule: new CommitSchedule(0) });
+    await store.takeOver();
+    const feed = new Feed(store);
+    feed.ready();
+    feed.dispatch('GUILD_CREATE', GUILD);
+    for (let index = 0; index < 10_000; index++) {
+      const id = String(1_000 + index);
+      feed.dispatch('THREAD_CREATE', { ...open, id, guild_id: '10', name: 'a ticket' });
+      feed.dispatch('THREAD_MEMBERS_UPDATE', { ...joined, id, added_members: [{ id, user_id: '500' }] });
+      feed.dispatch('THREAD_UPDATE', { ...archived, id, guild_id: '10', name: 'a ticket' });
+      if (index % 50 === 0) {
+        store.commit();
+        await setImmediate();
+      }
+    }
+    store.commit();
+    await setImmediate();
+    store.commit();
+    const guild = store.readGuild('10')?.guild;
+    expect(guild?.threads).toEqual([open]);
+    expect(JSON.stringify(guild).length).toBeLessThan(JSON.stringify(GUILD).length + 100);
+  });
+});
+
 describe('a guild that has changed since it was put into the cache', () => {
   it('is replaced, with nothing left of what it was', async () => {
     const folder = temporaryFolder();
@@ -207,9 +346,9 @@ describe('a thousand guilds', () => {
     const sizes: number[] = [0];
     const measure = (): void => {
       sizes.push(target.client.guilds.size);
-      turn = setImmediate(measure);
+      turn = globalThis.setImmediate(measure);
     };
-    let turn = setImmediate(measure);
+    let turn = globalThis.setImmediate(measure);
     expect(await new Hydration(target, store).run()).toBe(1_000);
     clearImmediate(turn);
     expect(target.client.guilds.size).toBe(1_000);

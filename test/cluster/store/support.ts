@@ -153,6 +153,12 @@ export class OfflineClient implements HydrationTarget {
     this.#shard.ready = true;
   };
 
+  public restorePresence(shardId: number, presence: object): void {
+    this.adapter.restorePresence(shardId, { ...presence });
+  }
+
+  public restoreMemberFetches(): void {}
+
   public restoreIdentity(identity: BotIdentity): void {
     this.identity = identity;
     this.adapter.restoreIdentity(identity);

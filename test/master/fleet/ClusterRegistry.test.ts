@@ -126,7 +126,7 @@ describe('the file', () => {
       writeFileSync(file, content);
       const { registry, log, clusters, attached } = setUp();
       expect(registry.load()).toBe(false);
-      expect(log.warnings()).toEqual([expect.stringContaining('clusters that still run end by themselves')]);
+      expect(log.warnings()).toEqual([expect.stringContaining('clusters that still run cannot be taken over')]);
       expect(await registry.takeOver(clusters, SETTINGS)).toEqual([]);
       expect(attached).toEqual([]);
     },
@@ -218,6 +218,63 @@ describe('clusters that an earlier master has left', () => {
     expect(written().workers).toEqual([left, added]);
     registry.remove(left);
     expect(written().workers).toEqual([added]);
+  });
+});
+
+describe('clusters that the file does not name', () => {
+  /** A shard's store that this process writes. */
+  function writeStore(shardId: number, writer: ProcessIdentity | null): void {
+    mkdirSync(join(folder, 'shards', String(shardId)), { recursive: true });
+    writeFileSync(join(folder, 'shards', String(shardId), 'label.json'), JSON.stringify({ format: 1, writer }));
+  }
+
+  it.each(['', 'no JSON'])(
+    'because it holds %o are found by their stores, and ended before others start',
+    async (text) => {
+      writeFileSync(file, text);
+      for (const shardId of [0, 1]) writeStore(shardId, SELF);
+      writeStore(2, PARENT);
+      const { registry, clusters, attached, reached, log } = setUp();
+      expect(registry.load()).toBe(true);
+      registry.begin(SETTINGS);
+      expect(await registry.takeOver(clusters, SETTINGS)).toEqual([]);
+      expect(attached).toEqual([]);
+      expect(reached).toEqual([SELF, PARENT].map(({ pid }) => ({ pid, signals: ['SIGTERM'] })));
+      expect(log.warnings().at(-1)).toBe('2 clusters of an earlier master are not in its list, they are replaced');
+    },
+  );
+
+  it('because it could not be written are ended, and those that it names are taken over', async () => {
+    leave([record(0, SELF)]);
+    writeStore(0, SELF);
+    writeStore(1, PARENT);
+    const { registry, clusters, reached } = setUp();
+    registry.load();
+    expect(await registry.takeOver(clusters, SETTINGS)).toEqual([0]);
+    expect(reached).toEqual([{ pid: process.ppid, signals: ['SIGTERM'] }]);
+  });
+
+  it('and that do not end by themselves are killed after five seconds, and waited for', async () => {
+    writeStore(0, SELF);
+    const { clock, registry, clusters, reached } = setUp({ diesOf: 'SIGKILL' });
+    registry.load();
+    const taking = registry.takeOver(clusters, SETTINGS);
+    await clock.advance(5_000);
+    await taking;
+    expect(reached).toEqual([{ pid: process.pid, signals: ['SIGTERM', 'SIGKILL'] }]);
+  });
+
+  it('are nobody where the writers are dead, or have released their shards, or may be another process by now', async () => {
+    writeStore(0, DEAD);
+    writeStore(1, null);
+    writeStore(2, { ...SELF, startedAt: null });
+    writeStore(3, { ...SELF, pidNamespace: 'another container' });
+    mkdirSync(join(folder, 'shards', '4.set-aside'));
+    const { registry, clusters, reached, log } = setUp();
+    expect(registry.load()).toBe(false);
+    expect(await registry.takeOver(clusters, SETTINGS)).toEqual([]);
+    expect(reached).toEqual([]);
+    expect(log.warnings()).toEqual([]);
   });
 });
 

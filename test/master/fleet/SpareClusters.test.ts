@@ -392,6 +392,15 @@ describe('a program that has changed on disk', () => {
     expect(started.process?.identity.pid).toBe(spare.pid);
   });
 
+  it('again while a restart rolls makes no more spares for that restart', async () => {
+    const { made, world, spares } = setUp();
+    spares.renew(3);
+    world.program = 'newer';
+    spares.beginStep();
+    spares.beginStep();
+    expect(made).toHaveLength(0);
+  });
+
   it('while a spare loads ends that: it may have loaded half of either', async () => {
     const { clock, made, world, spares } = setUp();
     await clock.advance(SETTLED_MS);

@@ -1,5 +1,6 @@
 import { Client, Events, GatewayIntentBits, type RequestMethod as LibraryMethod, Status } from 'discord.js';
 import type { BotIdentity, GatewayPacket } from '../../../core/discord/packets.js';
+import type { PresenceData } from '../../gateway/Presence.js';
 import type {
   CacheCounts,
   ClientAdapter,
@@ -65,6 +66,11 @@ export class DiscordJsAdapter implements ClientAdapter<Client> {
 
   public restoreIdentity(identity: BotIdentity): void {
     identify(this.client, identity);
+  }
+
+  /** discord.js knows one presence for all shards: the last that was set. */
+  public restorePresence(_shardId: number, presence: PresenceData): void {
+    clientInternalsOf(this.client).presence._patch(structuredClone(presence));
   }
 
   public cacheGuild(shardId: number, guild: RawGuild): void {

@@ -42,6 +42,7 @@ interface ClientInternals {
   readonly ws: DiscordJsManager;
   readonly guilds: { _add(data: object): Guild };
   readonly channels: { _remove(id: string): void };
+  readonly presence: { _patch(data: object): unknown };
 }
 
 type Maker<Made> = new (client: Client, data: object) => Made;
@@ -51,6 +52,7 @@ export function clientInternalsOf(client: Client): ClientInternals {
   requireParts('WebSocketManager', client.ws, ['emit', 'destroy', 'triggerClientReady'], ['shards', 'status']);
   requireParts('GuildManager', client.guilds, ['_add'], []);
   requireParts('ChannelManager', client.channels, ['_remove'], []);
+  requireParts('ClientPresence', Reflect.get(client, 'presence'), ['_patch'], []);
   return client as unknown as ClientInternals;
 }
 

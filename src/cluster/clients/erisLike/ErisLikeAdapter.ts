@@ -1,6 +1,7 @@
 import type { BotIdentity, GatewayPacket } from '../../../core/discord/packets.js';
 import type { RestAgent } from '../../../core/discord/rest/RestAgent.js';
 import { shardIdOf } from '../../../core/discord/shardIdOf.js';
+import type { PresenceData } from '../../gateway/Presence.js';
 import type {
   CacheCounts,
   ClientAdapter,
@@ -87,6 +88,12 @@ export class ErisLikeAdapter<C extends object> implements ClientAdapter<C> {
     client.user = this.#library.makeBotUser({ ...user }, client);
     client.users.set(user.id, client.user);
     client.application = { ...application };
+  }
+
+  public restorePresence(shardId: number, { activities, afk, status }: PresenceData): void {
+    const presence = { activities, afk, status };
+    Object.assign(this.#client.presence, structuredClone(presence));
+    this.#drivers.get(shardId)?.restorePresence(presence);
   }
 
   public cacheGuild(shardId: number, guild: RawGuild): void {

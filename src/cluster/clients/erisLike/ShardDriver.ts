@@ -66,6 +66,10 @@ export class ShardDriver {
     this.#shard.sendWS = (op, d) => send({ op, d });
   }
 
+  public restorePresence(presence: object): void {
+    Object.assign(this.#shard.presence, presence);
+  }
+
   public dispatch(packet: GatewayPacket, mode: DispatchMode): void {
     const known = knownDispatch(packet);
     if (known === undefined) this.#apply(packet, mode);

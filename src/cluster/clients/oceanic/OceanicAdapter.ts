@@ -1,6 +1,7 @@
 import type { Client } from 'oceanic.js';
 import type { BotIdentity, GatewayPacket } from '../../../core/discord/packets.js';
 import { shardIdOf } from '../../../core/discord/shardIdOf.js';
+import type { PresenceData } from '../../gateway/Presence.js';
 import type {
   CacheCounts,
   ClientAdapter,
@@ -62,6 +63,10 @@ export class OceanicAdapter implements ClientAdapter<Client> {
 
   public restoreIdentity(identity: BotIdentity): void {
     identify(this.client, identity);
+  }
+
+  public restorePresence(shardId: number, { activities, afk, status }: PresenceData): void {
+    this.#drivers.get(shardId)?.restorePresence({ activities, afk, status });
   }
 
   public cacheGuild(shardId: number, guild: RawGuild): void {

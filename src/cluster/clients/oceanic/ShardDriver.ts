@@ -38,6 +38,10 @@ export class ShardDriver {
     this.#shard.send = (op, d) => send({ op, d });
   }
 
+  public restorePresence(presence: object): void {
+    this.#shard.presence = structuredClone(presence);
+  }
+
   public dispatch(packet: GatewayPacket, mode: DispatchMode): void {
     const { client } = this.#host;
     const known = knownDispatch(packet);

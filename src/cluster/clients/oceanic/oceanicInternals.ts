@@ -12,6 +12,7 @@ export interface OceanicShard extends HandlerEmitter {
   lastHeartbeatReceived: number;
   lastHeartbeatSent: number;
   latency: number;
+  presence: object;
   ready: boolean;
   sequence: number;
   sessionID: string | null;
@@ -71,7 +72,14 @@ const SHARD_METHODS = [
   'send',
 ] as const;
 const SHARD_FIELDS = [
-  ...['_requestChannelInfoPromise', '_requestSoundboardSoundsPromise', 'connecting', 'lastHeartbeatAck', 'latency'],
+  ...[
+    '_requestChannelInfoPromise',
+    '_requestSoundboardSoundsPromise',
+    'connecting',
+    'lastHeartbeatAck',
+    'latency',
+    'presence',
+  ],
   ...['ready', 'sequence', 'sessionID', 'status'],
 ] as const;
 

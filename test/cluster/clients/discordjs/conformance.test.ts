@@ -1,4 +1,4 @@
-import { Events, type PresenceUpdateStatus } from 'discord.js';
+import { Events, type Presence, type PresenceUpdateStatus } from 'discord.js';
 import { type DiscordJsClient, discordJs } from '../../../../src/cluster/clients/discordjs/index.js';
 import { describeAdapter, type HeardEvent } from '../adapter.conformance.js';
 
@@ -25,6 +25,8 @@ describeAdapter<DiscordJsClient>({
   isReady: (client) => client.isReady(),
   botId: (client) => client.user?.id,
   setStatus: (client, status) => void client.user?.setStatus(status as PresenceUpdateStatus.Idle),
+  // Its typings keep the client's own from a client that is not ready.
+  status: (client) => (client as unknown as { readonly presence: Presence }).presence.status,
   leaveVoice: (client, guildId) => {
     const d = { guild_id: guildId, channel_id: null, self_mute: false, self_deaf: false };
     client.ws.shards.get(0)?.send({ op: 4, d });

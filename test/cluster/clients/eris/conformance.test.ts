@@ -26,6 +26,7 @@ describeAdapter<ErisClient>({
   isReady: (client) => client.ready && client.startTime > 0,
   botId: (client) => client.user?.id,
   setStatus: (client, status) => client.editStatus(status),
+  status: (client) => client.shards.get(0)?.presence.status,
   leaveVoice: (client, guildId) => client.closeVoiceConnection(guildId),
   fetchMembers: async (client, guildId) => {
     const members = (await client.guilds.get(guildId)?.fetchMembers()) ?? [];

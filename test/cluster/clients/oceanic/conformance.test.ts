@@ -25,7 +25,11 @@ describeAdapter<OceanicClient>({
     })),
   isReady: (client) => client.ready,
   botId: (client) => client.user.id,
-  setStatus: (client, status) => void client.editStatus(status),
+  // Without activities, oceanic.js ends those that there are.
+  setStatus: (client, status) => {
+    for (const shard of client.shards.values()) void shard.editStatus(status, shard.presence.activities);
+  },
+  status: (client) => client.shards.get(0)?.presence.status,
   leaveVoice: (client, guildId) => client.shards.get(0)?.updateVoiceState(guildId, null),
   fetchMembers: async (client, guildId) => {
     const members = (await client.guilds.get(guildId)?.fetchMembers()) ?? [];
