@@ -118,7 +118,7 @@ describeInBrowser('status page', { timeout: 90_000 }, () => {
     const attention = page.getByRole('list', { name: 'Needs attention' });
     await attention.getByText(/^Cluster 2 crashed: was killed by SIGKILL · next try in \d(\.\d)?s$/).waitFor();
     await attention.getByText('Cluster 6: has not answered for 4 s').waitFor();
-    await attention.getByText(/^2 shards wait: only the reserve of the identify budget is left/).waitFor();
+    await attention.getByText(/^2 shards wait: the identify budget is spent/).waitFor();
     expect(await page.title()).toBe('✕ 1 of 8 clusters down – Kallisti');
     await page.locator('#cluster-2 summary').click();
     await page.locator('#cluster-2 li').getByText('crash 1m 35s ago: exited with code 1').waitFor();
