@@ -12,8 +12,11 @@ const LOAD = {
   commandsPerSecond: 20,
   mentionsPerSecond: 5,
   messagesPerSecond: 60,
-  commands: [{ name: 'ping' }, { name: 'ping' }, { name: 'ping' }, { name: 'wait', options: { ms: 1_500 } }],
+  // The last one is answered by a listener of the bot's own.
+  commands: [{ name: 'ping' }, { name: 'ping' }, { name: 'wait', options: { ms: 1_500 } }, { name: 'apple' }],
 };
+/** Messages that a listener of the bot's own answers. */
+const THOUGHTS_PER_SECOND = 10;
 
 /** A bot under load against a local Discord, and what a test can do to both. It notes what the account must allow for. */
 export class Soak {
@@ -25,6 +28,9 @@ export class Soak {
   public spareIdentifies = 0;
   /** Commands that hang their process on purpose. Nobody need answer them. */
   public readonly hanging = new Set<string>();
+  /** Those messages. */
+  public readonly thoughts: MessageEntry[] = [];
+  #thinking: NodeJS.Timeout | undefined;
   readonly #killsOf = new Map<number, number>();
 
   public constructor(
@@ -41,20 +47,33 @@ export class Soak {
 
   public resumeLoad(): void {
     this.discord.traffic.start(LOAD);
+    this.#thinking ??= setInterval(() => {
+      const { guildIds } = this.discord;
+      const guildId = guildIds[this.thoughts.length % guildIds.length] ?? '';
+      this.thoughts.push(this.discord.sendMessage({ guildId, content: `!think ${this.thoughts.length}` }).entry);
+    }, 1_000 / THOUGHTS_PER_SECOND);
+  }
+
+  /** Users ask for nothing any more. */
+  public pauseLoad(): void {
+    this.discord.traffic.stop();
+    clearInterval(this.#thinking);
+    this.#thinking = undefined;
   }
 
   /** Stops the load and waits for all answers. A session that is lost then takes nothing with it. */
   public async quiet(): Promise<void> {
-    this.discord.traffic.stop();
+    this.pauseLoad();
     await until(() => this.unanswered().length === 0);
   }
 
-  /** Commands and mentions that wait for their answer. */
+  /** Commands, mentions and thoughts that wait for their answer. */
   public unanswered(): readonly (InteractionEntry | MessageEntry)[] {
     const { interactions, messages } = this.discord.account;
     return [
       ...interactions.filter(({ id, state }) => state !== 'answered' && state !== 'failed' && !this.hanging.has(id)),
       ...messages.filter(({ mentionsBot, replies }) => mentionsBot && replies.length === 0),
+      ...this.thoughts.filter(({ replies }) => replies.length === 0),
     ];
   }
 

@@ -33,6 +33,11 @@ export function imbalances(soak: Soak, isEnd: boolean): string[] {
       found.push(`mention answered twice: ${evidence(soak, entry)}`);
     if (isEnd && entry.replies.length === 0) found.push(`mention unanswered: ${evidence(soak, entry)}`);
   }
+  // Nothing excuses these: the next process knows what was sent for them.
+  for (const entry of soak.thoughts) {
+    if (entry.replies.length > 1) found.push(`thought answered twice: ${evidence(soak, entry)}`);
+    if (isEnd && entry.replies.length === 0) found.push(`thought unanswered: ${evidence(soak, entry)}`);
+  }
   return found;
 }
 

@@ -40,8 +40,10 @@ export function soakTest(title: string, plan: SoakPlan): void {
     ...plan.discord,
   });
   let bot: Bot | undefined;
+  let soak: Soak | undefined;
 
   afterEach(async () => {
+    soak?.pauseLoad();
     await bot?.dispose();
     await discord.stop();
   });
@@ -51,7 +53,8 @@ export function soakTest(title: string, plan: SoakPlan): void {
     const settings = { CLUSTER_COUNT: String(CLUSTERS), IDENTIFY_INTERVAL: `${IDENTIFY_INTERVAL_MS}ms` };
     bot = Bot.misbehaving(discord, { ...settings, ...plan.settings });
     bot.setEnvironment({ ...plan.environment?.(bot) });
-    const soak = new Soak(discord, bot, new Random(seed));
+    const run = new Soak(discord, bot, new Random(seed));
+    soak = run;
     const done: string[] = [];
     const startedAt = performance.now();
     const say = (line: string): void => {
@@ -60,26 +63,26 @@ export function soakTest(title: string, plan: SoakPlan): void {
     };
     try {
       say(plan.repeat);
-      await within(limitMs, soak.begin());
+      await within(limitMs, run.begin());
       while (performance.now() - startedAt < plan.durationMs) {
         const roundAt = performance.now();
-        await within(limitMs, plan.round(soak, say));
-        await within(limitMs, soak.expectAllServed());
+        await within(limitMs, plan.round(run, say));
+        await within(limitMs, run.expectAllServed());
         say(`  all served after ${Math.round(performance.now() - roundAt)} ms`);
-        expect(imbalances(soak, false)).toEqual([]);
+        expect(imbalances(run, false)).toEqual([]);
       }
       discord.faults.clear();
-      await within(plan.settleLimitMs, soak.quiet()).catch((error: unknown) => say(String(error)));
-      expect(imbalances(soak, true)).toEqual([]);
-      await within(limitMs, soak.stop());
+      await within(plan.settleLimitMs, run.quiet()).catch((error: unknown) => say(String(error)));
+      expect(imbalances(run, true)).toEqual([]);
+      await within(limitMs, run.stop());
       say(JSON.stringify({ ...discord.account.summary(), rest: undefined }));
       const left = ['master.lock', 'admin.json', 'ipc/master.sock'];
-      expect(left.filter((name) => existsSync(join(soak.bot.dataDir, name)))).toEqual([]);
+      expect(left.filter((name) => existsSync(join(run.bot.dataDir, name)))).toEqual([]);
       await until(() => discord.account.summary().connectionsOpen === 0);
     } catch (error) {
       const log = bot.lines.slice(-80).map((line) => JSON.stringify(line));
       process.stdout.write(`\n${plan.repeat}\n${done.join('\n')}\n\n${log.join('\n')}\n`);
-      process.stdout.write(`unanswered: ${JSON.stringify(soak.unanswered().slice(0, 3), null, 1)}\n`);
+      process.stdout.write(`unanswered: ${JSON.stringify(run.unanswered().slice(0, 3), null, 1)}\n`);
       process.stdout.write(`${bot.stderr.slice(-4_000)}\n`);
       throw error;
     }
