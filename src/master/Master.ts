@@ -31,6 +31,8 @@ import { ReadinessLog } from './fleet/ReadinessLog.js';
 import { StatusReporter } from './fleet/StatusReporter.js';
 import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
+import { JobBook } from './jobs/JobBook.js';
+import { JobScheduler } from './jobs/JobScheduler.js';
 import { FleetRestart } from './restart/FleetRestart.js';
 import { Handover } from './restart/Handover.js';
 import { ProcessEnds } from './supervision/ProcessEnds.js';
@@ -248,6 +250,13 @@ export class Master {
       logger: this.#logger,
     });
     const handover = new Handover({ clusters, logger: this.#logger });
+    const jobs = new JobScheduler({
+      clusters,
+      book: new JobBook(discord.dataDir, this.#logger),
+      endOf: (pid) => ends.find(pid),
+      onOutcome: (job, outcome) => this.#admin?.noteJobRun(job, outcome),
+      logger: this.#logger,
+    });
     const restart = new FleetRestart({
       clusters,
       queue,
@@ -281,13 +290,16 @@ export class Master {
     this.#startServices([
       handover,
       ends,
+      jobs,
       vitals,
       new ReadinessLog({ clusters, logger: this.#logger, clock: systemClock, startedAt: this.#startedAt }),
-      new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, queue, supervisor, fleet })),
+      new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, jobs, queue, supervisor, fleet })),
       ...(status === undefined ? [] : [new StatusReporter(status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
     this.#undo.push(() => (this.#keepsClusters ? clusters.detachAll() : clusters.killAll()));
+    // Clusters that are left to a new master go on with their runs. Those that stop still say how theirs ended.
+    this.#undo.push(() => (this.#keepsClusters ? jobs.stop() : jobs.close()));
     this.#undo.push(() => restart.stop());
     this.#admin?.watch({ clusters, queue, supervisor, restart, commands: fleet });
     if (application !== undefined) {
@@ -299,6 +311,7 @@ export class Master {
     const taken = await registry.takeOver(clusters, settings);
     if (taken.length > 0) layout.commit(shardCount);
     this.#stopRequested.signal.throwIfAborted();
+    jobs.begin();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
     this.#undo.push(() => supervisor.stop());
