@@ -15,7 +15,7 @@ let channelId: string;
 async function start(job: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
   discord = new Simulator({
     ...{ guildCount: 16, shardCount: SHARDS, identifyIntervalMs: 200, maxConcurrency: 2 },
-    ...{ interactionDeadlineMs: 20_000, rateLimits: false },
+    ...{ interactionDeadlineMs: 20_000, rateLimits: false, globalRequestsPerSecond: Number.POSITIVE_INFINITY },
   });
   await discord.start();
   channelId = await textChannel();
@@ -184,6 +184,6 @@ describe('a job every second', () => {
     expect(typeof dueAt).toBe('number');
     const { url, headers } = bot.adminApi();
     const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
-    expect(metrics).toMatch(/^kallisti_job_runs_total\{job="exit",outcome="given_up"\} \d+$/m);
+    expect(metrics).toMatch(/^kallisti_job_runs_total\{name="exit",outcome="given_up"\} \d+$/m);
   });
 });

@@ -77,7 +77,11 @@ export function defineJob<C = unknown>(options: JobOptions<C>): Job<C> {
 
 function scheduleOf({ name, every, cron, timezone }: JobOptions<never>): ScheduleDefinition {
   if ((every === undefined) === (cron === undefined)) {
-    throw wrong(name, `it has ${every === undefined ? 'neither' : 'both'} every and cron`, 'exactly one of them');
+    throw wrong(
+      name,
+      every === undefined ? 'it has neither every nor cron' : 'it has both every and cron',
+      'exactly one of them',
+    );
   }
   if (every !== undefined) {
     if (timezone !== undefined) throw wrong(name, 'it has every and timezone', 'timezone beside cron only');

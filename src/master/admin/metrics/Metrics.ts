@@ -23,7 +23,7 @@ export class Metrics {
   readonly #pause: Histogram;
   readonly #arrivals: Counter<'by'>;
   readonly #replayed: Counter;
-  readonly #jobRuns: Counter<'job' | 'outcome'>;
+  readonly #jobRuns: Counter<'name' | 'outcome'>;
   readonly #ipc: Histogram<'direction' | 'message'>;
   readonly #ipcErrors: Counter<'direction' | 'message' | 'code'>;
   readonly #admin: Histogram<'route' | 'status'>;
@@ -51,7 +51,7 @@ export class Metrics {
     this.#jobRuns = new Counter({
       name: 'kallisti_job_runs_total',
       help: 'Runs of jobs, by what became of them.',
-      labelNames: ['job', 'outcome'],
+      labelNames: ['name', 'outcome'],
       registers,
     });
     this.#ipc = new Histogram({
@@ -98,8 +98,9 @@ export class Metrics {
     if (pauseMs !== null) this.#pause.observe(pauseMs / 1000);
   }
 
-  public noteJobRun(job: string, outcome: JobOutcome): void {
-    this.#jobRuns.inc({ job, outcome });
+  public noteJobRun(name: string, outcome: JobOutcome): void {
+    // Not `job`: Prometheus has a label of that name itself.
+    this.#jobRuns.inc({ name, outcome });
   }
 
   /** @param route as it was declared, so that no stranger's path becomes a series of its own. */
