@@ -194,10 +194,10 @@ export class JobScheduler extends BaseService {
     job.run = { dueAt, attempt, deaths: 0, onCrash: definition.onCrash, pid };
   }
 
-  #hearEnd(pid: number, { name, dueAt, attempt, outcome }: JobRunEnd): void {
+  #hearEnd(pid: number, { name, dueAt, outcome }: JobRunEnd): void {
     const job = this.#options.book.find(name);
     const run = job?.run;
-    if (job === undefined || run?.pid !== pid || run.dueAt !== dueAt || run.attempt !== attempt) return;
+    if (job === undefined || run?.pid !== pid || run.dueAt !== dueAt) return;
     // Its process still lives, and may still be sending. The next one gets it when that is gone.
     if (outcome === 'interrupted') run.isInterrupted = true;
     else this.#close(job, outcome);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { defineJob, type JobOptions } from '../../../src/cluster/jobs/Job.js';
 
 const run = () => {};
-const define = (options: object) => defineJob({ name: 'sweep', run, ...options } as JobOptions).definition;
+const define = (options: object) => defineJob({ name: 'sweep', run, ...options } as unknown as JobOptions).definition;
 const NEEDS = 'allowed: exactly one of them';
 const EVERY = `allowed: a duration with its unit, such as '5m', of at least '1s'`;
 const CRON = `allowed: a cron expression of five fields, or of six with seconds first, such as '0 9 * * 1-5'`;
