@@ -11,6 +11,8 @@ const SHARDS = 2;
 let discord: Simulator;
 let bot: Bot;
 let channelId: string;
+/** The messages in the jobs' channel, by id. */
+let seen: Map<string, string>;
 
 async function start(job: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
   discord = new Simulator({
@@ -19,6 +21,7 @@ async function start(job: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
   });
   await discord.start();
   channelId = await textChannel();
+  seen = new Map();
   const settings = { CLUSTER_COUNT: '2', IDENTIFY_INTERVAL: '200ms', TEST_CHANNEL: channelId, TEST_JOB: job };
   bot = Bot.for(discord, { ...settings, ...env }, PROGRAM).start();
   await bot.untilReady();
@@ -35,10 +38,11 @@ async function textChannel(): Promise<string> {
   return channels.find(({ type }) => type === 0)?.id ?? '';
 }
 
-/** What Discord shows in the jobs' channel, oldest first. */
+/** What Discord shows in the jobs' channel, oldest first: more than it shows at once, if it was looked at before. */
 async function messages(): Promise<string[]> {
-  const found = await read<{ content: string }[]>(`/channels/${channelId}/messages?limit=100`);
-  return found.map(({ content }) => content).reverse();
+  const found = await read<{ id: string; content: string }[]>(`/channels/${channelId}/messages?limit=100`);
+  for (const { id, content } of found.reverse()) seen.set(id, content);
+  return [...seen.values()];
 }
 
 async function dueTimes(kind: string): Promise<number[]> {
@@ -59,8 +63,12 @@ async function untilMidRun(): Promise<{ readonly dueAt: number; readonly pid: nu
     dueAt = (await dueTimes('first')).find((other) => !before.includes(other));
     return dueAt !== undefined;
   });
-  const line = logged('tick').find((other) => other.dueAt === dueAt);
-  return { dueAt: dueAt ?? 0, pid: line?.pid ?? 0 };
+  let pid: number | undefined;
+  await until(() => {
+    pid = logged('tick').findLast((line) => line.dueAt === dueAt)?.pid;
+    return pid !== undefined;
+  });
+  return { dueAt: dueAt ?? Number.NaN, pid: pid ?? Number.NaN };
 }
 
 async function untilMoreRuns(count: number): Promise<void> {
@@ -70,8 +78,12 @@ async function untilMoreRuns(count: number): Promise<void> {
 
 /** Every due time was seen once, by its first and its second message, at times of the schedule and in order. */
 async function expectEachOnce(): Promise<void> {
-  await until(async () => (await dueTimes('first')).length === (await dueTimes('second')).length);
-  const [first, second] = [await dueTimes('first'), await dueTimes('second')];
+  let first: number[] = [];
+  let second: number[] = [];
+  await until(async () => {
+    [first, second] = [await dueTimes('first'), await dueTimes('second')];
+    return first.at(-1) === second.at(-1);
+  });
   expect(second).toEqual(first);
   expect(first.toSorted((a, b) => a - b)).toEqual([...new Set(first)]);
   const start = first[0] ?? 0;
