@@ -4,7 +4,7 @@ import type {
   ProcessEnd,
   ReleasedShards,
 } from '../core/contracts/ClusterContract.js';
-import { DiscordRefusedError } from '../core/errors.js';
+import { DiscordRefusedError, NoHandlerError } from '../core/errors.js';
 import { registerSecret, scrub } from '../core/log/secrets.js';
 import { systemClock } from '../core/time/clock.js';
 import { LoopLagMeter } from '../core/time/LoopLagMeter.js';
@@ -24,6 +24,8 @@ import { evaluateIn, type MasterEventTable, masterEventTable } from './events/ma
 import { Gateway } from './gateway/Gateway.js';
 import { GatewayLog } from './gateway/GatewayLog.js';
 import type { GatewayOptions } from './gateway/GatewayOptions.js';
+import type { Job } from './jobs/Job.js';
+import { JobRunner } from './jobs/JobRunner.js';
 import { Ownership } from './Ownership.js';
 import { ArrivalLog } from './stats/ArrivalLog.js';
 import { getStats } from './stats/getStats.js';
@@ -37,6 +39,8 @@ export interface ClusterWorkerOptions<C = ErisClient> extends ErisOptions {
   readonly commands?: (dependencies: CommandDependencies) => readonly Command<NoInfer<C>>[];
   /** Called once before the shards log in: the place for the bot's own listeners. */
   readonly setUp?: (client: C, context: ClusterContext<C>) => void | Promise<void>;
+  /** Work on a schedule. Each run is on one cluster of the fleet. Default: none. */
+  readonly jobs?: readonly Job<NoInfer<C>>[];
   /**
    * What becomes of work on a dispatch that is interrupted by a crash, by Discord's name of the dispatch (`MESSAGE_CREATE`):
    * `again`, or `drop`. `onCrash()` says it of one listener. Default: all of it runs again.
@@ -74,6 +78,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
   readonly #loopLag = new LoopLagMeter();
   readonly #rest = new RestMeter();
   readonly #dispatches: DispatchRunner;
+  readonly #jobs: JobRunner<C>;
   readonly #ownership = new Ownership((error) => this.logger.error({ err: error }, 'whileOwned() of the bot threw'));
   #repeater: Repeater | undefined;
   #drainTimeoutMs = 0;
@@ -87,6 +92,12 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     super();
     this.#options = options;
     this.#dispatches = new DispatchRunner(options.onCrash);
+    this.#jobs = new JobRunner<C>({
+      jobs: options.jobs ?? [],
+      logger: () => this.logger,
+      onOpen: (run) => this.#dispatches.changed(run),
+      report: (end) => this.request('jobRunEnded', end, { timeoutMs: Number.POSITIVE_INFINITY }),
+    });
   }
 
   public override async start(): Promise<void> {
@@ -150,6 +161,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
           loopLag: this.#loopLag,
           rest: this.#rest,
         }),
+        runJob: (run) => void this.#jobs.run(run, context),
         releaseShards: () => this.#inTurn(() => this.#release(gateway, stores)),
         adoptShards: () => this.#inTurn(() => this.#takeBack(gateway, stores)),
       }),
@@ -175,6 +187,7 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     this.send('shardsArrived', this.#arrivals.arrivals);
     this.#repeater = this.#createRepeater(gateway, stores);
     this.#repeater.start();
+    await this.#declareJobs();
     await super.start();
     this.#orphanGraceMs = assignment.orphanGraceMs;
   }
@@ -198,6 +211,9 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     if (await this.reattach(this.#orphanGraceMs)) {
       this.logger.info('a new master has taken this cluster over');
       for (const status of this.#gateway.statuses()) this.#tell(() => this.send('shardStateChanged', status));
+      await this.#declareJobs().catch((error: unknown) => {
+        this.logger.debug({ err: error }, 'the new master could not be told of the jobs');
+      });
     } else if (this.#stop === undefined) {
       await super.masterLost();
     }
@@ -208,9 +224,11 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     this.#ownership.lost();
     this.#repeater?.stop();
     this.#router?.stop();
+    this.#jobs.refuse();
     this.#gateway?.release();
     this.#stores?.disconnected();
     const unfinished = await this.#dispatches.drain(this.#drainTimeoutMs);
+    this.#jobs.interrupt();
     if (unfinished.length > 0) {
       const names = [...new Set(unfinished.map(({ name }) => name))];
       const message = 'stopped while work on events was still going on: the next process does it again';
@@ -279,6 +297,18 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
     const done = this.#lastMove.then(move, move);
     this.#lastMove = done;
     return done;
+  }
+
+  async #declareJobs(): Promise<void> {
+    const declaration = this.#jobs.declaration();
+    if (declaration === undefined) return;
+    try {
+      await this.request('declareJobs', declaration, { timeoutMs: Number.POSITIVE_INFINITY });
+      this.#jobs.confirmed(declaration);
+    } catch (error) {
+      if (!(error instanceof NoHandlerError)) throw error;
+      this.logger.warn('the master is of an earlier version and starts no jobs; upgrade it');
+    }
   }
 
   async #createClient(assignment: ClusterAssignment, token: string, log: GatewayLog): Promise<ClientAdapter<C>> {

@@ -10,3 +10,4 @@ export type { Invocation, InvocationFacts } from './commands/Invocation.js';
 export type { OnCrash } from './dispatch/Dispatch.js';
 export type { EventRules } from './dispatch/DispatchRunner.js';
 export { onCrash } from './dispatch/onCrash.js';
+export { defineJob, type Job, type JobOptions, type JobRun } from './jobs/Job.js';

@@ -43,6 +43,10 @@ export const ERROR_CODES = {
   },
   RATE_LIMITED: { retryable: true, meaning: 'Too many attempts with a wrong token.' },
   NOT_FOUND: { retryable: false, meaning: 'There is no such cluster, or no such path in the admin API.' },
+  JOB_REFUSED: {
+    retryable: true,
+    meaning: 'This cluster cannot take the run of a job: it stops, or does not have the job.',
+  },
   EVAL_DISABLED: { retryable: false, meaning: 'The admin API runs code only with ADMIN_EVAL=on.' },
   MASTER_NOT_RUNNING: { retryable: true, meaning: 'The command line found no running master.' },
   NOT_RUNNING: { retryable: true, meaning: 'The master is starting or stopping, so it has no clusters to ask.' },

@@ -35,6 +35,8 @@ import type { Spare } from './fleet/SpareClusters.js';
 import { StatusReporter } from './fleet/StatusReporter.js';
 import { IdentifyBudgetStore } from './identify/IdentifyBudgetStore.js';
 import { IdentifyQueue } from './identify/IdentifyQueue.js';
+import { JobBook } from './jobs/JobBook.js';
+import { JobScheduler } from './jobs/JobScheduler.js';
 import { FleetRestart } from './restart/FleetRestart.js';
 import { Handover } from './restart/Handover.js';
 import { ProcessEnds } from './supervision/ProcessEnds.js';
@@ -263,6 +265,13 @@ export class Master {
     const vitals = new VitalsMonitor<ClusterConnection>({ clusters, supervisor, ...watch });
     const spareVitals = new VitalsMonitor<Spare>({ clusters: spares, supervisor: spares, ...watch });
     const handover = new Handover({ clusters, logger: this.#logger });
+    const jobs = new JobScheduler({
+      clusters,
+      book: new JobBook(discord.dataDir, this.#logger),
+      endOf: (pid) => ends.find(pid),
+      onOutcome: (job, outcome) => this.#admin?.noteJobRun(job, outcome),
+      logger: this.#logger,
+    });
     const restart = new FleetRestart({
       clusters,
       queue,
@@ -297,10 +306,11 @@ export class Master {
     this.#startServices([
       handover,
       ends,
+      jobs,
       vitals,
       spareVitals,
       new ReadinessLog({ clusters, logger: this.#logger, clock: systemClock, startedAt: this.#startedAt }),
-      new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, queue, supervisor, fleet })),
+      new ClusterEvents(clusters, clusterEventTable({ assign, handover, ends, jobs, queue, supervisor, fleet })),
       ...(status === undefined ? [] : [new StatusReporter(status, clusters, fleet, this.#logger)]),
     ]);
     this.#undo.push(() => restart.settled());
@@ -308,6 +318,8 @@ export class Master {
       // At the same time: a cluster may be about to become one of them.
       await Promise.all([spares.stop(), this.#keepsClusters ? clusters.detachAll() : clusters.killAll()]);
     });
+    // Clusters that are left to a new master go on with their runs. Those that stop still say how theirs ended.
+    this.#undo.push(() => (this.#keepsClusters ? jobs.stop() : jobs.close()));
     this.#undo.push(() => restart.stop());
     this.#admin?.watch({ clusters, spares, queue, supervisor, restart, commands: fleet });
     if (application !== undefined) {
@@ -322,6 +334,7 @@ export class Master {
     this.#server.tellStrangers(DISMISSAL);
     this.#undo.push(() => this.#server.tellStrangers(undefined));
     this.#stopRequested.signal.throwIfAborted();
+    jobs.begin();
     this.#logger.info({ shards: shardCount, clusters: clusterCount }, 'starting clusters');
     supervisor.start();
     spares.start();

@@ -25,6 +25,7 @@ export interface DispatchHost {
 }
 
 export interface DispatchFacts {
+  /** -1 for a run of a job, which comes of no shard. Its session is the name of the job then, and its number the due time. */
   readonly shardId: number;
   /** Its session and its number there tell it from all other dispatches of its shard. */
   readonly session: string;

@@ -6,7 +6,7 @@ import type { Dispatch } from './Dispatch.js';
 const NONCE_LENGTH = 25;
 
 /**
- * One listener, or one command, that works on a dispatch. What it has begun finds it again with {@link currentRun}, through
+ * One listener, or one command, that works on a dispatch, or one run of a job. What it has begun finds it again with {@link currentRun}, through
  * promises, timers and callbacks.
  */
 export class Run {

@@ -17,7 +17,7 @@ export type MasterEventTable = {
 
 /** What serves some of the messages comes from elsewhere. */
 export interface MasterEventDependencies
-  extends Pick<MasterEventTable, 'releaseShards' | 'adoptShards' | 'getStats' | 'evaluate'> {
+  extends Pick<MasterEventTable, 'releaseShards' | 'adoptShards' | 'getStats' | 'evaluate' | 'runJob'> {
   readonly clusterId: number;
   readonly shardCount: number;
   readonly client: Pick<ClientAdapter, 'lookUp'>;

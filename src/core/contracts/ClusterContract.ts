@@ -1,6 +1,7 @@
 import type { Event, Request } from '../ipc/contract.js';
 import type { LogLevel } from '../settings/settings.js';
 import type { LoopLag } from '../time/LoopLagMeter.js';
+import type { ScheduleDefinition } from '../time/Schedule.js';
 
 /** What the master tells a cluster when it starts. The cluster reads no settings of its own. */
 export interface ClusterAssignment {
@@ -244,6 +245,37 @@ export interface FleetStats {
   readonly clusters: readonly ({ readonly clusterId: number; readonly error: string } | ClusterStats)[];
 }
 
+/** One job of a bot. */
+export interface JobDefinition {
+  readonly name: string;
+  readonly schedule: ScheduleDefinition;
+  /** `drop`: a run whose process ends is not done again. */
+  readonly onCrash: 'again' | 'drop';
+}
+
+/** One run of a job. `dueAt`, in milliseconds since 1970, tells it from the job's other runs. */
+export interface JobRunId {
+  readonly name: string;
+  readonly dueAt: number;
+  /** How often it has begun, from 1. */
+  readonly attempt: number;
+}
+
+/** `interrupted`: the process stops, and the run went on. */
+export interface JobRunEnd extends JobRunId {
+  readonly outcome: 'done' | 'failed' | 'interrupted';
+}
+
+/** What a cluster tells a master that does not know it yet. */
+export interface JobDeclaration {
+  /** How long its process has run, in milliseconds. Of two definitions of a job, that of the younger process is the newer one. */
+  readonly ageMs: number;
+  readonly jobs: readonly JobDefinition[];
+  readonly running: readonly JobRunId[];
+  /** Runs that ended, of which no master has confirmed that it knows. */
+  readonly ended: readonly JobRunEnd[];
+}
+
 /** Every message between a cluster and the master. */
 export type ClusterContract = {
   toMaster: {
@@ -265,6 +297,10 @@ export type ClusterContract = {
     shardStateChanged: Event<ShardStatus>;
     /** A shard hears nothing, and a reconnect has not helped. It goes on trying, and sends this again. */
     shardDeaf: Event<{ shardId: number; reason: string }>;
+    /** Sent before `ready`, and to each new master. Replies when it is written down. */
+    declareJobs: Request<JobDeclaration, undefined>;
+    /** A run of a job has ended. Replies when that is written down. */
+    jobRunEnded: Request<JobRunEnd, undefined>;
     /** Discord refuses the bot for good while it runs: its token was reset, for example. No retry can help. */
     discordRefused: Event<{ message: string }>;
     findGuild: Request<{ guildId: string }, GuildSummary | null>;
@@ -285,6 +321,8 @@ export type ClusterContract = {
     /** The successor failed: takes the shards back, if it has released them. Replies when they are its own again. */
     adoptShards: Request<undefined, undefined>;
     describeCommands: Request<undefined, readonly CommandDefinition[]>;
+    /** Replies when the run has begun. Its end comes as `jobRunEnded`. */
+    runJob: Request<JobRunId, undefined>;
     getStats: Request<undefined, ClusterStats>;
     findGuild: Request<{ guildId: string }, GuildSummary | null>;
     findUser: Request<{ userId: string }, UserSummary | null>;

@@ -11,6 +11,7 @@ import type { AdminConfig } from '../../core/settings/config.js';
 import type { LogLevel } from '../../core/settings/settings.js';
 import { LoopLagMeter } from '../../core/time/LoopLagMeter.js';
 import { VERSION } from '../../core/version.js';
+import type { JobOutcome } from '../jobs/JobScheduler.js';
 import type { AdminFleet } from './AdminContext.js';
 import { type AdminLimits, AdminServer } from './AdminServer.js';
 import { AdminToken } from './AdminToken.js';
@@ -90,6 +91,11 @@ export class Admin {
   /** Measures the requests between the master and its clusters. */
   public get observer(): ChannelObserver {
     return this.#metrics.observer;
+  }
+
+  /** Counts a run of a job. */
+  public noteJobRun(job: string, outcome: JobOutcome): void {
+    this.#metrics.noteJobRun(job, outcome);
   }
 
   /** Where it listens; undefined before `start` and after `stop`. */

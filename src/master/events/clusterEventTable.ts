@@ -3,6 +3,7 @@ import { DiscordRefusedError } from '../../core/errors.js';
 import type { ClusterConnection } from '../fleet/ClusterConnection.js';
 import type { FleetCommands } from '../fleet/FleetCommands.js';
 import type { IdentifyQueue } from '../identify/IdentifyQueue.js';
+import type { JobScheduler } from '../jobs/JobScheduler.js';
 import type { Handover } from '../restart/Handover.js';
 import type { ProcessEnds } from '../supervision/ProcessEnds.js';
 import type { Supervisor } from '../supervision/Supervisor.js';
@@ -12,6 +13,7 @@ export interface ClusterEventDependencies {
   readonly assign: (cluster: ClusterConnection) => ClusterAssignment;
   readonly ends: Pick<ProcessEnds, 'find'>;
   readonly handover: Pick<Handover, 'acquireShards'>;
+  readonly jobs: Pick<JobScheduler, 'declare' | 'runEnded'>;
   readonly queue: Pick<IdentifyQueue, 'acquire' | 'release'>;
   readonly supervisor: Pick<Supervisor, 'refuse' | 'reportDeaf'>;
   readonly fleet: FleetCommands;
@@ -19,7 +21,7 @@ export interface ClusterEventDependencies {
 
 /** What the master does about each message that a cluster may send. */
 export function clusterEventTable(parts: ClusterEventDependencies): ClusterEventTable {
-  const { assign, ends, handover, queue, supervisor, fleet } = parts;
+  const { assign, ends, handover, jobs, queue, supervisor, fleet } = parts;
   return {
     getAssignment: (cluster) => assign(cluster),
     getProcessEnd: (_cluster, { pid }) => ends.find(pid),
@@ -36,6 +38,8 @@ export function clusterEventTable(parts: ClusterEventDependencies): ClusterEvent
       queue.release(slotId, used);
       return undefined;
     },
+    declareJobs: (cluster, declaration) => jobs.declare(cluster, declaration),
+    jobRunEnded: (cluster, end) => jobs.runEnded(cluster, end),
     discordRefused: (_cluster, { message }) => void supervisor.refuse(new DiscordRefusedError(message)),
     shardDeaf: (cluster, { reason }) => void supervisor.reportDeaf(cluster, reason),
     findGuild: (_cluster, { guildId }) => fleet.findGuild(guildId),

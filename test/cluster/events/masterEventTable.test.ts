@@ -56,9 +56,10 @@ beforeEach(() => {
 
 function table(parts: Partial<MasterEventDependencies> = {}): MasterEventTable {
   const notAsked = () => Promise.reject(new Error('not asked here'));
-  const served = { evaluate: notAsked, getStats: notAsked, releaseShards: notAsked, adoptShards: notAsked };
+  const served = { evaluate: notAsked, getStats: notAsked, runJob: notAsked };
+  const shards = { releaseShards: notAsked, adoptShards: notAsked };
   const place = { clusterId: 1, shardCount: 8, client: adapter };
-  return masterEventTable({ ...place, commands: [], logger: { level: 'info' }, ...served, ...parts });
+  return masterEventTable({ ...place, commands: [], logger: { level: 'info' }, ...served, ...shards, ...parts });
 }
 
 /** Replies cross to the master as JSON. */

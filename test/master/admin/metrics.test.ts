@@ -31,6 +31,14 @@ it('are what Prometheus can parse, with names, units and types by its convention
   expect(declared.filter((name) => !families.has(name))).toEqual([]);
 });
 
+it('count the runs of jobs, by what became of them', async () => {
+  for (const outcome of ['done', 'done', 'skipped'] as const) world.admin.noteJobRun('sweep', outcome);
+  const { value, values } = await scrape();
+  expect(value('kallisti_job_runs_total', { name: 'sweep', outcome: 'done' })).toBe(2);
+  expect(value('kallisti_job_runs_total', { name: 'sweep', outcome: 'skipped' })).toBe(1);
+  expect(values('kallisti_job_runs_total')).toHaveLength(2);
+});
+
 it('hold every cluster and every shard once', async () => {
   world.fleet.clusters.all[1]?.send('shardsArrived', [
     { shardId: 2, by: 'resumed', replayed: 3, pauseMs: 45 },

@@ -2,6 +2,7 @@ import { Counter, Histogram, type Metric, Registry } from 'prom-client';
 import type { ShardArrival } from '../../../core/contracts/ClusterContract.js';
 import { ERROR_CODES } from '../../../core/errors.js';
 import type { ChannelObserver } from '../../../core/ipc/Channel.js';
+import type { JobOutcome } from '../../jobs/JobScheduler.js';
 import { clusterMetrics } from './clusterMetrics.js';
 import { masterMetrics } from './masterMetrics.js';
 import { type MetricsSnapshot, SnapshotMetric } from './SnapshotMetric.js';
@@ -22,6 +23,7 @@ export class Metrics {
   readonly #pause: Histogram;
   readonly #arrivals: Counter<'by'>;
   readonly #replayed: Counter;
+  readonly #jobRuns: Counter<'name' | 'outcome'>;
   readonly #ipc: Histogram<'direction' | 'message'>;
   readonly #ipcErrors: Counter<'direction' | 'message' | 'code'>;
   readonly #admin: Histogram<'route' | 'status'>;
@@ -44,6 +46,12 @@ export class Metrics {
     this.#replayed = new Counter({
       name: 'kallisti_replayed_events_total',
       help: 'Events that Discord had kept for shards that came up in a new process.',
+      registers,
+    });
+    this.#jobRuns = new Counter({
+      name: 'kallisti_job_runs_total',
+      help: 'Runs of jobs, by what became of them.',
+      labelNames: ['name', 'outcome'],
       registers,
     });
     this.#ipc = new Histogram({
@@ -88,6 +96,11 @@ export class Metrics {
     this.#arrivals.inc({ by });
     this.#replayed.inc(replayed);
     if (pauseMs !== null) this.#pause.observe(pauseMs / 1000);
+  }
+
+  public noteJobRun(name: string, outcome: JobOutcome): void {
+    // Not `job`: Prometheus has a label of that name itself.
+    this.#jobRuns.inc({ name, outcome });
   }
 
   /** @param route as it was declared, so that no stranger's path becomes a series of its own. */
