@@ -115,7 +115,7 @@ describe.each(CLIENTS)('a bot on $name', ({ entry, guildCount }) => {
     const after = discord.guildIds.map((guildId) => discord.sendMessage({ guildId, content: '!think after' }));
     await until(() => after.every((message) => replies(message) === 1));
     await expectApples();
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     const { violationsByKind } = discord.account.summary();
     // A command that was answered in the very moment of the kill is run again, and Discord refuses its second answer.
     expect(Object.keys(violationsByKind).filter((kind) => kind !== 'doubleAcknowledgement')).toEqual([]);

@@ -54,7 +54,7 @@ describe('a command that stops its process', () => {
     // Longer than a successor that hung would be let live.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     await settle(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(deaths()).toHaveLength(1);
     const { msg } = await bot.untilLogged(/^eval \d+ stopped process/);
     // Where the machine is too busy to see in time where a process hangs, nobody has the stack.
@@ -83,7 +83,7 @@ describe('a command that stops its process', () => {
     for (const { answered } of waiting) expect((await answered).content).toMatch(/^waited/);
     expect(deaths()).toHaveLength(1);
     await settle(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('by process.exit costs one process', async () => {
@@ -91,7 +91,7 @@ describe('a command that stops its process', () => {
     discord.traffic.start(LOAD);
     expect((await run('stop', { how: 'exit' }).answered).content).toBe(TOLD);
     await settle(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(deaths()).toEqual(['cluster 0 exited with code 3']);
   });
 
@@ -100,7 +100,7 @@ describe('a command that stops its process', () => {
     discord.traffic.start(LOAD);
     expect((await run('stop', { how: 'eat' }).answered).content).toBe(TOLD);
     await settle(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(deaths()).toEqual(['cluster 0 ran out of memory']);
   });
 
@@ -109,7 +109,7 @@ describe('a command that stops its process', () => {
     discord.traffic.start({ mentionsPerSecond: 10 });
     expect((await run('stop', { how: 'exit in a timer' }).answered).content).toBe(TOLD);
     await settle(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(deaths()).toHaveLength(2);
   });
 });
@@ -146,6 +146,6 @@ describe('where marks cannot be written', () => {
     const said = bot.lines.slice(from).filter(({ msg }) => /cannot be noted/.test(msg ?? ''));
     expect(said).toHaveLength(2);
     await settle(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 });

@@ -102,7 +102,7 @@ describe('a rolling restart', () => {
     await until(() => (bot.clusterPids().get(0) ?? victim) !== victim);
     expect(await inBot('client.presence.status')).toContain('idle');
     expect(discord.presenceOf(0)).toMatchObject(chess);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     discord.faults.invalidateSession(0);
     await until(() => discord.account.summary().identifies === SHARDS + 1);
     await expectAllServed(discord);

@@ -113,7 +113,7 @@ describe('a spare', () => {
     expect([runs?.kind, runs?.id, runs?.clusterId]).toEqual(['cluster', 1, 1]);
     await settle(discord);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(await untilSpareWaits(from)).not.toBe(spare);
   });
 
@@ -125,7 +125,7 @@ describe('a spare', () => {
     expect(await untilReplaced(0, victim)).toBe(spare);
     expect(isAlive(victim)).toBe(false);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('that is killed while it waits is replaced, and is no crash of a cluster', async () => {
@@ -164,7 +164,7 @@ describe('a spare', () => {
     expect(successor).not.toBe(spare);
     expect(isAlive(spare)).toBe(false);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('whose program throws when a spare loads it is said why, again only after a pause, and harms no cluster', async () => {
@@ -205,7 +205,7 @@ describe('new code on disk', () => {
     expect(taken.map(({ cluster }) => cluster)).toEqual([1, 2, 3]);
     await settle(discord);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('is not run by a crash that takes the spare of the old code, and no spare is made of it before a restart', async () => {
@@ -236,7 +236,7 @@ describe('new code on disk', () => {
     expect(isAlive(old)).toBe(false);
     expect([...versions().values()]).toEqual(['2', '2']);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('that throws at load fails the restart at its first cluster; the others serve on', async () => {
@@ -265,7 +265,7 @@ describe('nothing is left of a spare', () => {
     process.kill(pids.get(0) ?? 0, 'SIGKILL');
     expect(await untilReplaced(0, pids.get(0))).toBe(next);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('when it hangs and its master is killed: the next master kills it', async () => {

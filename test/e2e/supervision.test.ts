@@ -41,7 +41,7 @@ describe('a cluster that hangs', () => {
     expect(isAlive(victim)).toBe(false);
     await settle(discord);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     const stack = bot.lines.find((line) =>
       /the event loop is blocked in|where the event loop is blocked/.test(line.msg ?? ''),
     );
@@ -56,7 +56,7 @@ describe('a cluster that hangs', () => {
     await until(() => (bot.clusterPids().get(1) ?? victim) !== victim);
     expect(isAlive(victim)).toBe(false);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('is left alone when it was the master that did not run', async () => {
@@ -81,7 +81,7 @@ describe('clusters that die', () => {
     await until(() => [...victims].every(([id, pid]) => bot.clusterPids().get(id) !== pid));
     await settle(discord);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('of a command are not killed by it for ever: it is given up, and nothing else is lost', {
@@ -112,7 +112,7 @@ describe('clusters that die', () => {
     }
     await settle(discord);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.resumes.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(8 * (SHARDS / 2));
     expect(bot.lines.some(({ msg }) => /FAILED/.test(msg))).toBe(false);
     for (const { delayMs } of bot.lines) if (delayMs !== undefined) expect(delayMs).toBeLessThanOrEqual(2_000);
@@ -144,7 +144,7 @@ describe('the death of the master', () => {
     await settle(discord);
     await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary()).toMatchObject({ resumes: 0, violations: 0, commands: { answeredTwice: 0 } });
     // The new master is a whole one: it answers requests, replaces clusters, and its logs hold theirs.
     const restart = discord.runCommand({ name: 'restart', guildId: guildOn(discord, 0), userId: discord.ownerId });
@@ -152,7 +152,7 @@ describe('the death of the master', () => {
     await bot.untilLogged(/^rolling restart done/, from);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.processes()).toEqual([]);
@@ -170,7 +170,7 @@ describe('the death of the master', () => {
     }
     await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('twice, with the death of a cluster between: the new master knows all that run, and no shard has two owners', async () => {
@@ -190,7 +190,7 @@ describe('the death of the master', () => {
     await kill();
     expect(bot.clusterPids()).toEqual(pids);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 
   it('without a new one: they serve for ORPHAN_GRACE, then end, and the next start resumes', async () => {
@@ -203,7 +203,7 @@ describe('the death of the master', () => {
     bot.start();
     await bot.untilLogged(/^ready: all/, from);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
@@ -218,7 +218,7 @@ describe('the death of the master', () => {
     await bot.untilLogged(/^ready: all/, from);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
   });
 });
 
@@ -246,7 +246,7 @@ describe('a list of clusters that is of no use', () => {
 
   it.each(['', 'no JSON'])('because it holds %o: the clusters are found by their stores', async (text) => {
     await expectReplaced(() => writeFileSync(list(), text));
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
@@ -256,7 +256,7 @@ describe('a list of clusters that is of no use', () => {
       // Nothing can replace a folder that is not empty.
       mkdirSync(join(list(), 'in the way'), { recursive: true });
     });
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
@@ -267,7 +267,7 @@ describe('a list of clusters that is of no use', () => {
         writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), writer: null }));
       }
     });
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary().resumes).toBe(SHARDS);
   });
 
@@ -283,7 +283,7 @@ describe('a list of clusters that is of no use', () => {
     await bot.untilLogged(/^ready: all/, from);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
     await expectAllServed(discord);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary()).toMatchObject({ overlaps: 0, resumes: SHARDS });
   });
 });
@@ -304,7 +304,7 @@ describe('an upgrade in place', () => {
     await settle(discord);
     await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(false);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     expect(discord.account.summary()).toMatchObject({ violations: 0, commands: { answeredTwice: 0 } });
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
@@ -326,7 +326,7 @@ describe('an upgrade in place', () => {
     await bot.untilLogged(/^took over 2/, from);
     await expectAllServed(discord);
     for (const pid of pids.values()) expect(isAlive(pid)).toBe(true);
-    expectNothingLost(discord);
+    expectNothingLost(discord, SHARDS, bot);
     bot.signal('SIGTERM');
     expect(await bot.ended()).toEqual({ code: 0, signal: null });
     expect(bot.processes()).toEqual([]);

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Simulator } from '../../src/simulator/index.js';
 import { until } from '../support/processes.js';
+import type { Bot } from './Bot.js';
 
 /** @returns the id of a guild on this shard. */
 export function guildOn(discord: Simulator, shardId: number): string {
@@ -26,11 +27,23 @@ export async function settle(discord: Simulator): Promise<void> {
   });
 }
 
-/** All users were answered, no shard had two owners, and there were only so many IDENTIFYs. Default: one for each shard. */
-export function expectNothingLost(discord: Simulator, identifies = discord.options.shardCount): void {
+/**
+ * All users were answered, no shard had two owners, and there were only so many IDENTIFYs. Default: one for each shard.
+ *
+ * @param bot where processes were killed. On a busy machine the next one may be later than the three seconds that the real Discord
+ * waits, longer than the local one does here. It does not run a command then that nobody has acknowledged, and says so.
+ */
+export function expectNothingLost(discord: Simulator, identifies = discord.options.shardCount, bot?: Bot): void {
   const { commands, mentions, ...summary } = discord.account.summary();
-  expect([commands.failed, mentions.failed]).toEqual([0, 0]);
+  expect(commands.failed).toBeLessThanOrEqual(bot === undefined ? 0 : tooLate(bot).size);
+  expect(mentions.failed).toBe(0);
   expect(summary).toMatchObject({ identifies, overlaps: 0, takeovers: 0 });
+}
+
+/** @returns the ids of interactions that no process ran again, because Discord takes no answer to them any more. */
+export function tooLate({ lines }: Pick<Bot, 'lines'>): ReadonlySet<string> {
+  const found = lines.filter(({ msg }) => /^Unfinished work is not run again: Discord has waited/.test(msg ?? ''));
+  return new Set(found.map(({ id }) => String(id)));
 }
 
 /** As `expectNothingLost`; besides, nobody was answered twice and no rule of Discord was broken. */

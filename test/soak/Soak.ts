@@ -1,5 +1,6 @@
 import type { InteractionEntry, MessageEntry, Simulator } from '../../src/simulator/index.js';
 import type { Bot } from '../e2e/Bot.js';
+import { tooLate } from '../e2e/users.js';
 import { until } from '../support/processes.js';
 import type { Random } from './Random.js';
 
@@ -70,11 +71,17 @@ export class Soak {
   /** Commands, mentions and thoughts that wait for their answer. */
   public unanswered(): readonly (InteractionEntry | MessageEntry)[] {
     const { interactions, messages } = this.discord.account;
+    const excused = this.excused();
     return [
-      ...interactions.filter(({ id, state }) => state !== 'answered' && state !== 'failed' && !this.hanging.has(id)),
+      ...interactions.filter(({ id, state }) => state !== 'answered' && state !== 'failed' && !excused.has(id)),
       ...messages.filter(({ mentionsBot, replies }) => mentionsBot && replies.length === 0),
       ...this.thoughts.filter(({ replies }) => replies.length === 0),
     ];
+  }
+
+  /** Commands that nobody need answer: they hang on purpose, or were begun and the real Discord would take no answer any more. */
+  public excused(): ReadonlySet<string> {
+    return new Set([...this.hanging, ...tooLate(this.bot)]);
   }
 
   public someShard(): number {

@@ -20,8 +20,9 @@ export function imbalances(soak: Soak, isEnd: boolean): string[] {
     if (kind === 'doubleAcknowledgement') continue;
     found.push(`violation: ${show(account.violations.filter((violation) => violation.kind === kind))}`);
   }
+  const excused = soak.excused();
   for (const entry of account.interactions) {
-    if (soak.hanging.has(entry.id)) continue;
+    if (excused.has(entry.id)) continue;
     if (entry.doubleAcknowledgements > 0 && !isExcused(soak, entry.createdAt, entry.answeredAt))
       found.push(`command answered twice: ${evidence(soak, entry)}`);
     if (entry.state === 'failed' || (isEnd && entry.state !== 'answered'))
