@@ -130,5 +130,6 @@ async function refusedKills(fleet: Fleet, rounds: number): Promise<Row[]> {
   const before = [...cost.lostBeforeKillMs].sort((left, right) => left - right).map((ms) => Math.round(ms));
   const came = before.length === 0 ? '' : `; those lost came ${before.join(', ')} ms before the kill`;
   const note = `what reached a process counts; ${cost.neverBegun} more reached none, for their session had ended${came}`;
-  return lost === undefined ? [] : [{ ...lost, note }, ...others];
+  if (lost === undefined) return [];
+  return [{ ...lost, note: lost.note === undefined ? note : `${note}; ${lost.note}` }, ...others];
 }

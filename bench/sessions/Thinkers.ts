@@ -5,8 +5,8 @@ import type { LostSession, Thoughts } from './discordMethods.js';
 const TICK_MS = 10;
 /** As the traffic of the local Discord: after a longer stall of the machine, users make up for this much only. */
 const MAX_BACKLOG_MS = 250;
-/** With nothing answered for this long, what is unanswered is lost. */
-const QUIET_MS = 8_000;
+/** With nothing answered for this long, what is unanswered is lost. A process may drain for ten seconds before another does its work. */
+const QUIET_MS = 15_000;
 /** From the last answer until nobody expects a second one. */
 const SECOND_ANSWER_MS = 1_500;
 
