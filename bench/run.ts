@@ -2,13 +2,15 @@ import { Argument, Command } from 'commander';
 import { admin } from './admin/suite.js';
 import { coldstart } from './coldstart/suite.js';
 import { ipc } from './ipc/suite.js';
+import { listeners } from './listeners/suite.js';
 import { memory } from './memory/suite.js';
 import { isReached, type Suite } from './Suite.js';
+import { scale } from './scale/suite.js';
 import { sessions } from './sessions/suite.js';
 import { supervision } from './supervision/suite.js';
 import { formatTable } from './table.js';
 
-const SUITES: readonly Suite[] = [admin, ipc, memory, coldstart, sessions, supervision];
+const SUITES: readonly Suite[] = [admin, ipc, memory, coldstart, sessions, supervision, listeners, scale];
 
 /** Shows where the project stands against its numbers. It judges nobody: the exit code is 0 also where one is not reached. */
 async function run(names: readonly string[], { json, quick = false }: { json?: true; quick?: boolean }): Promise<void> {

@@ -57,18 +57,18 @@ export class BotProcess {
   }
 
   /** @param from number of the first line of the log that counts. */
-  public async untilLogged(pattern: RegExp, from = 0): Promise<LogLine> {
+  public async untilLogged(pattern: RegExp, from = 0, timeoutMs?: number): Promise<LogLine> {
     let found: LogLine | undefined;
     await until(() => {
       found = this.lines.slice(from).find(({ msg }) => pattern.test(msg));
       if (found === undefined && this.#hasEnded) throw new Error(`the bot ended:\n${this.#output}`);
       return found !== undefined;
-    });
+    }, timeoutMs);
     return found as LogLine;
   }
 
-  public untilReady(from = 0): Promise<LogLine> {
-    return this.untilLogged(/^ready: all/, from);
+  public untilReady(from = 0, timeoutMs?: number): Promise<LogLine> {
+    return this.untilLogged(/^ready: all/, from, timeoutMs);
   }
 
   /** Of the master. */

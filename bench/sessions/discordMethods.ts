@@ -20,6 +20,25 @@ export interface Passage {
   readonly pauseMs: number;
 }
 
+/** A shard whose session Discord ended, and when the process that had it was killed. */
+export interface LostSession {
+  readonly shardId: number;
+  readonly killedAt: number;
+}
+
+/** What became of what users asked a listener of the bot's own. */
+export interface Thoughts {
+  readonly asked: number;
+  /** Never answered. What reached no process because Discord had ended the session does not count. */
+  readonly lost: number;
+  /** Those that reached no process. */
+  readonly neverBegun: number;
+  readonly twice: number;
+  readonly longestWaitMs: number;
+  /** How long before the kill each lost message of a session that Discord ended was delivered. */
+  readonly lostBeforeKillMs: readonly number[];
+}
+
 /** What the process of the local Discord can be asked for. */
 export interface DiscordMethods {
   setTraffic(options: TrafficOptions): void;
@@ -28,6 +47,14 @@ export interface DiscordMethods {
   summary(): Summary;
   /** Of these shards only, where some are named. */
   outcomeSince(at: number, shardIds?: readonly number[]): Outcome;
+  /** Users who ask the bot to think, so many a second. */
+  startThinkers(perSecond: number): void;
+  /** Resolves when everybody is answered, or nobody has been for a while. */
+  stopThinkers(lostSessions: readonly LostSession[]): Promise<Thoughts>;
+  /** A user's message in the first guild of this shard. */
+  say(shardId: number, content: string): void;
+  /** Answers the next RESUME of each of these shards with op 9. */
+  refuseResume(shardIds: readonly number[]): void;
   passagesSince(at: number): readonly Passage[];
   /** By shard: when the first command that was sent or repeated after `at` was answered; null: none yet. */
   firstAnswersSince(at: number, shardIds: readonly number[]): readonly (number | null)[];

@@ -3,12 +3,14 @@ import { Simulator } from 'kallisti/simulator';
 import { firstAnswersSince, outcomeSince, passagesSince } from '../accountQueries.js';
 import type { DiscordMethods, DiscordStart, FromDiscord, ToDiscord } from '../discordMethods.js';
 import { EventMix } from '../EventMix.js';
+import { Thinkers } from '../Thinkers.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as DiscordStart;
 // Every story is kept whole: the numbers are read off it.
 const simulator = new Simulator({ ...options, accountLimit: 1_000_000 });
 await simulator.start();
-const { account, traffic } = simulator;
+const { account, faults, traffic } = simulator;
+const thinkers = new Thinkers(simulator);
 
 function guildOf(shardId: number): string {
   return simulator.guildIdsOfShard(shardId, options.shardCount)[0] ?? '';
@@ -31,6 +33,12 @@ const methods: DiscordMethods = {
   },
   summary: () => account.summary(),
   outcomeSince: (at, shardIds) => outcomeSince(account, at, shardIds),
+  startThinkers: (perSecond) => thinkers.start(perSecond),
+  stopThinkers: (lostSessions) => thinkers.stop(lostSessions),
+  say: (shardId, content) => void simulator.sendMessage({ guildId: guildOf(shardId), content }),
+  refuseResume: (shardIds) => {
+    for (const shardId of shardIds) faults.refuseResume(shardId);
+  },
   passagesSince: (at) => passagesSince(account, at),
   firstAnswersSince: (at, shardIds) => firstAnswersSince(account, at, shardIds),
   restart: async (cluster) => {

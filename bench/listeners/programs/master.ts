@@ -1,0 +1,3 @@
+import { runMaster } from 'kallisti/master';
+
+await runMaster({ cluster: new URL('cluster.js', import.meta.url) });
