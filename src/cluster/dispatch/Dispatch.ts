@@ -1,6 +1,6 @@
 import type { OnStack, StackMark } from './StackMark.js';
 
-/** As many runs as nothing survives: it is not run again. */
+/** As many deaths as nothing survives: it is not run again. */
 export const GIVEN_UP = 99;
 
 /** Of how many requests of a dispatch the answers are remembered. */
@@ -38,6 +38,8 @@ export interface DispatchFacts {
   readonly text: string;
   /** How often it has run, this time included. */
   readonly attempt: number;
+  /** With how many deaths of processes it ran, of those that nothing else explains. */
+  readonly deaths: number;
   /** When it came, in milliseconds since 1970. */
   readonly at: number;
 }
@@ -157,7 +159,7 @@ export class Dispatch {
   /** Its code is on the stack from now on. */
   public enter(): void {
     const { mark, steadyNow } = this.host;
-    const { session, seq, id, attempt } = this.facts;
+    const { session, seq, id, deaths } = this.facts;
     const now = steadyNow();
     this.#since ??= now;
     const onStack: Omit<OnStack, 'enteredAt'> = {
@@ -165,7 +167,7 @@ export class Dispatch {
       seq,
       id,
       name: this.name,
-      runs: this.#isOnlyRun ? GIVEN_UP : attempt,
+      runs: this.#isOnlyRun ? GIVEN_UP : deaths + 1,
       since: this.#since,
     };
     mark.enter(onStack, now);

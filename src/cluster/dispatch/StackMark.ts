@@ -5,7 +5,7 @@ export interface OnStack {
   /** 16 hexadecimal digits that tell sessions apart: sequence numbers begin anew with each. */
   readonly session: string;
   readonly seq: number;
-  /** How often it has run, this time included. */
+  /** With how many deaths of processes it will have run if this one dies now. */
   readonly runs: number;
   /** When its dispatch came. */
   readonly since: number;

@@ -139,6 +139,8 @@ export class JobRunner<C = unknown> {
       id: '',
       text: '{}',
       attempt,
+      // The master counts them.
+      deaths: 0,
       at: dueAt,
     };
     return new Dispatch(host, facts);

@@ -6,7 +6,6 @@ import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import type { CommitSchedule } from './CommitSchedule.js';
 import type { DeathRecord } from './DeathRecord.js';
-import type { WindowPosition } from './HandledWindow.js';
 import type { Persistence } from './Persistence.js';
 import { handledSeqOf, SessionProgress, type Stored } from './SessionProgress.js';
 import type { GuildPayload } from './stateData.js';
@@ -141,16 +140,18 @@ export class DispatchJournal implements DispatchHost {
     const { t, s: seq, d } = packet;
     const { session, window } = this.#progress;
     if (!seq || session === undefined || t === 'READY' || t === 'RESUMED') return undefined;
-    const { shardId, deaths, wallNow } = this.#options;
+    const { shardId, wallNow } = this.#options;
     const id = (d as { readonly id?: unknown } | null | undefined)?.id;
+    const { runs, deaths } = window.triesOf(seq);
     return new Dispatch(this, {
       shardId,
-      session: deaths.tagOf(session.sessionId),
+      session: this.#options.deaths.tagOf(session.sessionId),
       seq,
       type: String(t),
       id: typeof id === 'string' ? id : '',
       text,
-      attempt: window.nextRun(seq),
+      attempt: runs + 1,
+      deaths,
       at: wallNow(),
     });
   }
@@ -220,14 +221,18 @@ export class DispatchJournal implements DispatchHost {
     const { session, progress } = stored;
     const tag = deaths.tagOf(session.sessionId);
     const handledSeq = handledSeqOf(progress, released);
-    const runs = new Map([...(progress.runs ?? []), ...this.#work.takeRepeated(tag, handledSeq)]);
+    const repeated = [...(progress.repeated ?? []), ...this.#work.takeRepeated(tag, handledSeq)];
     const { newest, blamed, cause } = death ?? {};
     if (blamed?.session === tag && blamed.seq > handledSeq) {
-      runs.set(blamed.seq, blamed.verdict === 'culprit' ? GIVEN_UP : Math.max(blamed.runs, runs.get(blamed.seq) ?? 0));
+      const [, runs = 0] = repeated.find(([seq]) => seq === blamed.seq) ?? [];
+      repeated.push([blamed.seq, Math.max(1, runs), blamed.verdict === 'culprit' ? GIVEN_UP : blamed.runs]);
     }
-    // What only waited is not to blame for a death that something else explains.
-    const begunSeq = newest?.session === tag && cause !== 'explained' ? newest.seq : 0;
-    this.#progress.resume(stored, released, { runs: [...runs], begunSeq } satisfies Partial<WindowPosition>);
+    this.#progress.resume(stored, released, {
+      repeated,
+      begunSeq: newest?.session === tag ? newest.seq : 0,
+      // What only waited is not to blame for a death that something else explains.
+      isDeathCounted: cause !== 'explained',
+    });
   }
 
   /** The last process of the shard is gone, or has released it: finds what it did not finish. */
@@ -259,13 +264,13 @@ export class DispatchJournal implements DispatchHost {
       ran();
       return undefined;
     }
-    if (row.runs >= GIVEN_UP) {
+    if (row.deaths >= GIVEN_UP) {
       this.#options.onGivenUp?.(packet);
       ran();
       return undefined;
     }
-    const { session, seq, type, id, at, runs } = row;
-    const facts = { shardId: this.#options.shardId, session, seq, type, id, at, text, attempt: runs + 1 };
+    const { session, seq, type, id, at, runs, deaths } = row;
+    const facts = { shardId: this.#options.shardId, session, seq, type, id, at, text, attempt: runs + 1, deaths };
     return { packet, dispatch: new Dispatch(this, facts, row), ran };
   }
 

@@ -1,8 +1,8 @@
 import { GIVEN_UP } from '../dispatch/Dispatch.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 
-/** How often dispatches have run that Discord will repeat. */
-export type Runs = readonly (readonly [seq: number, runs: number])[];
+/** A dispatch that Discord will repeat: how often it has run, and with how many deaths (see `DispatchFacts`). */
+export type Repeated = readonly [seq: number, runs: number, deaths: number];
 
 /** What a process finds when it goes on with a session. */
 export interface WindowPosition {
@@ -10,10 +10,12 @@ export interface WindowPosition {
   readonly handledSeq: number;
   /** This process's cache holds what every dispatch up to this one says. */
   readonly cachedSeq: number;
-  /** Of dispatches after `handledSeq`. One that is given up has GIVEN_UP. */
-  readonly runs?: Runs;
-  /** The last process had begun every dispatch up to this one, which counts as a run. Default 0: nobody knows of any. */
+  /** Dispatches after `handledSeq`. One that is given up has GIVEN_UP deaths. */
+  readonly repeated?: readonly Repeated[];
+  /** The last process had begun every dispatch up to this one. Default 0: nobody knows of any. */
   readonly begunSeq?: number;
+  /** Whether its death is held against these. Default true. */
+  readonly isDeathCounted?: boolean;
 }
 
 /**
@@ -23,10 +25,11 @@ export interface WindowPosition {
  * It knows nothing of packets, files or clocks.
  */
 export class HandledWindow {
-  readonly #runs = new Map<number, number>();
+  readonly #repeated = new Map<number, Repeated>();
   #handledSeq = 0;
   #cachedSeq = 0;
   #begunSeq = 0;
+  #isDeathCounted = true;
 
   public get handledSeq(): number {
     return this.#handledSeq;
@@ -37,9 +40,9 @@ export class HandledWindow {
     return Math.min(this.#handledSeq, this.#cachedSeq);
   }
 
-  /** See `WindowPosition.runs`. */
-  public get runs(): Runs {
-    return [...this.#runs];
+  /** See `WindowPosition.repeated`. */
+  public get repeated(): readonly Repeated[] {
+    return [...this.#repeated.values()];
   }
 
   /** Begins with a new session. */
@@ -48,23 +51,25 @@ export class HandledWindow {
   }
 
   /** Goes on with a session. */
-  public restore({ handledSeq, cachedSeq, runs = [], begunSeq = 0 }: WindowPosition): void {
+  public restore({ handledSeq, cachedSeq, repeated = [], begunSeq = 0, isDeathCounted = true }: WindowPosition): void {
     this.#handledSeq = handledSeq;
     this.#cachedSeq = cachedSeq;
     this.#begunSeq = begunSeq;
-    this.#runs.clear();
-    for (const [seq, count] of runs) if (seq > handledSeq) this.#runs.set(seq, count);
+    this.#isDeathCounted = isDeathCounted;
+    this.#repeated.clear();
+    for (const tries of repeated) if (tries[0] > handledSeq) this.#repeated.set(tries[0], tries);
   }
 
   /** Whether a dispatch is not run again because processes died of it, and its user is still to be told. */
   public isGivenUp(seq: number): boolean {
-    return this.#runs.get(seq) === GIVEN_UP;
+    return this.#repeated.get(seq)?.[2] === GIVEN_UP;
   }
 
-  /** How often a dispatch will have run after its next run, as far as anybody knows. */
-  public nextRun(seq: number): number {
-    const begun = seq > this.#handledSeq && seq <= this.#begunSeq ? 1 : 0;
-    return Math.max(begun, this.#runs.get(seq) ?? 0) + 1;
+  /** What is known of earlier runs of a dispatch. */
+  public triesOf(seq: number): { readonly runs: number; readonly deaths: number } {
+    const isBegun = seq > this.#handledSeq && seq <= this.#begunSeq;
+    const [, runs = 0, deaths = 0] = this.#repeated.get(seq) ?? [];
+    return { runs: Math.max(isBegun ? 1 : 0, runs), deaths: Math.max(isBegun && this.#isDeathCounted ? 1 : 0, deaths) };
   }
 
   /**
@@ -80,6 +85,6 @@ export class HandledWindow {
   public settle(seq: number): void {
     if (seq > this.#handledSeq) this.#handledSeq = seq;
     if (seq > this.#cachedSeq) this.#cachedSeq = seq;
-    this.#runs.delete(seq);
+    this.#repeated.delete(seq);
   }
 }

@@ -1,7 +1,7 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity } from '../../core/discord/packets.js';
 import type { RecordName } from './Database.js';
-import { HandledWindow, type Runs, type WindowPosition } from './HandledWindow.js';
+import { HandledWindow, type Repeated, type WindowPosition } from './HandledWindow.js';
 
 /** What changes only with the session. */
 export interface SessionRow {
@@ -20,8 +20,8 @@ export interface ProgressRow {
   readonly at: number;
   /** The same on the steady clock, see `ShardStoreOptions.steadyNow`. Missing in rows of an earlier version. */
   readonly steadyAt?: number;
-  /** See `WindowPosition.runs`. Missing where there are none. */
-  readonly runs?: Runs;
+  /** See `WindowPosition.repeated`. Missing where there are none. */
+  readonly repeated?: readonly Repeated[];
   /** The number of the last change of any guild, see `GuildIndex`. */
   readonly version: number;
 }
@@ -64,7 +64,7 @@ export class SessionProgress {
   public resume(
     { session, progress }: Stored,
     released: ShardSession | undefined,
-    begun: Pick<WindowPosition, 'runs' | 'begunSeq'>,
+    begun: Pick<WindowPosition, 'repeated' | 'begunSeq' | 'isDeathCounted'>,
   ): void {
     // Where this process had the session before, its cache has stood still since. Otherwise the store has filled it.
     const isOwn = this.#session !== undefined;
@@ -116,11 +116,11 @@ export class SessionProgress {
     if (this.#session === undefined) return records.set('session', null).set('progress', null);
     if (this.#sessionChanged) records.set('session', JSON.stringify(this.#session));
     this.#sessionChanged = false;
-    const { handledSeq, runs } = this.window;
+    const { handledSeq, repeated } = this.window;
     const handled = handledSeq === this.#recordedSeq ? {} : { handled: handledSeq };
-    const repeated = runs.length === 0 ? {} : { runs };
+    const again = repeated.length === 0 ? {} : { repeated };
     const times = { at: this.#connectedAt, steadyAt: this.#steadyAt };
-    const progress: ProgressRow = { seq: this.#recordedSeq, ...times, version, ...handled, ...repeated };
+    const progress: ProgressRow = { seq: this.#recordedSeq, ...times, version, ...handled, ...again };
     return records.set('progress', JSON.stringify(progress));
   }
 }

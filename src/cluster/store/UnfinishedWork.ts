@@ -1,6 +1,7 @@
 import type { ProcessIdentity } from '../../core/files/processIdentity.js';
 import { type Dispatch, type DispatchFacts, type DispatchOutcome, GIVEN_UP, keyOf } from '../dispatch/Dispatch.js';
 import type { DeathCause } from '../dispatch/explainDeaths.js';
+import type { Repeated } from './HandledWindow.js';
 
 export interface UnfinishedWorkOptions {
   readonly shardId: number;
@@ -44,8 +45,8 @@ const MAX_UNANSWERED_MS = 3_000;
 /** What of one shard is remembered. The oldest is forgotten first. */
 const MAX_COUNT = 1_000;
 const MAX_LENGTH = 16_000_000;
-/** With how many runs that ended in the death of a process work is given up. One that was killed is hardly to blame. */
-const MAX_RUNS: Readonly<Record<DeathCause, number>> = { explained: GIVEN_UP, killed: 3, unexplained: 2 };
+/** With how many deaths of processes work is given up. One that was killed is hardly to blame. */
+const MAX_DEATHS: Readonly<Record<DeathCause, number>> = { explained: GIVEN_UP, killed: 3, unexplained: 2 };
 
 /**
  * The work of one shard's dispatches that has not ended: what runs in this process, and what other processes have left. It
@@ -140,12 +141,12 @@ export class UnfinishedWork {
     }
   }
 
-  /** Discord will repeat it by itself. @returns how often each has run. */
-  public takeRepeated(session: string, afterSeq: number): [seq: number, runs: number][] {
-    const repeated: [number, number][] = [];
+  /** Takes what Discord will repeat by itself. */
+  public takeRepeated(session: string, afterSeq: number): Repeated[] {
+    const repeated: Repeated[] = [];
     for (const [key, leftover] of this.#leftovers) {
       if (leftover.session !== session || leftover.seq <= afterSeq) continue;
-      repeated.push([leftover.seq, leftover.runs]);
+      repeated.push([leftover.seq, leftover.runs, leftover.deaths]);
       this.#leftovers.delete(key);
       this.#erase(key);
     }
@@ -157,7 +158,7 @@ export class UnfinishedWork {
     const due = [...this.#leftovers.values()];
     this.#leftovers.clear();
     return due.filter((leftover) => {
-      const why = leftover.runs >= GIVEN_UP ? undefined : this.#isTooLate(leftover);
+      const why = leftover.deaths >= GIVEN_UP ? undefined : this.#isTooLate(leftover);
       if (why !== undefined) this.#forget(keyOf(leftover), leftover, why);
       return why === undefined;
     });
@@ -167,7 +168,7 @@ export class UnfinishedWork {
   public giveBack(): void {
     for (const [key, dispatch] of this.#running) {
       const { owner: _, ...row } = this.#rowOf(dispatch);
-      this.#set(key, format({ ...row, runs: row.runs - 1 }, dispatch.facts.text));
+      this.#set(key, format(row, dispatch.facts.text));
     }
     this.#running.clear();
     this.#isDirty.clear();
@@ -230,24 +231,23 @@ export class UnfinishedWork {
     const isBlamed = death?.blamed?.key === key;
     const cause = row.owner === undefined ? 'explained' : (death?.cause ?? 'killed');
     // What was not on the stack is not to blame for a death that something else explains.
-    const counted = cause === 'explained' && row.owner !== undefined && !isBlamed ? row.runs - 1 : row.runs;
-    const isCulprit =
-      (isBlamed && death.blamed?.isCulprit === true) || counted >= MAX_RUNS[isBlamed ? 'killed' : cause];
+    const deaths = cause === 'explained' && !isBlamed ? row.deaths : row.deaths + 1;
+    const limit = MAX_DEATHS[isBlamed ? 'killed' : cause];
+    const isCulprit = (isBlamed && death.blamed?.isCulprit === true) || deaths >= limit;
     if (!isCulprit && !row.again) {
       this.#erase(key);
       return false;
     }
-    const runs = isCulprit ? GIVEN_UP : Math.max(0, counted);
     const { owner: _, ...rest } = row;
-    const leftover = { ...rest, runs };
+    const leftover = { ...rest, deaths: isCulprit ? GIVEN_UP : deaths };
     this.#leftovers.set(key, leftover);
     const { text, ...stored } = leftover;
     this.#set(key, format(stored, text));
-    return isCulprit && row.runs < GIVEN_UP;
+    return isCulprit && row.deaths < GIVEN_UP;
   }
 
   #rowOf(dispatch: Dispatch): WorkRow {
-    const { session, seq, type, id, attempt, at } = dispatch.facts;
+    const { session, seq, type, id, attempt, deaths, at } = dispatch.facts;
     const { name, acknowledgement, isKept: again } = dispatch;
     const answers = [...dispatch.answers];
     return {
@@ -261,6 +261,7 @@ export class UnfinishedWork {
       answers,
       again,
       runs: attempt,
+      deaths,
       owner: this.#options.self,
     };
   }

@@ -25,7 +25,7 @@ let stack: DispatchStack;
 
 function dispatch(type: string): Dispatch {
   const host = { mark: mark as unknown as StackMark, steadyNow: () => 0, dispatchChanged: () => {} };
-  return new Dispatch(host, { shardId: 0, session: '', seq: 1, attempt: 1, type, id: '', text: '', at: 0 });
+  return new Dispatch(host, { shardId: 0, session: '', seq: 1, attempt: 1, deaths: 0, type, id: '', text: '', at: 0 });
 }
 
 beforeEach(() => {

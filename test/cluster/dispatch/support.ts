@@ -10,7 +10,7 @@ export function testDispatch(
   return new Dispatch(
     { mark, steadyNow: () => 0, dispatchChanged: onChange },
     {
-      ...{ shardId: 0, session: 'session', seq: 5, attempt: 1, at: 0 },
+      ...{ shardId: 0, session: 'session', seq: 5, attempt: 1, deaths: 0, at: 0 },
       ...{ type: 'INTERACTION_CREATE', id: '7', text: JSON.stringify({ t: 'INTERACTION_CREATE', d }) },
       ...facts,
     },

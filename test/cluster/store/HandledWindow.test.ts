@@ -15,7 +15,7 @@ describe('a new session', () => {
     const window = new HandledWindow();
     window.begin(1);
     expect(verdicts(window, 2, 3, 1000)).toEqual(['handle', 'handle', 'handle']);
-    expect(window.nextRun(2)).toBe(1);
+    expect(window.triesOf(2)).toEqual({ runs: 0, deaths: 0 });
   });
 
   it('resumes after the last dispatch that was dealt with', () => {
@@ -26,9 +26,9 @@ describe('a new session', () => {
   });
 
   it('knows nothing of the one before', () => {
-    const window = restored({ handledSeq: 5, runs: [[7, GIVEN_UP]], begunSeq: 9 });
+    const window = restored({ handledSeq: 5, repeated: [[7, 1, GIVEN_UP]], begunSeq: 9 });
     window.begin(1);
-    expect([window.isGivenUp(7), window.nextRun(8), window.runs]).toEqual([false, 1, []]);
+    expect([window.isGivenUp(7), window.triesOf(8).runs, window.repeated]).toEqual([false, 0, []]);
   });
 });
 
@@ -39,19 +39,31 @@ describe('after a crash', () => {
     expect(verdicts(window, 9, 10, 11)).toEqual(['skip', 'skip', 'handle']);
   });
 
-  it('knows of what is repeated how often it has run', () => {
-    const window = restored({ handledSeq: 10, runs: [[12, 2]], begunSeq: 13 });
-    expect([10, 11, 12, 13, 14].map((seq) => window.nextRun(seq))).toEqual([1, 2, 3, 2, 1]);
+  it('knows of what is repeated how often it has run, and with how many deaths', () => {
+    const window = restored({ handledSeq: 10, repeated: [[12, 2, 1]], begunSeq: 13 });
+    const tries = (...seqs: number[]) => seqs.map((seq) => Object.values(window.triesOf(seq)));
+    expect(tries(10, 11, 12, 13, 14)).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 1],
+      [1, 1],
+      [0, 0],
+    ]);
     window.settle(12);
-    expect([window.runs, window.nextRun(12)]).toEqual([[], 1]);
+    expect([window.repeated, ...tries(12)]).toEqual([[], [0, 0]]);
+  });
+
+  it('counts a run that had begun also where its death is held against nobody', () => {
+    const window = restored({ handledSeq: 10, begunSeq: 11, isDeathCounted: false });
+    expect(window.triesOf(11)).toEqual({ runs: 1, deaths: 0 });
   });
 
   it('does not run again what is given up, which its cache may have missed', () => {
-    const window = restored({ handledSeq: 10, runs: [[11, GIVEN_UP]] });
+    const window = restored({ handledSeq: 10, repeated: [[11, 1, GIVEN_UP]] });
     expect(window.isGivenUp(11)).toBe(true);
     expect(verdicts(window, 11, 12)).toEqual(['mute', 'handle']);
     // The next process is to know that too, until it has come.
-    expect(window.runs).toEqual([[11, GIVEN_UP]]);
+    expect(window.repeated).toEqual([[11, 1, GIVEN_UP]]);
     window.settle(11);
     expect(window.isGivenUp(11)).toBe(false);
     expect(verdicts(window, 11)).toEqual(['skip']);
@@ -61,11 +73,11 @@ describe('after a crash', () => {
     expect(
       restored({
         handledSeq: 10,
-        runs: [
-          [9, 2],
-          [10, GIVEN_UP],
+        repeated: [
+          [9, 2, 1],
+          [10, 1, GIVEN_UP],
         ],
-      }).runs,
+      }).repeated,
     ).toEqual([]);
   });
 });

@@ -566,7 +566,7 @@ describe('a handover', () => {
       if (end === 'stop') await old.close();
       die();
       const [repetition] = next.dispatches.takeRepetitions();
-      expect(repetition?.dispatch.facts).toMatchObject({ seq: 3, attempt: end === 'stop' ? 1 : 2 });
+      expect(repetition?.dispatch.facts).toMatchObject({ seq: 3, attempt: 2, deaths: end === 'stop' ? 0 : 1 });
     }
   });
 

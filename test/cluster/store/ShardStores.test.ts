@@ -210,8 +210,10 @@ describe('a stop', () => {
     await stores.close();
     const { stores: next } = await world.open();
     expect((await next.takeOver()).map(({ seq }) => seq)).toEqual([3, 3]);
-    const left = next.takeRepetitions().map(({ dispatch: { facts } }) => [facts.shardId, facts.seq, facts.attempt]);
-    expect(left).toEqual([[1, 3, 1]]);
+    const left = next
+      .takeRepetitions()
+      .map(({ dispatch: { facts } }) => [facts.shardId, facts.seq, facts.attempt, facts.deaths]);
+    expect(left).toEqual([[1, 3, 2, 0]]);
     expect(next.givenUp).toBe(0);
   });
 });
