@@ -95,7 +95,7 @@ export class ShardFolder {
     if (!existsSync(this.#dataFile)) return undefined;
     const label = StoreLabel.read(this.#path);
     if (label === undefined) return 'its label is missing or cannot be read';
-    return label.objection(this.owner) ?? checkDataFile(this.#dataFile);
+    return label.objection(this.owner) ?? checkDataFile(this.#dataFile, !label.hasOtherWriter);
   }
 
   async #openDatabase(): Promise<OpenedFolder> {

@@ -1,7 +1,10 @@
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { checkDataFile } from '../../../src/cluster/store/checkDataFile.js';
+import { Database } from '../../../src/cluster/store/Database.js';
 import { identityOf } from '../../../src/core/files/processIdentity.js';
+import { Random } from '../../soak/Random.js';
 import { Feed, openStore, temporaryFolder } from './support.js';
 
 const GUILD = { id: '10', name: 'a guild', description: 'x'.repeat(20_000) };
@@ -124,6 +127,32 @@ describe('a damaged store', () => {
     const stored = await leftBehind();
     truncateSync(join(stored.folder, 'data.mdb'), bytes);
     expect(await openedAfresh(stored)).toEqual([expect.stringMatching(/data file is (truncated|not a database) \(/)]);
+  });
+
+  it('is not what LMDB leaves whose last pages were never written, whatever was committed', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'data.mdb');
+    const files = await Database.open(folder);
+    onTestFinished(() => files.close());
+    const random = new Random(1);
+    const live: string[] = [];
+    let unwritten = 0;
+    for (let commit = 0; commit < 1_500; commit++) {
+      const work = new Map<string, string | null>();
+      for (let count = random.below(6); count > 0; count--) {
+        const key = `${commit}-${count}`;
+        live.push(key);
+        work.set(key, 'x'.repeat(random.below(3_000)));
+      }
+      for (const key of live.splice(0, Math.max(0, live.length - random.below(8)))) work.set(key, null);
+      files.commit(() => ({ clear: false, rows: new Map(), guilds: new Map(), records: new Map(), work }));
+      const { size } = statSync(path);
+      expect(checkDataFile(path, false)).toBeUndefined();
+      expect(checkDataFile(path, true)).toBeUndefined();
+      if (statSync(path).size !== size) unwritten++;
+    }
+    // So that this test has seen what it is about.
+    expect(unwritten).toBeGreaterThan(0);
   });
 
   it('is set aside where its file is something else', async () => {
