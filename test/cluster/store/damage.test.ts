@@ -130,26 +130,29 @@ describe('a damaged store', () => {
   });
 
   it('is not what LMDB leaves whose last pages were never written, whatever was committed', async () => {
-    const folder = temporaryFolder();
-    const path = join(folder, 'data.mdb');
-    const files = await Database.open(folder);
-    onTestFinished(() => files.close());
     const random = new Random(1);
-    const live: string[] = [];
     let unwritten = 0;
-    for (let commit = 0; commit < 1_500; commit++) {
-      const work = new Map<string, string | null>();
-      for (let count = random.below(6); count > 0; count--) {
-        const key = `${commit}-${count}`;
-        live.push(key);
-        work.set(key, 'x'.repeat(random.below(3_000)));
+    for (let run = 0; run < 10; run++) {
+      const folder = temporaryFolder();
+      const path = join(folder, 'data.mdb');
+      const files = await Database.open(folder);
+      onTestFinished(() => files.close());
+      const live: string[] = [];
+      for (let seq = 0; seq < 600; seq++) {
+        const work = new Map<string, string | null>();
+        for (let count = random.below(6); count > 0; count--) {
+          const key = `${seq}-${count}`;
+          live.push(key);
+          work.set(key, 'x'.repeat(random.below(3_000)));
+        }
+        for (const key of live.splice(0, live.length - 2 - random.below(8))) work.set(key, null);
+        const records = new Map([['progress', JSON.stringify({ seq })]] as const);
+        files.commit(() => ({ clear: false, rows: new Map(), guilds: new Map(), records, work }));
+        const { size } = statSync(path);
+        expect(checkDataFile(path, false)).toBeUndefined();
+        expect(checkDataFile(path, true)).toBeUndefined();
+        if (statSync(path).size !== size) unwritten++;
       }
-      for (const key of live.splice(0, Math.max(0, live.length - random.below(8)))) work.set(key, null);
-      files.commit(() => ({ clear: false, rows: new Map(), guilds: new Map(), records: new Map(), work }));
-      const { size } = statSync(path);
-      expect(checkDataFile(path, false)).toBeUndefined();
-      expect(checkDataFile(path, true)).toBeUndefined();
-      if (statSync(path).size !== size) unwritten++;
     }
     // So that this test has seen what it is about.
     expect(unwritten).toBeGreaterThan(0);
