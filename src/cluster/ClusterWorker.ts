@@ -234,10 +234,11 @@ export class ClusterWorker<C = ErisClient> extends BaseWorker<ClusterContract> {
       const message = 'stopped while work on events was still going on: the next process does it again';
       this.logger.warn({ unfinished: unfinished.length, names }, message);
     }
+    // First: the end of the client makes listeners fail that wait for it, and these are not finished by that.
+    await this.#stores?.close();
     await this.#gateway?.stop();
     this.#loopLag.stop();
     this.#dispatches.stop();
-    await this.#stores?.close();
     await super.stop();
   }
 

@@ -219,6 +219,32 @@ describe('a stop', () => {
     expect(begun).toHaveLength(2);
   });
 
+  it('has what the end of the client cuts off run again, though that ends it with an error here', async () => {
+    let cutOff = (): void => {};
+    const cut = new Promise<never>((_resolve, reject) => {
+      cutOff = () => reject(new Error('the client was stopped'));
+    });
+    const begun: string[] = [];
+    const assignment = { drainTimeoutMs: 550 };
+    const cluster = await OneCluster.serving({
+      commands: slow(begun, { opened: cut, open: () => undefined }),
+      assignment,
+    });
+    if (cluster.adapter === undefined) throw new Error('no client was made');
+    cluster.adapter.onStop = async () => {
+      cutOff();
+      // Somebody hears of it before the process is gone.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    cluster.discord.runCommand({ name: 'slow', guildId: cluster.discord.guildIds[0] ?? '' });
+    await until(() => expect(begun).toHaveLength(1));
+    await cluster.worker.stop();
+    const pause = gate();
+    pause.open();
+    await OneCluster.serving({ after: cluster, commands: slow(begun, pause) });
+    await until(() => expect(begun).toHaveLength(2));
+  });
+
   it('that fails ends the process all the same, and the sessions are in the files by then', async () => {
     const cluster = await OneCluster.serving();
     if (cluster.adapter === undefined) throw new Error('no client was made');

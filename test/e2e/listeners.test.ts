@@ -168,6 +168,27 @@ describe('a planned end', () => {
   });
 });
 
+describe.each(['a stop and a start', 'a rolling restart'])('%s while answers wait for a rate limit', (what) => {
+  it('does again what the end of the client has cut off', async () => {
+    const rateLimits = { 'POST /channels/:channelId/messages': { limit: 1, windowMs: 3_000 } };
+    await start({ rateLimits }, { DRAIN_TIMEOUT: '1500ms' });
+    const messages = Array.from({ length: 4 }, (_, index) => say(`!think ${index}`));
+    await until(() => messages.some((message) => repliesTo(message).length === 1));
+    const from = bot.lines.length;
+    if (what === 'a rolling restart') {
+      discord.runCommand({ name: 'restart', guildId: guildOn(discord, 1), userId: discord.ownerId });
+      await bot.untilLogged(/^rolling restart done/, from);
+    } else {
+      bot.signal('SIGTERM');
+      await bot.ended();
+      bot.start();
+      await bot.untilLogged(/^ready: all/, from);
+    }
+    await expectReplies(...messages.map((message, index) => [message, `thought about ${index}`] as const));
+    expect(discord.account.summary()).toMatchObject({ identifies: SHARDS, overlaps: 0 });
+  });
+});
+
 describe('a listener that ends its process', () => {
   it.each(['!exit', '!block'])('costs one process (%s), and what waited beside it is done', async (content) => {
     await start({}, { HUNG_AFTER: '2s' });
