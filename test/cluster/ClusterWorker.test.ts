@@ -233,10 +233,11 @@ describe('a stop', () => {
     if (cluster.adapter === undefined) throw new Error('no client was made');
     cluster.adapter.onStop = async () => {
       cutOff();
-      // Somebody hears of it before the process is gone.
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      // Here the user still hears of it, which takes a moment.
+      await command.answered;
+      await new Promise((resolve) => setTimeout(resolve, 50));
     };
-    cluster.discord.runCommand({ name: 'slow', guildId: cluster.discord.guildIds[0] ?? '' });
+    const command = cluster.discord.runCommand({ name: 'slow', guildId: cluster.discord.guildIds[0] ?? '' });
     await until(() => expect(begun).toHaveLength(1));
     await cluster.worker.stop();
     const pause = gate();
