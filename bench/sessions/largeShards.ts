@@ -8,14 +8,15 @@ const ENTRY = fileURLToPath(new URL('programs/master.js', import.meta.url));
 const SHARDS = 2;
 const GUILD = { channels: 40, roles: 30, members: 50, threads: 1, emojis: 5, presences: 5 };
 const LOAD = { commandsPerSecond: 50, mentionsPerSecond: 5, messagesPerSecond: 450 };
-const TITLE = 'two shards of 1000 large guilds';
 
 /** Both shards in one cluster: the handover waits for the slower. */
 export async function largeShards(quick: boolean, progress: (what: string) => void): Promise<readonly Row[]> {
-  progress(`${TITLE}: logging in`);
+  const guildsPerShard = quick ? 200 : 1_000;
+  const title = `two shards of ${guildsPerShard} large guilds`;
+  progress(`${title}: logging in`);
   const identifyIntervalMs = quick ? 200 : 5_000;
   const fleet = await Fleet.start({
-    discord: { guildCount: quick ? 400 : 2_000, shardCount: SHARDS, identifyIntervalMs, guildShape: GUILD },
+    discord: { guildCount: SHARDS * guildsPerShard, shardCount: SHARDS, identifyIntervalMs, guildShape: GUILD },
     clusterCount: 1,
     env: { IDENTIFY_INTERVAL: `${identifyIntervalMs}ms`, SPAWN_TIMEOUT: '2m' },
     entry: ENTRY,
@@ -26,7 +27,7 @@ export async function largeShards(quick: boolean, progress: (what: string) => vo
     const rounds = quick ? 1 : 5;
     const cost = await fleet.underLoad(LOAD, async () => {
       for (let round = 0; round < rounds; round++) {
-        progress(`${TITLE}: restart ${round + 1} of ${rounds}`);
+        progress(`${title}: restart ${round + 1} of ${rounds}`);
         await fleet.discord.ask.restart();
       }
     });
@@ -34,7 +35,7 @@ export async function largeShards(quick: boolean, progress: (what: string) => vo
     const lines = fleet.bot.lines.slice(from);
     const values = (what: string, field: string): number[] =>
       lines.filter(({ msg }) => msg === what).map((line) => Number(line[field]));
-    progress(`${TITLE}: kill -9`);
+    progress(`${title}: kill -9`);
     let servedMs = 0;
     const crash = await fleet.underLoad(LOAD, async () => {
       await fleet.untilSpareWaits();
@@ -51,7 +52,7 @@ export async function largeShards(quick: boolean, progress: (what: string) => vo
       row('kill -9: commands failed', '', one(crash.commandsFailed)),
       row('kill -9: IDENTIFYs', '', one(crash.identifies), 0),
       row('kill -9: served again after', 's', one(servedMs / 1_000)),
-    ].map((line) => ({ ...line, what: `${TITLE}, ${line.what}` }));
+    ].map((line) => ({ ...line, what: `${title}, ${line.what}` }));
   } finally {
     await fleet.dispose();
   }
