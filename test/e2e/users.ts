@@ -35,7 +35,13 @@ export async function settle(discord: Simulator): Promise<void> {
  */
 export function expectNothingLost(discord: Simulator, identifies = discord.options.shardCount, bot?: Bot): void {
   const { commands, mentions, ...summary } = discord.account.summary();
-  expect(commands.failed).toBeLessThanOrEqual(bot === undefined ? 0 : tooLate(bot).size);
+  const late = bot === undefined ? new Set<string>() : tooLate(bot);
+  const { interactions } = discord.account;
+  const lost = interactions.filter(({ id, state }) => state === 'failed' && !late.has(id));
+  expect(lost).toEqual([]);
+  expect(commands.failed).toBeLessThanOrEqual(late.size);
+  // Where Discord has any answer, it takes more for a quarter of an hour.
+  expect(interactions.filter(({ id, acknowledgedAt }) => late.has(id) && acknowledgedAt !== null)).toEqual([]);
   expect(mentions.failed).toBe(0);
   expect(summary).toMatchObject({ identifies, overlaps: 0, takeovers: 0 });
 }

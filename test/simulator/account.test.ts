@@ -77,14 +77,17 @@ describe('the account', () => {
 describe('traffic', () => {
   it('comes at the rates asked for, to all guilds, and is answered', async () => {
     await pongBot();
+    // What the machine makes of 200 a second just now: a busy one lets timers wait.
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 5);
     discord.traffic.start({ commandsPerSecond: 200, mentionsPerSecond: 50, messagesPerSecond: 50 });
     const from = performance.now();
     await until(() => performance.now() - from > 500, 'half a second');
     discord.traffic.stop();
+    clearInterval(ticking);
     const seconds = (performance.now() - from) / 1_000;
     const { sent } = discord.account.summary().commands;
-    // A busy machine lets timers wait.
-    expect(sent / seconds).toBeGreaterThan(20);
+    expect(sent).toBeGreaterThan(ticks * 0.4);
     expect(sent / seconds).toBeLessThan(240);
     await until(() => discord.account.summary().commands.answeredOnce === sent, 'all answers');
     expect(new Set(discord.account.interactions.map(({ guildId }) => guildId)).size).toBe(4);

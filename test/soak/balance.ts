@@ -22,6 +22,9 @@ export function imbalances(soak: Soak, isEnd: boolean): string[] {
   }
   const excused = soak.excused();
   for (const entry of account.interactions) {
+    const isExcusedWrongly = entry.acknowledgedAt !== null && !soak.hanging.has(entry.id);
+    if (excused.has(entry.id) && isExcusedWrongly)
+      found.push(`an answered command was dropped: ${evidence(soak, entry)}`);
     if (excused.has(entry.id)) continue;
     if (entry.doubleAcknowledgements > 0 && !isExcused(soak, entry.createdAt, entry.answeredAt))
       found.push(`command answered twice: ${evidence(soak, entry)}`);

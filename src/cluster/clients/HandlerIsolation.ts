@@ -1,4 +1,5 @@
 import type { ClientSetup } from './ClientAdapter.js';
+import { isPromiseLike } from './isPromiseLike.js';
 
 type Handler = (...args: unknown[]) => unknown;
 
@@ -53,7 +54,8 @@ export class HandlerIsolation {
     for (const handler of emitter.rawListeners?.(event) ?? []) {
       try {
         const outcome = this.#call(handler, () => Reflect.apply(handler, emitter, args));
-        if (isPromise(outcome)) this.#watch(outcome, event, (error) => this.#rejected(emitter, options, event, error));
+        if (isPromiseLike(outcome))
+          this.#watch(outcome, event, (error) => this.#rejected(emitter, options, event, error));
       } catch (error) {
         this.setup.log.handlerError(event, error);
       }
@@ -87,8 +89,4 @@ export class HandlerIsolation {
       return true;
     }
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }

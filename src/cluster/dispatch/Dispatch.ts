@@ -15,13 +15,16 @@ export type Acknowledgement = 'none' | 'sent' | 'confirmed';
 /** What becomes of a piece of work that runs when its process crashes. */
 export type OnCrash = 'again' | 'drop';
 
+/** `work`: `isOpen` or `isKept`. */
+export type DispatchChange = 'work' | 'acknowledgement' | 'answers';
+
 /** What a dispatch needs of the shard that delivered it. */
 export interface DispatchHost {
   readonly mark: Pick<StackMark, 'enter' | 'leave'>;
   /** See `ShardStoreOptions.steadyNow`. */
   readonly steadyNow: () => number;
-  /** Its `isOpen`, `isKept`, `acknowledgement` or `answers` has changed. */
-  dispatchChanged(dispatch: Dispatch): void;
+  /** It goes on, or has ended, or what is known of it has changed. */
+  dispatchChanged(dispatch: Dispatch, what: DispatchChange): void;
 }
 
 export interface DispatchFacts {
@@ -63,7 +66,8 @@ export class Dispatch {
   #kept = 0;
   #isOnlyRun = false;
   #acknowledgement: Acknowledgement;
-  readonly #answers: Map<string, unknown>;
+  /** Made with the first one: most dispatches of most bots have none. */
+  #answers: Map<string, unknown> | undefined;
   #hasActed = false;
 
   /** @param known what an earlier attempt has come to. */
@@ -74,7 +78,7 @@ export class Dispatch {
   ) {
     this.name = facts.type;
     this.#acknowledgement = known.acknowledgement ?? 'none';
-    this.#answers = new Map(known.answers);
+    if (known.answers !== undefined && known.answers.length > 0) this.#answers = new Map(known.answers);
   }
 
   public get key(): string {
@@ -102,20 +106,21 @@ export class Dispatch {
   }
 
   /** What Discord has answered to its requests, by their names. */
-  public get answers(): ReadonlyMap<string, unknown> {
-    return this.#answers;
+  public get answers(): NonNullable<DispatchOutcome['answers']> {
+    return [...(this.#answers ?? [])];
   }
 
   /** @param name see `Run.nextName`. @returns undefined where nobody knows of an answer. */
   public answerOf(name: string): { readonly answer: unknown } | undefined {
-    return this.#answers.has(name) ? { answer: this.#answers.get(name) } : undefined;
+    return this.#answers?.has(name) === true ? { answer: this.#answers.get(name) } : undefined;
   }
 
   /** Discord has answered a request, which is not to be sent again. */
   public answered(name: string, answer: unknown): void {
+    this.#answers ??= new Map();
     if (this.#answers.size >= MAX_ANSWERS) return;
     this.#answers.set(name, answer ?? null);
-    this.host.dispatchChanged(this);
+    this.host.dispatchChanged(this, 'answers');
   }
 
   /** Whether it has sent anything to Discord. */
@@ -131,7 +136,7 @@ export class Dispatch {
   public acknowledge(how: Exclude<Acknowledgement, 'none'>): void {
     if (this.#acknowledgement === how || this.#acknowledgement === 'confirmed') return;
     this.#acknowledgement = how;
-    this.host.dispatchChanged(this);
+    this.host.dispatchChanged(this, 'acknowledgement');
   }
 
   /**
@@ -181,7 +186,7 @@ export class Dispatch {
     const { isOpen, isKept } = this;
     this.#open += open;
     this.#kept += kept;
-    if (isOpen !== this.isOpen || isKept !== this.isKept) this.host.dispatchChanged(this);
+    if (isOpen !== this.isOpen || isKept !== this.isKept) this.host.dispatchChanged(this, 'work');
   }
 }
 

@@ -1,3 +1,4 @@
+import { isPromiseLike } from '../clients/isPromiseLike.js';
 import { type CommandAttempt, FIRST_ATTEMPT } from './CommandAttempt.js';
 import type { Dispatch, OnCrash } from './Dispatch.js';
 import { DispatchStack } from './DispatchStack.js';
@@ -15,6 +16,7 @@ export class DispatchRunner {
   readonly #open = new Set<Dispatch>();
   readonly #idleListeners = new Set<() => void>();
   readonly #rules: EventRules;
+
   /** @param rules what becomes of work on a dispatch when the process crashes, where its listener says nothing. */
   public constructor(rules: EventRules = {}) {
     this.#rules = rules;
@@ -47,7 +49,7 @@ export class DispatchRunner {
     if (rule === 'drop' && dispatch.facts.attempt > 1) return undefined;
     this.#stack.mark();
     const outcome = inRun(run, call);
-    if (isPromise(outcome)) dispatch.hold(outcome, rule);
+    if (isPromiseLike(outcome)) dispatch.hold(outcome, rule);
     return outcome;
   }
 
@@ -102,8 +104,4 @@ export class DispatchRunner {
     }
     return [...this.#open];
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
 }

@@ -1,7 +1,7 @@
 import type { ShardSession } from '../../core/contracts/ClusterContract.js';
 import type { BotIdentity, GatewayPacket } from '../../core/discord/packets.js';
 import type { ProcessIdentity } from '../../core/files/processIdentity.js';
-import { Dispatch, type DispatchHost, GIVEN_UP, keyOf } from '../dispatch/Dispatch.js';
+import { Dispatch, type DispatchChange, type DispatchHost, GIVEN_UP, keyOf } from '../dispatch/Dispatch.js';
 import type { ShardDeath } from '../dispatch/explainDeaths.js';
 import type { DispatchVerdict } from '../gateway/GatewayOptions.js';
 import type { CommitSchedule } from './CommitSchedule.js';
@@ -156,16 +156,23 @@ export class DispatchJournal implements DispatchHost {
     });
   }
 
-  public dispatchChanged(dispatch: Dispatch): void {
+  public dispatchChanged(dispatch: Dispatch, change: DispatchChange): void {
     this.#options.onOpen?.(dispatch);
     const what = this.#work.changed(dispatch);
     if (what === undefined) return;
-    const isLasting = dispatch.hasActed || this.#options.wallNow() - dispatch.facts.at > FLEETING_MS;
-    // It may be what killed the last process before anything of it was in the file. This time it is in the file first.
-    if (what === 'begun' && this.#isWriting && this.steadyNow() < this.#cautiousUntil) this.#commit();
-    // Somebody may have seen what it did: it is not run again from now on. Most listeners have only looked, and that can wait.
-    else if (what === 'ended' && isLasting) this.#commitNow();
+    const { acknowledgement } = dispatch;
+    const isCautious = what === 'begun' && this.#isWriting && this.steadyNow() < this.#cautiousUntil;
+    const isAnswering = change === 'acknowledgement' && this.#work.isWritten(dispatch);
+    // In the file before anything else happens: what may be what killed the last process, and that Discord may have an answer, which
+    // the file would deny.
+    if (isCautious || (isAnswering && acknowledgement === 'sent')) this.#commit();
+    else if (isAnswering || change === 'answers' || (what === 'ended' && this.#isLasting(dispatch))) this.#commitNow();
     else this.#commitSoon();
+  }
+
+  /** Somebody may have seen what it did: it is not run again from now on. Most listeners have only looked, and that can wait. */
+  #isLasting(dispatch: Dispatch): boolean {
+    return dispatch.hasActed || this.#options.wallNow() - dispatch.facts.at > FLEETING_MS;
   }
 
   /** Whether another process finishes dispatches of the shard. */

@@ -59,6 +59,8 @@ export class UnfinishedWork {
   readonly #options: UnfinishedWorkOptions;
   /** Runs in this process, oldest first. */
   readonly #running = new Map<string, Dispatch>();
+  /** Goes on here as well, and is not remembered any more. */
+  readonly #forgotten = new WeakSet<Dispatch>();
   /** Runs in another process, which has released the shard. */
   readonly #elsewhere = new Set<string>();
   readonly #leftovers = new Map<string, Leftover>();
@@ -91,9 +93,15 @@ export class UnfinishedWork {
     const { key } = dispatch;
     const isKnown = this.#running.get(key) === dispatch;
     if (!dispatch.isOpen) return isKnown && this.#remove(key) ? 'ended' : undefined;
+    if (this.#forgotten.has(dispatch)) return undefined;
     if (!isKnown) this.#add(key, dispatch);
     this.#isDirty.add(key);
     return isKnown ? 'changed' : 'begun';
+  }
+
+  /** Whether a dispatch of this process is in the store. Otherwise Discord will repeat it where this process ends. */
+  public isWritten(dispatch: Dispatch): boolean {
+    return this.#written.has(dispatch.key);
   }
 
   /** The run of a leftover has begun. Where none of its listeners has begun anything, it is done with. */
@@ -248,8 +256,7 @@ export class UnfinishedWork {
 
   #rowOf(dispatch: Dispatch): WorkRow {
     const { session, seq, type, id, attempt, deaths, at } = dispatch.facts;
-    const { name, acknowledgement, isKept: again } = dispatch;
-    const answers = [...dispatch.answers];
+    const { name, acknowledgement, answers, isKept: again } = dispatch;
     return {
       session,
       seq,
@@ -279,6 +286,7 @@ export class UnfinishedWork {
       const isTooOld = this.#options.wallNow() - dispatch.facts.at > MAX_AGE_MS;
       if (!isTooOld && size <= MAX_COUNT && this.#length <= MAX_LENGTH) return;
       this.#remove(key);
+      this.#forgotten.add(dispatch);
       const why = isTooOld ? 'it has run for more than 15 minutes' : 'too much other work of this shard is unfinished';
       this.#options.onForgotten(this.#rowOf(dispatch), why);
     }

@@ -350,6 +350,29 @@ describe('after a crash', () => {
     expect(repetition?.dispatch.answerOf('another')).toBeUndefined();
   });
 
+  it('knows at once that an answer is on its way, where the work was written down before', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder, { schedule: new CommitSchedule(1_000_000) });
+    const begun = work(store, { op: 0, t: 'INTERACTION_CREATE', s: 3, d: { id: '3' } });
+    store.commit();
+    begun?.dispatch.acknowledge('sent');
+    // Killed while Discord gets it.
+    const { store: next } = await nextAfter(folder, die, later(3_001));
+    expect(repeated(next)).toEqual([3]);
+  });
+
+  it('knows of the answer to a request by the end of the turn in which it came', async () => {
+    const folder = temporaryFolder();
+    const { store, die } = await servedStore(folder, { schedule: new CommitSchedule(1_000_000) });
+    store.commit();
+    const begun = work(store, message(3));
+    begun?.dispatch.answered('a request', { id: '7' });
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const { store: next } = await nextAfter(folder, die);
+    expect(next.dispatches.takeRepetitions()[0]?.dispatch.answerOf('a request')).toEqual({ answer: { id: '7' } });
+  });
+
   it.each([
     ['an interaction without an answer', 'INTERACTION_CREATE', 'none', 3_001, false],
     ['one that still can be answered', 'INTERACTION_CREATE', 'none', 2_000, true],
@@ -453,6 +476,17 @@ describe('after a crash', () => {
 });
 
 describe('work without end', () => {
+  it('is forgotten once, whatever it still does', async () => {
+    let now = Date.now();
+    const { store, log } = await servedStore(temporaryFolder(), { wallNow: () => now });
+    const begun = work(store, message(3));
+    now += 900_001;
+    store.commit();
+    begun?.dispatch.answered('a request', {});
+    store.commit();
+    expect(log.warnings()).toHaveLength(1);
+  });
+
   it('is not remembered for longer than Discord takes answers, which the log says', async () => {
     const folder = temporaryFolder();
     let now = Date.now();
