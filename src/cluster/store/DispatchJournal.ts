@@ -312,7 +312,8 @@ export class DispatchJournal implements DispatchHost {
     schedule.done(this.#commitNoted);
     const work = this.#work.take();
     if (!this.#isWriting) {
-      if (work.size > 0) files.commitWork(work);
+      // Another process may write the rest.
+      if (work.size > 0) files.commitOnly({ work });
       return;
     }
     if (this.#isHeard) this.#progress.connected(wallNow(), steadyNow());

@@ -13,7 +13,7 @@ export interface PersistenceOptions extends StoreOwner {
   readonly logger: Pick<Logger, 'debug' | 'warn' | 'error'>;
 }
 
-const NO_CHANGES = { clear: false, rows: new Map(), guilds: new Map(), records: new Map() } as const;
+const NO_CHANGES: Changes = { clear: false, rows: new Map(), guilds: new Map(), records: new Map(), work: new Map() };
 
 export interface StoreParts extends OpenedFolder {
   readonly reader: StoreReader;
@@ -117,9 +117,9 @@ export class Persistence {
     this.write((parts) => parts.database.commit(() => ({ ...parts.recorder.take(), ...changes(parts) })));
   }
 
-  /** Writes of this shard's unfinished work alone: another process may write the rest. */
-  public commitWork(work: Changes['work']): void {
-    this.write(({ database }) => database.commit(() => ({ ...NO_CHANGES, work })));
+  /** Writes these and nothing else: no progress and no guilds, of which only the journal knows which belong together. */
+  public commitOnly(changes: Partial<Changes>): void {
+    this.write(({ database }) => database.commit(() => ({ ...NO_CHANGES, ...changes })));
   }
 
   public async close(): Promise<void> {

@@ -36,15 +36,15 @@ export class StoredPresence {
     const text = this.#files.read(({ database }) => database.record('presence'));
     if (text === undefined || text === this.#text) return undefined;
     this.#text = text;
-    return JSON.parse(text) as object;
+    try {
+      return JSON.parse(text) as object;
+    } catch {
+      return undefined; // It is damaged. The bot's options have a presence too.
+    }
   }
 
   #save(): void {
     this.#isUnsaved = false;
-    const records = new Map([['presence', this.#text ?? null]] as const);
-    // No progress and no guilds: only the journal knows which of those belong together.
-    this.#files.write(({ database }) =>
-      database.commit(() => ({ clear: false, rows: new Map(), guilds: new Map(), records, work: new Map() })),
-    );
+    this.#files.commitOnly({ records: new Map([['presence', this.#text ?? null]] as const) });
   }
 }

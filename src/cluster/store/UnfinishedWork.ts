@@ -223,11 +223,15 @@ export class UnfinishedWork {
   #parse(key: string, text: string): Leftover | undefined {
     const end = text.indexOf('\n');
     try {
-      return { ...(JSON.parse(text.slice(0, end)) as WorkRow), text: text.slice(end + 1) };
+      const row = JSON.parse(text.slice(0, end)) as WorkRow;
+      if (keyOf(row) === key && [row.at, row.runs, row.deaths].every(Number.isFinite)) {
+        return { ...row, text: text.slice(end + 1) };
+      }
     } catch {
-      this.#erase(key);
-      return undefined;
+      // It is damaged, as one that says something else.
     }
+    this.#erase(key);
+    return undefined;
   }
 
   #isWorkedOn({ owner }: WorkRow): boolean {

@@ -257,6 +257,60 @@ describe('a folder that cannot be used', () => {
   });
 });
 
+describe('a presence that cannot be read', () => {
+  it('is ignored, and the shard goes on', async () => {
+    const { dataDir, folder } = await leftBehind();
+    const files = await Database.open(folder);
+    const records = new Map([['presence', '{"pre']] as const);
+    const none = new Map<string, string | null>();
+    files.commit(() => ({ clear: false, rows: none, guilds: none, work: none, records }));
+    await files.close();
+    const { store, log } = await openStore(dataDir);
+    expect(await store.takeOver()).toMatchObject({ sessionId: 'session' });
+    expect(store.takePresence()).toBeUndefined();
+    expect(log.lines).toEqual([]);
+  });
+});
+
+describe('unfinished work that cannot be read', () => {
+  it('is removed, and keeps nothing else from being done', async () => {
+    const { dataDir, folder } = await leftBehind();
+    const files = await Database.open(folder);
+    const none = new Map<string, string | null>();
+    const good = {
+      session: 's',
+      seq: 9,
+      type: 'T',
+      id: '9',
+      name: 'T',
+      at: Date.now(),
+      runs: 1,
+      deaths: 0,
+      again: true,
+    };
+    const work = new Map([
+      ['s:1', ''],
+      ['s:2', '{"sess\n{}'],
+      ['s:3', 'null\n{}'],
+      ['s:4', '{}\n{}'],
+      ['s:5', `${JSON.stringify(good)}\n{}`],
+      ['s:6', `${JSON.stringify({ ...good, seq: 6, at: null })}\n{}`],
+      ['s:7', `${JSON.stringify({ ...good, seq: 7 })}\nno JSON`],
+      ['s:9', `${JSON.stringify(good)}\n{"op":0,"t":"T","d":{}}`],
+    ]);
+    files.commit(() => ({ clear: false, rows: none, guilds: none, records: new Map(), work }));
+    const { store } = await openStore(dataDir);
+    expect(await store.takeOver()).toMatchObject({ sessionId: 'session' });
+    const repetitions = store.dispatches.takeRepetitions();
+    expect(repetitions.map(({ dispatch }) => dispatch.facts.seq)).toEqual([9]);
+    for (const { ran } of repetitions) ran();
+    store.commit();
+    files.refresh();
+    expect([...files.works()]).toEqual([]);
+    await files.close();
+  });
+});
+
 describe('a closed store', () => {
   it('has left nothing but its files', async () => {
     const { folder } = await leftBehind();
